@@ -1,0 +1,40 @@
+// Hashing. SHA-256 names stored bytes (any server or tool can verify it); BLAKE3 does all that is
+// keyed. CRC-32 is the one check that no reader bug of ours can satisfy by accident, because it is
+// taken from what the operating system handed over.
+
+import { hash } from 'node:crypto'
+import { crc32 as platformCrc32 } from 'node:zlib'
+import { Blake3Hasher } from '@napi-rs/blake-hash'
+import type { Bytes } from './bytes.ts'
+
+export const HASH_BYTES = 32
+
+export function sha256(bytes: Bytes): Bytes {
+  return hash('sha256', bytes, 'buffer')
+}
+
+/** BLAKE3's keyed mode. Reused, because making one costs four times what using one does. */
+export class KeyedHasher {
+  readonly #hasher: Blake3Hasher
+
+  constructor(key: Bytes) {
+    this.#hasher = Blake3Hasher.newKeyed(Buffer.from(key))
+  }
+
+  /** The 32-byte keyed hash of the parts, one after the other. */
+  hash(...parts: readonly Bytes[]): Bytes {
+    this.#hasher.reset()
+    for (const part of parts) this.#hasher.update(part)
+    return this.#hasher.digestBuffer()
+  }
+}
+
+/** BLAKE3's key derivation mode: 32 bytes that are independent for each context string. */
+export function deriveKey(context: string, material: Bytes): Bytes {
+  return Blake3Hasher.newDeriveKey(context).update(material).digestBuffer()
+}
+
+/** CRC-32 as in zip, gzip and PNG (IEEE 802.3); `previous` continues an earlier one. */
+export function crc32(bytes: Bytes, previous = 0): number {
+  return platformCrc32(bytes, previous)
+}

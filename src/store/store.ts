@@ -1,0 +1,53 @@
+// What every store promises. A store is a flat set of named, immutable objects; nothing in it needs
+// to be trusted, and nothing in Cairn asks more of one than this page.
+//
+// Names are lower-case ASCII letters, digits, '-' and '/', e.g. `packs/3f/3f2a...`; see names.ts.
+//
+// - put is atomic and durable: when it returns, the whole object survives a power cut; when it
+//   throws, the object is either absent or whole. It never replaces: where the name exists already
+//   it answers 'exists' and leaves the stored bytes as they are. It may be called again after any
+//   failure (idempotent).
+// - get returns exactly the bytes asked for, or throws 'object-missing'. A range beyond the end is
+//   an error ('object-damaged'), never a short answer.
+// - list may lag behind puts and removes on some stores (capabilities.strongListing is false there).
+//   Its order is unspecified. Names that no Cairn wrote are left out.
+// - remove of what is absent succeeds (idempotent).
+// - Errors from reading are 'store-unreadable', from writing 'store-unwritable' or 'no-space'. They
+//   name the store and object and never contain credentials.
+// - Any call may be made several times at once. close waits for none of them.
+
+import type { Bytes } from '../base/bytes.ts'
+
+export interface ObjectInfo {
+  readonly name: string
+  /** Length in bytes of what is stored. */
+  readonly size: number
+  /** When the store received it, by the store's own clock, milliseconds since 1970. */
+  readonly storedAtMs: number
+}
+
+export type ByteRange =
+  | { readonly offset: number; readonly length: number }
+  /** The last bytes of the object; the whole of it where it is shorter. */
+  | { readonly last: number }
+
+export interface StoreCapabilities {
+  /** put of an existing name is refused by the store itself, also between two racing writers. */
+  readonly conditionalPut: boolean
+  /** list shows every put and remove that has returned. */
+  readonly strongListing: boolean
+}
+
+export interface Store {
+  /** How people name it, without credentials. */
+  readonly address: string
+  readonly capabilities: StoreCapabilities
+  /** Stores the parts, one after the other, as one object. */
+  put(name: string, parts: readonly Bytes[]): Promise<'created' | 'exists'>
+  get(name: string, range?: ByteRange): Promise<Bytes>
+  /** Every object whose name begins with `prefix` (whole folders: '' or ending in '/'). */
+  list(prefix: string): AsyncIterable<ObjectInfo>
+  stat(name: string): Promise<ObjectInfo | undefined>
+  remove(name: string): Promise<void>
+  close(): Promise<void>
+}
