@@ -11,7 +11,7 @@ const VECTOR = XWING_VECTORS[0] as (typeof XWING_VECTORS)[number]
 const SEED = bytes(VECTOR.seed)
 const ENCAPSULATION = bytes(VECTOR.encapsulation)
 
-/** Points on which X25519 gives zero whatever the scalar: 0, 1 and p - 1 (RFC 7748, section 6.1). */
+/** Points on which X25519 gives zero whatever the scalar: 0, 1 and p - 1 (RFC 7748, 6.1). */
 const LOW_ORDER_POINTS = ['00'.repeat(32), `01${'00'.repeat(31)}`, `ec${'ff'.repeat(30)}7f`]
 
 describe('the published vectors', () => {
@@ -109,7 +109,7 @@ describe('decapsulating', () => {
 
   test('binds the bit of the X25519 point that the curve ignores', () => {
     const changed = ENCAPSULATION.slice()
-    changed[XWING.encapsulationBytes - 1] = (changed.at(-1)) ^ 0x80
+    changed[XWING.encapsulationBytes - 1] = changed.at(-1) ^ 0x80
     expect(toHex(openXwing(SEED).decapsulate(changed))).not.toBe(VECTOR.sharedSecret)
   })
 

@@ -2,8 +2,8 @@
 // X25519 and ML-KEM-768 under one SHA3-256, secure while either of the two holds. Exactly
 // draft-connolly-cfrg-xwing-kem-10, on Node's crypto alone. The section numbers are the draft's.
 //
-// Two traps of Node: `crypto.encapsulate` on an X25519 key is DHKEM, which hashes once more, so this
-// takes `diffieHellman`; and it has no encapsulation from given randomness, so the published
+// Two traps of Node: `crypto.encapsulate` on an X25519 key is DHKEM, which hashes once more, so
+// this takes `diffieHellman`; and it has no encapsulation from given randomness, so the published
 // vectors prove decapsulation, and encapsulation is proved by the way back.
 
 import {
@@ -47,9 +47,9 @@ export function xwingPublicKey(seed: Bytes): Bytes {
 }
 
 /**
- * A fresh shared secret (32 bytes), and its encapsulation (1120 bytes), from which only the holder of
- * the seed gets it back. 'object-damaged' where the public key is not one: its length, the check of
- * FIPS 203 section 7.2, or an X25519 point of low order.
+ * A fresh shared secret (32 bytes), and its encapsulation (1120 bytes), from which only the holder
+ * of the seed gets it back. 'object-damaged' where the public key is not one: its length, the check
+ * of FIPS 203 section 7.2, or an X25519 point of low order.
  */
 export function xwingEncapsulate(publicKey: Bytes): { encapsulation: Bytes; sharedSecret: Bytes } {
   const problem = lengthProblem(publicKey, XWING.publicKeyBytes)
