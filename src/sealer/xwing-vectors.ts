@@ -1,7 +1,8 @@
 // The three test vectors of X-Wing, as hexadecimal: draft-connolly-cfrg-xwing-kem-10, appendix C.
-// `eseed` is the randomness of encapsulation: 32 bytes for ML-KEM, then the X25519 scalar. Each seed
-// and eseed is drawn in turn from SHAKE128 of the empty string. Before version 05 of the draft seeds
-// were expanded by SHAKE128: old vectors have the same seeds and other keys, and do not apply.
+// `eseed` is the randomness of encapsulation: 32 bytes for ML-KEM, then the X25519 scalar. Each
+// seed and eseed is drawn in turn from SHAKE128 of the empty string. Before version 05 of the
+// draft seeds were expanded by SHAKE128: old vectors have the same seeds and other keys, and do
+// not apply.
 
 export interface XwingVector {
   readonly seed: string
