@@ -2,7 +2,7 @@
 // keyed. CRC-32 is the one check that no reader bug of ours can satisfy by accident, because it is
 // taken from what the operating system handed over.
 
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { crc32 as platformCrc32 } from 'node:zlib'
 import { Blake3Hasher } from '@napi-rs/blake-hash'
 import type { Bytes } from './bytes.ts'
@@ -11,6 +11,20 @@ export const HASH_BYTES = 32
 
 export function sha256(bytes: Bytes): Bytes {
   return hash('sha256', bytes, 'buffer')
+}
+
+/** SHA-256 of what is given piece by piece. */
+export class Sha256 {
+  readonly #hash = createHash('sha256')
+
+  update(bytes: Bytes): void {
+    this.#hash.update(bytes)
+  }
+
+  /** The hash of all; the object is of no use afterwards. */
+  digest(): Bytes {
+    return this.#hash.digest()
+  }
 }
 
 /** BLAKE3's keyed mode. Reused, because making one costs four times what using one does. */

@@ -1,0 +1,31 @@
+// Which blobs are in the repository already, outside marked packs, and which packs the run has relied
+// upon because of that: the commit looks whether these are still there.
+
+import type { BlobId } from '../../format/ids.ts'
+import type { Index } from '../../repository/index-load.ts'
+
+export class KnownBlobs {
+  readonly #index: Index
+  /** One byte for each pack of the image, shared with the workers. */
+  readonly usedPacks: SharedArrayBuffer
+  readonly #used: Uint8Array
+
+  constructor(index: Index) {
+    this.#index = index
+    this.usedPacks = new SharedArrayBuffer(Math.max(1, index.packs.length))
+    this.#used = new Uint8Array(this.usedPacks)
+  }
+
+  /** True where the blob is stored; the run then relies on its pack. */
+  has(id: BlobId): boolean {
+    const location = this.#index.image.locate(id)
+    if (location === undefined) return false
+    this.#used[location.pack] = 1
+    return true
+  }
+
+  /** Names of the packs that were relied upon. */
+  usedNames(): readonly string[] {
+    return this.#index.packs.filter((_, i) => this.#used[i] === 1).map((pack) => pack.name)
+  }
+}

@@ -1,0 +1,222 @@
+// Sealed frames on their way into a store: packs are filled, put, and once they are acknowledged named
+// in index segments. Data and trees go into packs of their own. Only what is acknowledged is ever named.
+
+import { type Bytes, concat, fromHex, toHex } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { BLOB_ID_BYTES } from '../../format/ids.ts'
+import { decodeIndexSegment, encodeIndexSegment, type IndexSegment } from '../../format/index-segment.ts'
+import type { Frame, Session } from '../../format/pack.ts'
+import { encodePrefix, type PackKind } from '../../format/prefix.ts'
+import { type FinishedPack, PackWriter, type SealedFrame } from '../../packer/pack-writer.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { Random } from '../../sealer/random.ts'
+import { sealSigned } from '../../sealer/signed.ts'
+import { contentName } from '../../store/names.ts'
+import { putContent } from '../../store/content.ts'
+import type { Store } from '../../store/store.ts'
+
+/** After this long, or this many packs, what is acknowledged is named in an index segment. */
+const SEGMENT_MS = 3 * 60 * 1000
+const SEGMENT_PACKS = 256
+
+export interface PackStreamOptions {
+  readonly repository: Repository
+  readonly domain: DomainAccess
+  readonly session: Session
+  readonly random: Random
+  readonly clock: Clock
+  /** Told how many bytes of frames a store has acknowledged. */
+  readonly onStored: (frameBytes: number) => void
+}
+
+/** Segments with more blobs than this are not merged with others: memory stays bounded. */
+const MERGED_BLOBS_MAX = 262_144
+
+/** What an index segment says of a pack. */
+type PackColumns = Pick<FinishedPack, 'indexed' | 'header'>
+
+/** A pack that a store has acknowledged. */
+export interface StoredPack {
+  readonly name: string
+  readonly bytes: number
+}
+
+export class PackStream {
+  readonly #options: PackStreamOptions
+  readonly #writers = new Map<PackKind, PackWriter>()
+  readonly #uploads = new Set<Promise<void>>()
+  readonly #unindexed: PackColumns[] = []
+  /** Segments that are small enough to be merged at the end. */
+  readonly #segments: { readonly name: string; readonly packs: readonly PackColumns[] }[] = []
+  readonly #stored: StoredPack[] = []
+  #failure: unknown
+  #indexedAtMs: number
+  #indexing: Promise<void> = Promise.resolve()
+
+  constructor(options: PackStreamOptions) {
+    this.#options = options
+    this.#indexedAtMs = options.clock.monotonicMs()
+  }
+
+  get stored(): readonly StoredPack[] {
+    return this.#stored
+  }
+
+  get storedBytes(): number {
+    return this.#stored.reduce((sum, pack) => sum + pack.bytes, 0)
+  }
+
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  add(kind: PackKind, frame: SealedFrame): void {
+    const writer = this.#writers.get(kind) ?? this.#open(kind)
+    writer.add(frame)
+    if (writer.isFull) this.#close(kind, writer)
+  }
+
+  /** Closes the packs that are open, padded, and waits until everything is acknowledged. */
+  async flush(): Promise<void> {
+    for (const [kind, writer] of [...this.#writers]) this.#close(kind, writer, this.#options.random)
+    while (this.#uploads.size > 0) await Promise.all(this.#uploads)
+    await this.#indexing
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /**
+   * Names every acknowledged pack of the run in one segment, which takes the place of those that were
+   * written on the way. After `flush`.
+   */
+  async commitIndex(): Promise<void> {
+    if (this.#unindexed.length === 0 && this.#segments.length <= 1) return
+    const packs = [...this.#segments.flatMap((segment) => segment.packs), ...this.#unindexed]
+    const supersedes = this.#segments.map((segment) => fromHex(segment.name.slice('index/'.length)) as Bytes)
+    this.#unindexed.length = 0
+    this.#segments.length = 0
+    await this.#putSegment(packs, supersedes)
+  }
+
+  /** Names what is acknowledged so far; for ends before the end. */
+  async checkpointIndex(): Promise<void> {
+    await Promise.allSettled(this.#uploads)
+    await this.#indexing
+    await this.#index()
+  }
+
+  #open(kind: PackKind): PackWriter {
+    const { domain, session } = this.#options
+    const { epoch } = domain.latest
+    const writer = new PackWriter(session, {
+      kind,
+      ...domain.scope,
+      epoch,
+      headerSeal: domain.headerSeal(epoch),
+    })
+    this.#writers.set(kind, writer)
+    return writer
+  }
+
+  #close(kind: PackKind, writer: PackWriter, random?: Random): void {
+    this.#writers.delete(kind)
+    const upload: Promise<void> = this.#upload(writer.finish(random))
+      .catch((error: unknown) => {
+        this.#failure ??= error
+      })
+      .finally(() => this.#uploads.delete(upload))
+    this.#uploads.add(upload)
+  }
+
+  async #upload(pack: FinishedPack): Promise<void> {
+    const { repository, onStored } = this.#options
+    const name = contentName('packs', pack.indexed.hash)
+    await repository.store.put(name, pack.parts)
+    let frameBytes = 0
+    for (const frame of pack.header.frames) frameBytes += frame.storedBytes
+    release(pack)
+    this.#stored.push({ name, bytes: pack.indexed.packBytes })
+    this.#unindexed.push(columnsOf(pack))
+    onStored(frameBytes)
+    const dueMs = this.#indexedAtMs + SEGMENT_MS
+    if (this.#unindexed.length >= SEGMENT_PACKS || this.#options.clock.monotonicMs() >= dueMs) {
+      this.#indexing = this.#indexing.then(() => this.#index())
+      await this.#indexing
+    }
+  }
+
+  async #index(): Promise<void> {
+    const packs = this.#unindexed.splice(0)
+    if (packs.length === 0) return
+    this.#indexedAtMs = this.#options.clock.monotonicMs()
+    const name = await this.#putSegment(packs, [])
+    const merged = [...this.#segments.flatMap((segment) => segment.packs), ...packs]
+    if (blobsOf(merged) <= MERGED_BLOBS_MAX) this.#segments.push({ name, packs })
+  }
+
+  async #putSegment(packs: readonly PackColumns[], supersedes: readonly Bytes[]): Promise<string> {
+    const segment = segmentOf(packs, supersedes)
+    return putSegment(segment, this.#options)
+  }
+}
+
+/** Without the refs, which no index has, and without what refers to the frames. */
+function columnsOf({ indexed, header }: FinishedPack): PackColumns {
+  return { indexed, header: { ...header, refCounts: new Uint32Array(0), refs: new Uint8Array(0) } }
+}
+
+function blobsOf(packs: readonly PackColumns[]): number {
+  return packs.reduce((sum, { header }) => sum + header.ids.length / BLOB_ID_BYTES, 0)
+}
+
+/** Frees the frames at once: waiting for the garbage collector would double the memory. */
+function release({ parts }: FinishedPack): void {
+  for (const part of parts) {
+    const { buffer } = part
+    if (buffer instanceof ArrayBuffer && part.byteLength === buffer.byteLength) buffer.transfer(0)
+  }
+}
+
+/** The index segment that says what is in packs of one session each. */
+function segmentOf(packs: readonly PackColumns[], supersedes: readonly Bytes[]): IndexSegment {
+  const sessions: Session[] = []
+  const numbers = new Map<string, number>()
+  const numberOf = (session: Session): number => {
+    const key = `${session.epoch}:${toHex(session.encapsulation)}`
+    const known = numbers.get(key)
+    if (known !== undefined) return known
+    numbers.set(key, sessions.length)
+    return sessions.push(session) - 1
+  }
+  const frames: Frame[] = packs.flatMap(({ header }) =>
+    header.frames.map((frame) => ({
+      ...frame,
+      session: numberOf(header.sessions[frame.session] as Session),
+    })),
+  )
+  return {
+    supersedes,
+    packs: packs.map(({ indexed }) => indexed),
+    sessions,
+    frames,
+    ids: concat(packs.map(({ header }) => header.ids)),
+  }
+}
+
+/** Signs, seals and puts an index segment. Returns its name. */
+export async function putSegment(
+  segment: IndexSegment,
+  { repository, domain }: { readonly repository: Repository; readonly domain: DomainAccess },
+): Promise<string> {
+  const payload = encodeIndexSegment(segment)
+  decodeIndexSegment(payload)
+  const { epoch } = domain.latest
+  const prefix = encodePrefix({ kind: 'index', domain: domain.id, epoch })
+  const sealed = sealSigned(payload, {
+    place: { repositoryId: repository.id, prefix, part: 'body' },
+    signatory: domain.signatory,
+    headerSeal: domain.headerSeal(epoch),
+  })
+  const store: Store = repository.store
+  return putContent(store, { folder: 'index', parts: [prefix, sealed] })
+}

@@ -1,0 +1,78 @@
+// Tree blobs: named, stored once, gathered into frames of trees. Runs in the main thread.
+
+import { type Bytes, concat } from '../../base/bytes.ts'
+import type { BlobId } from '../../format/ids.ts'
+import { decodeTreeNode, refsOf } from '../../format/tree.ts'
+import { FRAME_BUILDER_BYTES, FRAME_TARGET_BYTES, FrameBuilder } from '../../packer/frame-builder.ts'
+import { type FrameSeal, sealFrame } from '../../packer/frame.ts'
+import type { SealedFrame } from '../../packer/pack-writer.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import type { Claims } from '../../repository/claims.ts'
+import type { CompressionLevel } from '../../sealer/compress.ts'
+import { frameTableBytes, writeFrameTable } from '../../format/frame.ts'
+import type { KnownBlobs } from './known-blobs.ts'
+
+export interface TreeWriterOptions {
+  readonly domain: DomainAccess
+  readonly known: KnownBlobs
+  readonly claims: Claims
+  readonly frameSeal: FrameSeal
+  readonly level: CompressionLevel
+  readonly onFrame: (frame: SealedFrame) => void
+}
+
+export class TreeWriter {
+  readonly #options: TreeWriterOptions
+  readonly #builder = new FrameBuilder(new Uint8Array(FRAME_BUILDER_BYTES))
+  #refCounts: number[] = []
+  #refs: Bytes[] = []
+
+  constructor(options: TreeWriterOptions) {
+    this.#options = options
+  }
+
+  /** Stores an encoded node, if it is not stored yet, and returns its id. */
+  put(blob: Bytes): BlobId {
+    const { domain, known, claims } = this.#options
+    // Decoded again before it is stored: a node that cannot be read back must never be written.
+    const refs = refsOf(decodeTreeNode(blob))
+    const id = domain.idOf('tree', blob)
+    if (known.has(id) || !claims.claim(id)) return id
+    if (blob.length >= FRAME_TARGET_BYTES) this.#sealAlone(id, { blob, refs })
+    else this.#gather(id, { blob, refs })
+    return id
+  }
+
+  flush(): void {
+    if (this.#builder.isEmpty) return
+    const { plaintext, ids } = this.#builder.close()
+    const refCounts = this.#refCounts
+    const refs = concat(this.#refs)
+    this.#refCounts = []
+    this.#refs = []
+    this.#emit(plaintext, { ids, refCounts, refs })
+  }
+
+  #gather(id: BlobId, { blob, refs }: { blob: Bytes; refs: readonly BlobId[] }): void {
+    if (this.#builder.isFull) this.flush()
+    this.#builder.add(id, blob)
+    this.#refCounts.push(refs.length)
+    for (const ref of refs) this.#refs.push(ref)
+  }
+
+  #sealAlone(id: BlobId, { blob, refs }: { blob: Bytes; refs: readonly BlobId[] }): void {
+    const table = new Uint8Array(frameTableBytes(1))
+    writeFrameTable(table, { offset: 0, lengths: [blob.length] })
+    this.#emit(concat([table, blob]), { ids: id, refCounts: [refs.length], refs: concat(refs) })
+  }
+
+  #emit(
+    plaintext: Bytes,
+    columns: { readonly ids: Bytes; readonly refCounts: readonly number[]; readonly refs: Bytes },
+  ): void {
+    const { frameSeal, level, onFrame } = this.#options
+    const sealed = sealFrame(plaintext, { ...frameSeal, level })
+    onFrame({ sealed, rawBytes: plaintext.length, ...columns })
+  }
+}
+

@@ -1,0 +1,53 @@
+// The small signed records of the protocol (docs/format.md, section 13): receipts, leases, marks.
+// Each is an envelope sealed under the header key, so that upkeep can read it and a store cannot.
+
+import type { Bytes } from '../base/bytes.ts'
+import { array, type Codec, choice, fixedBytes, record, required, text, uint } from './codec.ts'
+import { MARKED_NAMES_MAX, TEXT_BYTES_MAX } from './limits.ts'
+import { SESSION_ID_BYTES } from './snapshot.ts'
+
+/** Confirms a snapshot: after it was put, all that it needs was found listed and unmarked. */
+export interface Receipt {
+  /** SHA-256 name of the snapshot. */
+  readonly snapshot: Bytes
+  readonly sessionId: Bytes
+  readonly confirmedMs: number
+}
+
+export const receiptCodec: Codec<Receipt> = record<Receipt>({
+  snapshot: required(1, fixedBytes(32)),
+  sessionId: required(2, fixedBytes(SESSION_ID_BYTES)),
+  confirmedMs: required(3, uint()),
+})
+
+/** Says that a session is at work. Protects its effort, never anyone's data. */
+export interface Lease {
+  readonly sessionId: Bytes
+  /** Counts renewals from 1. */
+  readonly number: number
+  readonly purpose: 'backup' | 'upkeep'
+  readonly host: string
+  readonly renewedMs: number
+}
+
+export const leaseCodec: Codec<Lease> = record<Lease>({
+  sessionId: required(1, fixedBytes(SESSION_ID_BYTES)),
+  number: required(2, uint()),
+  purpose: required(3, choice({ backup: 1, upkeep: 2 })),
+  host: required(4, text(TEXT_BYTES_MAX)),
+  renewedMs: required(5, uint()),
+})
+
+/** Names what is going to be deleted. Irrevocable: what is marked is absent from then on. */
+export interface Mark {
+  /** SHA-256 names. */
+  readonly packs: readonly Bytes[]
+  readonly snapshots: readonly Bytes[]
+  readonly markedMs: number
+}
+
+export const markCodec: Codec<Mark> = record<Mark>({
+  packs: required(1, array(fixedBytes(32), MARKED_NAMES_MAX)),
+  snapshots: required(2, array(fixedBytes(32), MARKED_NAMES_MAX)),
+  markedMs: required(3, uint()),
+})

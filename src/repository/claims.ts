@@ -1,0 +1,151 @@
+// Who stores a new blob, when several threads come upon it at once: the one that claims it first.
+// Claims live in hash tables in one growable SharedArrayBuffer. A table has a fixed size; when three
+// quarters of its slots are promised, it is frozen and one of twice the size follows.
+//
+// A claim is a promise to store the blob before the run commits. It is never taken back: a thread
+// that cannot keep its promise fails the run.
+//
+// Invariants: a slot goes from empty to busy to full and never back. A ticket is drawn before a
+// slot is sought; a table is frozen when all tickets are drawn, and whoever then goes to the next
+// table first waits until all drawn tickets are settled, so that it sees every claim of this one.
+
+import type { Bytes } from '../base/bytes.ts'
+import { assert } from '../base/errors.ts'
+import { BLOB_ID_BYTES } from '../format/ids.ts'
+
+const EMPTY = 0
+const BUSY = 1
+const FULL = 2
+
+const FIRST_SLOTS = 2 ** 14
+const TABLES = 14
+/** Words before each table's slots: tickets drawn, tickets settled. */
+const HEAD_WORDS = 2
+const SLOT_WORDS = 1 + BLOB_ID_BYTES / 4
+
+interface Table {
+  readonly start: number
+  readonly slots: number
+  readonly limit: number
+}
+
+const LAYOUT: readonly Table[] = layOut()
+
+function layOut(): Table[] {
+  const tables: Table[] = []
+  let start = 0
+  for (let i = 0; i < TABLES; i++) {
+    const slots = FIRST_SLOTS * 2 ** i
+    tables.push({ start, slots, limit: (slots * 3) / 4 })
+    start += HEAD_WORDS + slots * SLOT_WORDS
+  }
+  return tables
+}
+
+function endOf(table: Table): number {
+  return 4 * (table.start + HEAD_WORDS + table.slots * SLOT_WORDS)
+}
+
+/** The memory that all threads of a run share. Address space is reserved, memory is not. */
+export function newClaimMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(endOf(LAYOUT[0] as Table), {
+    maxByteLength: endOf(LAYOUT[TABLES - 1] as Table),
+  })
+}
+
+export class Claims {
+  readonly #buffer: SharedArrayBuffer
+  #words: Int32Array
+  #bytes: Uint8Array
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#buffer = buffer
+    this.#words = new Int32Array(buffer)
+    this.#bytes = new Uint8Array(buffer)
+  }
+
+  /** True where the id at `offset` is now the caller's to store; false where it was claimed before. */
+  claim(ids: Bytes, offset = 0): boolean {
+    for (const table of LAYOUT) {
+      this.#ensure(table)
+      if (this.#seek(table, ids, offset, false)) return false
+      if (this.#drawTicket(table)) {
+        const found = this.#seek(table, ids, offset, true)
+        Atomics.add(this.#words, table.start + 1, 1)
+        return !found
+      }
+      this.#awaitSettled(table)
+      if (this.#seek(table, ids, offset, false)) return false
+    }
+    assert(false, 'more claims than tables hold')
+  }
+
+  #drawTicket(table: Table): boolean {
+    if (Atomics.load(this.#words, table.start) >= table.limit) return false
+    return Atomics.add(this.#words, table.start, 1) < table.limit
+  }
+
+  /** Grows the memory to hold the table: by whichever thread needs it first. */
+  #ensure(table: Table): void {
+    const end = endOf(table)
+    if (this.#bytes.length >= end) return
+    if (this.#buffer.byteLength < end) this.#grow(end)
+    this.#words = new Int32Array(this.#buffer)
+    this.#bytes = new Uint8Array(this.#buffer)
+  }
+
+  #grow(end: number): void {
+    try {
+      this.#buffer.grow(end)
+    } catch (error) {
+      // Another thread has grown it further meanwhile: then all is well.
+      if (this.#buffer.byteLength < end) throw error
+    }
+  }
+
+  #awaitSettled(table: Table): void {
+    while (Atomics.load(this.#words, table.start + 1) < table.limit);
+  }
+
+  /** Whether the id is in the table; where it is not and `insert`, it is put there. */
+  #seek(table: Table, ids: Bytes, offset: number, insert: boolean): boolean {
+    const mask = table.slots - 1
+    let slot = slotHash(ids, offset) & mask
+    for (;;) {
+      const word = table.start + HEAD_WORDS + slot * SLOT_WORDS
+      let state = Atomics.load(this.#words, word)
+      if (state === EMPTY) {
+        if (!insert) return false
+        state = Atomics.compareExchange(this.#words, word, EMPTY, BUSY)
+        if (state === EMPTY) return this.#fill(word, ids, offset)
+      }
+      while (state === BUSY) {
+        state = Atomics.load(this.#words, word)
+      }
+      if (this.#holds(word, ids, offset)) return true
+      slot = (slot + 1) & mask
+    }
+  }
+
+  #fill(word: number, ids: Bytes, offset: number): false {
+    this.#bytes.set(ids.subarray(offset, offset + BLOB_ID_BYTES), 4 * (word + 1))
+    Atomics.store(this.#words, word, FULL)
+    return false
+  }
+
+  #holds(word: number, ids: Bytes, offset: number): boolean {
+    const at = 4 * (word + 1)
+    for (let i = 0; i < BLOB_ID_BYTES; i++) if (this.#bytes[at + i] !== ids[offset + i]) return false
+    return true
+  }
+}
+
+/** Ids are keyed hashes: any four of their bytes will do. */
+function slotHash(ids: Bytes, at: number): number {
+  return (
+    (ids[at] as number) |
+    ((ids[at + 1] as number) << 8) |
+    ((ids[at + 2] as number) << 16) |
+    ((ids[at + 3] as number) << 24)
+  )
+}

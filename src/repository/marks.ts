@@ -1,0 +1,68 @@
+// Marks, as writers and readers heed them: what a mark names is absent. Marks are read on every load
+// and never cached. A mark that was damaged stops the work: what it names is not known, so nothing can be
+// known to be there.
+
+import { type Bytes, equalBytes } from '../base/bytes.ts'
+import { isCairnError } from '../base/errors.ts'
+import { decode } from '../format/codec.ts'
+import { decodePrefix, expectPrefix, PREFIX_BYTES } from '../format/prefix.ts'
+import { type Mark, markCodec } from '../format/records.ts'
+import { openSigned } from '../sealer/signed.ts'
+import { getVerified } from '../store/content.ts'
+import { contentName, digestInName } from '../store/names.ts'
+import type { DomainAccess } from './access.ts'
+import type { Repository } from './repository.ts'
+
+export interface Marked {
+  /** Object names. */
+  readonly packs: ReadonlySet<string>
+  readonly snapshots: ReadonlySet<string>
+}
+
+/** Everything that any mark of the domain names. */
+export async function loadMarks(repository: Repository, domain: DomainAccess): Promise<Marked> {
+  const packs = new Set<string>()
+  const snapshots = new Set<string>()
+  for await (const { name } of repository.store.list('marks/')) {
+    const mark = await loadMark(repository, { domain, name })
+    for (const hash of mark?.packs ?? []) packs.add(contentName('packs', hash))
+    for (const hash of mark?.snapshots ?? []) snapshots.add(contentName('snapshots', hash))
+  }
+  return { packs, snapshots }
+}
+
+/** One mark; undefined where it is gone by now, belongs to another domain, or nobody may have made it. */
+async function loadMark(
+  repository: Repository,
+  { domain, name }: { readonly domain: DomainAccess; readonly name: string },
+): Promise<Mark | undefined> {
+  const object = await getPresent(repository, name)
+  if (object === undefined || !equalBytes(decodePrefix(object).domain, domain.id)) return undefined
+  const { epoch } = expectPrefix(object, 'mark')
+  const objectHash = digestInName(name)
+  try {
+    const { payload } = openSigned(object.subarray(PREFIX_BYTES), {
+      place: { repositoryId: repository.id, prefix: object.subarray(0, PREFIX_BYTES), part: 'body' },
+      headerSeal: domain.headerSeal(epoch),
+      trust: repository.trust,
+      domain: domain.id,
+      roles: ['upkeep'],
+      ...(objectHash && { objectHash }),
+    })
+    return decode(markCodec, payload)
+  } catch (error) {
+    // Intact by its name, and yet not sealed and signed by upkeep: nobody's mark, it marks nothing.
+    if (isCairnError(error, 'object-damaged', 'object-foreign')) return undefined
+    throw error
+  }
+}
+
+/** The mark as it was stored; undefined where it was removed since it was listed. */
+async function getPresent({ store }: Repository, name: string): Promise<Bytes | undefined> {
+  try {
+    return await getVerified(store, name)
+  } catch (error) {
+    if (isCairnError(error, 'object-missing')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,148 @@
+// An opened repository: a store, what its owner says of it, and what the grant in use can do. Opening
+// trusts the grant (which only the passphrase opens) and measures everything else by it.
+
+import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
+import { CairnError, isCairnError } from '../base/errors.ts'
+import type { Config } from '../format/config.ts'
+import type { DomainKeys, Grant, Keyring, Role } from '../format/keys.ts'
+import { GRANTS_TRIED_MAX } from '../format/limits.ts'
+import { Trust } from '../sealer/certificate.ts'
+import { OwnerKeys, openGrant } from '../sealer/grant.ts'
+import type { Credential } from '../sealer/passphrase.ts'
+import type { Store } from '../store/store.ts'
+import { DomainAccess } from './access.ts'
+import { isKeyringName, loadConfig, loadKeyring, newestGeneration, type Skipped } from './generations.ts'
+
+/** What only the owner has. */
+export interface Ownership {
+  readonly secret: Bytes
+  readonly keys: OwnerKeys
+  readonly keyring: Keyring
+}
+
+export interface Repository {
+  readonly store: Store
+  readonly id: Bytes
+  readonly idHex: string
+  readonly config: Config
+  readonly role: Role
+  readonly label: string
+  /** The grant in use. */
+  readonly grantName: string
+  readonly domains: readonly DomainAccess[]
+  readonly trust: Trust
+  readonly ownership: Ownership | undefined
+  /** What was met while opening and passed over: for people to see, not to stop at. */
+  readonly skipped: readonly Skipped[]
+}
+
+export interface OpenOptions {
+  readonly credential: Credential
+  /** The grant that opened last time: tried first. */
+  readonly grantHint?: string | undefined
+}
+
+/** Throws 'no-repository', 'wrong-passphrase', or what is wrong with the repository itself. */
+export async function openRepository(store: Store, options: OpenOptions): Promise<Repository> {
+  if ((await newestGeneration(store, 'config/')) === undefined) throw noRepository(store)
+  const { grant, grantName, skipped } = await findGrant(store, options)
+  const { config, skipped: skippedConfigs } = await loadConfig(store, grant)
+  const ownership = await openOwnership(store, grant)
+  const keys = ownership?.keyring.domains ?? grant.domains
+  return {
+    store,
+    id: grant.repositoryId,
+    idHex: toHex(grant.repositoryId),
+    config,
+    role: grant.role,
+    label: grant.label,
+    grantName,
+    domains: keys.map((domain) => accessTo(domain, { grant, config })),
+    trust: new Trust({ ...grant, revocations: config.revocations }),
+    ownership,
+    skipped: [...skipped, ...skippedConfigs],
+  }
+}
+
+/** A public key of the config that is not the pinned one would mean a forged config: refuse. */
+function accessTo(domain: DomainKeys, { grant, config }: { grant: Grant; config: Config }): DomainAccess {
+  const published = config.domains.find((one) => equalBytes(one.id, domain.id))
+  for (const { epoch, sealPublicKey } of domain.epochs) {
+    const key = published?.epochs.find((one) => one.epoch === epoch)?.sealPublicKey
+    if (key !== undefined && !equalBytes(key, sealPublicKey)) {
+      throw new CairnError('object-foreign', 'Cannot trust the config: a seal key is not the pinned one')
+    }
+  }
+  return new DomainAccess(domain, grant)
+}
+
+interface FoundGrant {
+  readonly grant: Grant
+  readonly grantName: string
+  readonly skipped: readonly Skipped[]
+}
+
+async function findGrant(store: Store, { credential, grantHint }: OpenOptions): Promise<FoundGrant> {
+  const names = await grantNames(store, grantHint)
+  const skipped: Skipped[] = []
+  for (const grantName of names.slice(0, GRANTS_TRIED_MAX)) {
+    try {
+      const grant = await openGrant(await store.get(grantName), credential)
+      if (grant !== undefined) return { grant, grantName, skipped }
+    } catch (error) {
+      if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing', 'unsupported')) throw error
+      skipped.push({ name: grantName, why: error.message })
+    }
+  }
+  throw wrongCredential(store, { credential, names, skipped })
+}
+
+async function grantNames(store: Store, hint: string | undefined): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { name } of store.list('keys/')) if (!isKeyringName(name)) names.push(name)
+  return names.sort((a, b) => Number(b === hint) - Number(a === hint) || (a < b ? -1 : 1))
+}
+
+async function openOwnership(store: Store, grant: Grant): Promise<Ownership | undefined> {
+  const { ownerSecret, repositoryId } = grant
+  if (ownerSecret === undefined) return undefined
+  const keys = new OwnerKeys(ownerSecret)
+  if (!equalBytes(keys.signer.verifyKey, grant.ownerVerifyKey)) {
+    throw new CairnError('object-foreign', "Cannot use a key: its owner's secret and verifying key differ")
+  }
+  const { keyring } = await loadKeyring(store, { owner: keys, repositoryId })
+  return { secret: ownerSecret, keys, keyring }
+}
+
+function noRepository(store: Store): CairnError {
+  return new CairnError('no-repository', `There is no repository at ${store.address}`, {
+    hint: 'Check the address, or make one there with `cairn init`.',
+  })
+}
+
+function wrongCredential(
+  store: Store,
+  found: { credential: Credential; names: readonly string[]; skipped: readonly Skipped[] },
+): CairnError {
+  const what = found.credential.kind === 'passphrase' ? 'passphrase' : 'key file'
+  const damaged = found.skipped.map(({ name, why }) => `${name}: ${why}`).join('; ')
+  return new CairnError(
+    'wrong-passphrase',
+    `Wrong ${what}: it opens none of the ${found.names.length} keys of the repository at ${store.address}` +
+      (damaged === '' ? '' : ` (not usable: ${damaged})`),
+    { context: { keys: found.names.length, damaged: found.skipped.length } },
+  )
+}
+
+/** The domain that a label or the beginning of an id names; the only writable one by default. */
+export function selectDomain(repository: Repository, name?: string): DomainAccess {
+  const { domains } = repository
+  const found =
+    name === undefined
+      ? (domains.find((domain) => domain.canWrite) ?? domains[0])
+      : (domains.find((domain) => domain.label === name) ?? domains.find((domain) => domain.hex.startsWith(name)))
+  if (found !== undefined) return found
+  throw new CairnError('not-found', `This key holds no domain ${name ?? ''}`, {
+    hint: `It holds: ${domains.map((domain) => domain.label).join(', ')}`,
+  })
+}

@@ -1,0 +1,48 @@
+// Ed25519 (RFC 8032): the owner signs the config and certificates, writers and upkeep sign what they
+// put into the repository. Keys are kept as 32-byte seeds; Node wants them in DER.
+
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { type Bytes, concat, fromHex } from '../base/bytes.ts'
+import { assert } from '../base/errors.ts'
+
+const PKCS8_HEAD = der('302e020100300506032b657004220420')
+const SPKI_HEAD = der('302a300506032b6570032100')
+
+function der(hex: string): Bytes {
+  const bytes = fromHex(hex)
+  assert(bytes, 'a constant is not hexadecimal')
+  return bytes
+}
+
+export class Signer {
+  readonly #key: KeyObject
+  /** 32 bytes. */
+  readonly verifyKey: Bytes
+
+  constructor(seed: Bytes) {
+    const key = Buffer.from(concat([PKCS8_HEAD, seed]))
+    this.#key = createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+    const spki = createPublicKey(this.#key).export({ format: 'der', type: 'spki' })
+    this.verifyKey = new Uint8Array(spki.subarray(SPKI_HEAD.length))
+  }
+
+  /** 64 bytes; the same for the same message. */
+  sign(message: Bytes): Bytes {
+    return sign(null, message, this.#key)
+  }
+}
+
+/** True where `signature` is that of `message` by the holder of `verifyKey`. */
+export function isSignedBy(options: {
+  readonly verifyKey: Bytes
+  readonly message: Bytes
+  readonly signature: Bytes
+}): boolean {
+  const key = Buffer.from(concat([SPKI_HEAD, options.verifyKey]))
+  try {
+    const publicKey = createPublicKey({ key, format: 'der', type: 'spki' })
+    return verify(null, options.message, publicKey, options.signature)
+  } catch {
+    return false // not a point on the curve: nobody's signature
+  }
+}

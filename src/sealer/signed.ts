@@ -1,0 +1,71 @@
+// Signed, then sealed: how summaries, receipts, leases, marks and index segments are stored. The
+// signature and its certificate are inside the seal, so that a store does not learn who wrote.
+
+import type { Bytes } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import {
+  type Certificate,
+  type CertificateRole,
+  decodeEnvelope,
+  encodeEnvelope,
+  payloadMessage,
+} from '../format/signing.ts'
+import { binding, type PART } from './bind.ts'
+import type { Trust } from './certificate.ts'
+import type { Seal } from './seal.ts'
+import { isSignedBy, type Signer } from './sign.ts'
+
+/** Where the signed bytes stand, which both the signature and the seal are bound to. */
+export interface Place {
+  readonly repositoryId: Bytes
+  readonly prefix: Bytes
+  readonly part: keyof typeof PART
+}
+
+export interface Signatory {
+  readonly signer: Signer
+  readonly certificate: Bytes
+}
+
+/** Signs the payload and seals it with its signature under the header key. */
+export function sealSigned(
+  payload: Bytes,
+  { place, signatory, headerSeal }: { place: Place; signatory: Signatory; headerSeal: Seal },
+): Bytes {
+  const message = payloadMessage({ ...place, payloadHash: sha256(payload) })
+  const signature = signatory.signer.sign(message)
+  const parts = encodeEnvelope({ certificate: signatory.certificate, signature, payload })
+  return headerSeal.seal(binding(place), ...parts)
+}
+
+export interface Opened {
+  readonly payload: Bytes
+  readonly certificate: Certificate
+}
+
+/**
+ * Opens and verifies. Throws 'object-damaged' where the seal or signature is wrong and
+ * 'object-foreign' where the signer may not have signed this.
+ */
+export function openSigned(
+  sealed: Bytes,
+  options: {
+    readonly place: Place
+    readonly headerSeal: Seal
+    readonly trust: Trust
+    readonly domain: Bytes
+    readonly roles: readonly CertificateRole[]
+    /** SHA-256 name of the object, which a revocation may have accepted. */
+    readonly objectHash?: Bytes
+  },
+): Opened {
+  const { place, headerSeal, trust } = options
+  const { certificate, signature, payload } = decodeEnvelope(headerSeal.open(binding(place), sealed))
+  const verified = trust.verify(certificate, options)
+  const message = payloadMessage({ ...place, payloadHash: sha256(payload) })
+  if (!isSignedBy({ verifyKey: verified.verifyKey, message, signature })) {
+    throw new CairnError('object-damaged', 'Cannot accept what was signed: the signature is wrong')
+  }
+  return { payload, certificate: verified }
+}
