@@ -1,0 +1,209 @@
+// A repository in a local folder: one file per object, under the object's name.
+//
+// put: write tmp/<new>, fsync it, link it to its name (which never replaces), fsync the folder. A
+// crash between any two instructions leaves the object absent or whole, and when put returns a
+// power cut does too. Files have mode 0600 and folders 0700, less the umask.
+//
+// Links are not followed, save for the repository folder itself: a link, device or folder in the
+// place of an object is not an object: list and stat leave it out, get calls it damaged, put
+// refuses. This guards against accidents; who may write into the folder at the same time can still
+// swap its folders under us.
+
+import { lstatSync } from 'node:fs'
+import { resolve as absolute } from 'node:path'
+import type { Bytes } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { assertListPrefix, assertObjectName, folderOf, foldersOf } from '../names.ts'
+import type { ByteRange, ObjectInfo, PutResult, Store, StoreCapabilities } from '../store.ts'
+import { type FolderCalls, systemCalls } from './folder-calls.ts'
+import { errnoOf, readError, writeError } from './folder-errors.ts'
+import { promisesLinks } from './link-support.ts'
+import { infoOf, listObjects } from './list-objects.ts'
+import { readObject } from './read-object.ts'
+import { RepositoryFolders } from './repository-folders.ts'
+import { TEMPORARY_FOLDER, TemporaryFiles } from './temporary-files.ts'
+
+export interface LocalStoreOptions {
+  /** The repository folder; relative to the working directory or absolute. */
+  readonly path: string
+  readonly clock: Clock
+  /**
+   * For `init` only: a folder that is missing is an empty store and the first put makes it. Without
+   * it a missing folder is 'no-repository', so that an unmounted disk is never taken for empty.
+   */
+  readonly create?: boolean
+  /** How the folder is changed; tests record it. */
+  readonly calls?: FolderCalls
+}
+
+export function openLocal(options: LocalStoreOptions): Store {
+  return new LocalStore(options)
+}
+
+/** What link(2) says where the file system has no links (EPERM on FAT). */
+const NO_LINKS = new Set(['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EMLINK'])
+
+class LocalStore implements Store {
+  readonly address: string
+  readonly capabilities: StoreCapabilities
+  readonly #calls: FolderCalls
+  readonly #folders: RepositoryFolders
+  readonly #temporary: TemporaryFiles
+  #prepared: Promise<void> | undefined
+
+  constructor({ path, clock, create = false, calls = systemCalls }: LocalStoreOptions) {
+    const root = absolute(path)
+    this.address = root
+    this.capabilities = { conditionalPut: promisesLinks(root), strongListing: true }
+    this.#calls = calls
+    this.#folders = new RepositoryFolders({ root, calls, create })
+    this.#temporary = new TemporaryFiles({ root, calls, clock })
+  }
+
+  async put(name: string, parts: readonly Bytes[]): Promise<PutResult> {
+    assertObjectName(name)
+    try {
+      await this.#prepare()
+      await this.#folders.make(foldersOf(name))
+      const path = this.#path(name)
+      const result = fileStands(path) ? 'exists' : await this.#create(path, parts)
+      // Also where it existed: another process may have linked it a moment ago.
+      await this.#calls.syncFolder(this.#path(folderOf(name)))
+      return result
+    } catch (error) {
+      this.#forget()
+      throw writeError(error, { action: 'write', address: this.address, name })
+    }
+  }
+
+  async get(name: string, range?: ByteRange): Promise<Bytes> {
+    assertObjectName(name)
+    try {
+      this.#folders.check(name)
+      return await readObject({ path: this.#path(name), address: this.address, name }, range)
+    } catch (error) {
+      throw this.#readError(error, name)
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    assertListPrefix(prefix)
+    try {
+      this.#folders.requireRoot()
+      yield* listObjects(this.address, prefix)
+    } catch (error) {
+      throw readError(error, { action: 'list', address: this.address, name: prefix })
+    }
+  }
+
+  stat(name: string): Promise<ObjectInfo | undefined> {
+    return new Promise((resolve) => {
+      resolve(this.#stat(name))
+    })
+  }
+
+  async remove(name: string): Promise<void> {
+    assertObjectName(name)
+    try {
+      this.#folders.check(name)
+      await this.#unlink(name)
+    } catch (error) {
+      throw writeError(error, { action: 'remove', address: this.address, name })
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  #stat(name: string): ObjectInfo | undefined {
+    assertObjectName(name)
+    try {
+      this.#folders.check(name)
+      const info = infoOf(this.address, name)
+      if (info === undefined) this.#folders.requireRoot()
+      return info
+    } catch (error) {
+      throw this.#readError(error, name)
+    }
+  }
+
+  #path(name: string): string {
+    return `${this.address}/${name}`
+  }
+
+  /** Once per process: the folder for temporary files, and what crashes have left in it. */
+  #prepare(): Promise<void> {
+    this.#prepared ??= this.#folders
+      .make([TEMPORARY_FOLDER])
+      .then(() => this.#temporary.removeStale())
+    return this.#prepared
+  }
+
+  #forget(): void {
+    this.#prepared = undefined
+    this.#folders.forget()
+  }
+
+  async #create(path: string, parts: readonly Bytes[]): Promise<PutResult> {
+    const temporary = await this.#temporary.write(parts)
+    try {
+      return await this.#appear(temporary, path)
+    } finally {
+      await this.#temporary.discard(temporary)
+    }
+  }
+
+  /** Gives a whole and synced file its name, never replacing. */
+  async #appear(temporary: string, path: string): Promise<PutResult> {
+    try {
+      await this.#calls.link(temporary, path)
+      return 'created'
+    } catch (error) {
+      const errno = errnoOf(error) ?? ''
+      if (errno === 'EEXIST') return linkedBefore(temporary, path) ? 'created' : 'exists'
+      // Where links were promised, a put that may replace would break the promise.
+      if (this.capabilities.conditionalPut || !NO_LINKS.has(errno)) throw error
+      return this.#rename(temporary, path)
+    }
+  }
+
+  /** Two that put the same name at the same time may both get 'created'; the last one stays. */
+  async #rename(temporary: string, path: string): Promise<PutResult> {
+    if (fileStands(path)) return 'exists'
+    await this.#calls.rename(temporary, path)
+    return 'created'
+  }
+
+  async #unlink(name: string): Promise<void> {
+    try {
+      await this.#calls.unlink(this.#path(name))
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+      this.#folders.requireRoot()
+      return
+    }
+    await this.#calls.syncFolder(this.#path(folderOf(name)))
+  }
+
+  #readError(error: unknown, name: string): Error {
+    try {
+      if (errnoOf(error) === 'ENOENT') this.#folders.requireRoot()
+    } catch (noRoot) {
+      return readError(noRoot, { action: 'read', address: this.address, name })
+    }
+    return readError(error, { action: 'read', address: this.address, name })
+  }
+}
+
+/** True where a file has this name; throws where something else has. */
+function fileStands(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return false
+  if (stat.isFile()) return true
+  throw Object.assign(new Error(`${path} is not a file`), { code: 'ELOOP' })
+}
+
+/** On NFS a link that was made can be answered with EEXIST, when its first reply was lost. */
+function linkedBefore(temporary: string, path: string): boolean {
+  if (!fileStands(path)) return false
+  return lstatSync(temporary).ino === lstatSync(path).ino
+}

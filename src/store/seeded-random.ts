@@ -1,0 +1,13 @@
+// Reproducible randomness for tests and fault injection: the same seed gives the same sequence, on
+// every machine (mulberry32 by Tommy Ettinger, public domain). Never for secrets.
+
+/** Numbers from 0 up to but not including 1. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
