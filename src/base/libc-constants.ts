@@ -16,10 +16,10 @@ export const O_CREAT = constants.O_CREAT
 export const O_EXCL = constants.O_EXCL
 export const O_NONBLOCK = constants.O_NONBLOCK
 export const O_NOCTTY = constants.O_NOCTTY
-// Undefined on other systems, where nothing of this is used.
-export const O_DIRECTORY = constants.O_DIRECTORY ?? 0
-export const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0
-export const O_NOATIME = constants.O_NOATIME ?? 0
+// Undefined on some other systems, where nothing of this is used.
+export const O_DIRECTORY = constants.O_DIRECTORY
+export const O_NOFOLLOW = constants.O_NOFOLLOW
+export const O_NOATIME = constants.O_NOATIME
 export const O_CLOEXEC = 0x80000
 export const O_PATH = 0x200000
 

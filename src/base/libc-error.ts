@@ -57,7 +57,7 @@ export function errnoName(errno: number): string {
 
 /** 'permission denied' and its like, for people. Takes either sign. */
 export function errnoMessage(errno: number): string {
-  return getSystemErrorMessage(-Math.abs(errno)) ?? errnoName(errno)
+  return getSystemErrorMessage(-Math.abs(errno))
 }
 
 /** A system call that failed where failing is not an everyday result. */

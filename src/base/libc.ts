@@ -4,11 +4,11 @@
 // Nothing is loaded before the first use (koffi takes 15 to 25 ms); each thread loads its own.
 
 import { createRequire } from 'node:module'
-import type { KoffiFunc, LibraryHandle } from 'koffi'
+import type * as KoffiModule from 'koffi'
 import type { Bytes } from './bytes.ts'
-import { CairnError } from './errors.ts'
+import { CairnError, messageOf } from './errors.ts'
 
-type Koffi = typeof import('koffi')
+type Koffi = typeof KoffiModule
 
 /** An address in this process, or 0 for NULL. */
 export type Address = number
@@ -49,10 +49,14 @@ function loadKoffi(): Koffi {
   try {
     koffi = createRequire(import.meta.url)('koffi') as Koffi
   } catch (cause) {
-    throw new CairnError('platform', `Cannot load koffi, the door to the C library: ${cause}`, {
-      hint: `Run 'npm ci' on this machine: koffi has one package for each platform.`,
-      cause,
-    })
+    throw new CairnError(
+      'platform',
+      `Cannot load koffi, the door to the C library: ${messageOf(cause)}`,
+      {
+        hint: `Run 'npm ci' on this machine: koffi has one package for each platform.`,
+        cause,
+      },
+    )
   }
   return koffi
 }
@@ -64,11 +68,11 @@ function platformName(): string {
 type Call = (...args: number[]) => number
 
 /** Declares a function: 'i' is int, 'u' unsigned int, 'l' a 64-bit number or an address. */
-function declare(library: LibraryHandle, name: string, shape: string): Call {
+function declare(library: KoffiModule.LibraryHandle, name: string, shape: string): Call {
   const kinds: Record<string, string> = { i: 'int', u: 'uint', l: 'int64' }
-  const types = [...shape].map((kind) => kinds[kind] as string)
+  const types = Array.from(shape, (kind) => kinds[kind] as string)
   const result = types.shift() as string
-  return library.func(name, result, types) as KoffiFunc<Call>
+  return library.func(name, result, types) as KoffiModule.KoffiFunc<Call>
 }
 
 export type Libc = ReturnType<typeof openDoor>
@@ -77,7 +81,7 @@ export type Libc = ReturnType<typeof openDoor>
 function openDoor(koffi: Koffi) {
   const library = koffi.load(null)
   const bind = (name: string, shape: string) => declare(library, name, shape)
-  const errno = koffi.errno as () => number
+  const errno = koffi.errno
   const or = (result: number): Result => (result === -1 ? -errno() : result)
   return { ...bindEntries(bind, or), ...bindOpenFiles(bind, or), ...bindAttributes(bind, or) }
 }

@@ -56,7 +56,7 @@ export class ExcludeRules {
   }
 
   leaveFolder(depth: number): void {
-    if (this.#levels.at(-1)?.depth === depth) this.#levels.pop()
+    if (this.#levels[this.#levels.length - 1]?.depth === depth) this.#levels.pop()
   }
 
   /**

@@ -2,8 +2,8 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { StatBuffer } from '../../base/libc-stat.ts'
 import { dataExtents, type Extent, mayHaveHoles, mergeSmallestHoles } from './extents.ts'
-import { StatBuffer } from './file-stat.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-extents-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

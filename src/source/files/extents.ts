@@ -6,7 +6,7 @@
 import { libc } from '../../base/libc.ts'
 import { SEEK_DATA, SEEK_HOLE } from '../../base/libc-constants.ts'
 import { Errno } from '../../base/libc-error.ts'
-import type { FileStat } from './file-stat.ts'
+import type { FileStat } from '../../base/libc-stat.ts'
 
 /** A run of data, in bytes. What lies between runs, and after the last, reads as zeros. */
 export interface Extent {

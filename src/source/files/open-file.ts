@@ -14,7 +14,7 @@ import {
   O_RDONLY,
 } from '../../base/libc-constants.ts'
 import { Errno } from '../../base/libc-error.ts'
-import type { StatBuffer } from './file-stat.ts'
+import type { StatBuffer } from '../../base/libc-stat.ts'
 
 /** No errno, which are at most 4,095: the entry is not, or no longer, a regular file. */
 export const NOT_A_FILE = -4096

@@ -2,7 +2,7 @@
 // the walker's own buffers and holds until the next pull: copy what is to be kept.
 
 import type { Bytes } from '../../base/bytes.ts'
-import type { StatBuffer } from './file-stat.ts'
+import type { StatBuffer } from '../../base/libc-stat.ts'
 
 /** The folder that the walker stands in. */
 export interface WalkDirectory {

@@ -2,10 +2,12 @@
 // next name is the smaller one of the next listed and the next on the way to a root.
 
 import { type Bytes, compareBytes } from '../../base/bytes.ts'
-import type { DirectoryListing } from './directory-listing.ts'
-import type { ExactInteger, StatBuffer } from './file-stat.ts'
+import type { DirectoryListing } from '../../base/libc-listing.ts'
+import type { ExactInteger, StatBuffer } from '../../base/libc-stat.ts'
 import type { DirectoryContents, WalkDirectory } from './walk-events.ts'
 import { joinPath, type RootNode } from './walk-roots.ts'
+
+const SLASH = 0x2f
 
 /** No descriptor: closed for a while, or for good. */
 export const CLOSED = -1
@@ -34,6 +36,7 @@ export class Frame implements WalkDirectory {
   readonly deviceMinor: number
   readonly listing: DirectoryListing
   readonly #named: readonly RootNode[]
+  readonly #pathLength: number
   #next = 0
   #end = 0
   #nextNamed = 0
@@ -45,6 +48,8 @@ export class Frame implements WalkDirectory {
     this.contents = context.contents
     this.depth = context.parent === undefined ? 0 : context.parent.depth + 1
     this.rootDepth = context.rootDepth
+    const { parent, name } = context
+    this.#pathLength = parent === undefined ? 0 : parent.#pathLength + 1 + name.length
     this.inode = stat.inode
     this.deviceMajor = stat.deviceMajor
     this.deviceMinor = stat.deviceMinor
@@ -53,17 +58,13 @@ export class Frame implements WalkDirectory {
   }
 
   path(): Bytes {
-    const names: Bytes[] = []
-    let frame: Frame = this
-    for (; frame.parent !== undefined; frame = frame.parent) names.push(frame.name)
-    let length = 0
-    for (const name of names) length += 1 + name.length
-    if (length === 0) return Uint8Array.of(0x2f)
-    const path = new Uint8Array(length).fill(0x2f)
-    let at = 0
-    for (let i = names.length - 1; i >= 0; i--) {
-      path.set(names[i] as Bytes, at + 1)
-      at += 1 + (names[i] as Bytes).length
+    if (this.parent === undefined) return Uint8Array.of(SLASH)
+    const path = new Uint8Array(this.#pathLength).fill(SLASH)
+    let end = path.length - this.name.length
+    path.set(this.name, end)
+    for (let above = this.parent; above.parent !== undefined; above = above.parent) {
+      end -= 1 + above.name.length
+      path.set(above.name, end)
     }
     return path
   }

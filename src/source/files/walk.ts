@@ -11,11 +11,11 @@ import { type Bytes, utf8 } from '../../base/bytes.ts'
 import { type Address, type Libc, libc, type Result } from '../../base/libc.ts'
 import { AT_FDCWD, DirentType } from '../../base/libc-constants.ts'
 import { Errno, errnoName } from '../../base/libc-error.ts'
+import { DirectoryListing } from '../../base/libc-listing.ts'
 import { PathSlot } from '../../base/libc-memory.ts'
-import { DirectoryListing } from './directory-listing.ts'
+import { StatBuffer } from '../../base/libc-stat.ts'
 import { isDiskless } from './diskless.ts'
 import { type ExcludeOptions, ExcludeRules } from './exclude.ts'
-import { StatBuffer } from './file-stat.ts'
 import { findCacheTag, IGNORE_FILE_NAME, readIgnoreFile } from './folder-files.ts'
 import { nameText } from './name-text.ts'
 import { openDirectory, openDirectoryFollowing, openDirectoryPath } from './open-file.ts'
@@ -68,7 +68,7 @@ export class Walker {
     if (this.#leaving) this.#leave()
     for (;;) {
       if (this.#pending.length > 0) return this.#pending.shift()
-      const frame = this.#frames.at(-1)
+      const frame = this.#frames[this.#frames.length - 1]
       if (frame === undefined) return undefined
       if (!frame.hasMore) {
         this.#leaving = true
@@ -218,12 +218,13 @@ export class Walker {
     return this.#enterNamed({ ...context, contents: 'unreadable' }, fd)
   }
 
-  /** None of the roots in a branch can be reached. */
-  #missing(node: RootNode, result: Result): undefined {
+  /** None of the roots in a branch can be reached; the first of the problems. */
+  #missing(node: RootNode, result: Result): WalkEvent | undefined {
     for (const { path } of rootsIn(node)) {
       const code = errnoName(result)
       this.#pending.push({ ...problemAt(path, 'open', result), code, root: true })
     }
+    return this.#pending.shift()
   }
 
   /** Enters a folder without opening it for reading. */
@@ -270,14 +271,14 @@ export class Walker {
 
   #readIgnoreFile(frame: Frame): void {
     const patterns = readIgnoreFile(frame.fd, frame.listing)
-    if (typeof patterns !== 'number') return this.#rules.enterFolder(frame.depth, patterns)
-    this.#pending.push(problem(frame, IGNORE_FILE_NAME, 'read ignore file', patterns))
+    if (typeof patterns !== 'number') this.#rules.enterFolder(frame.depth, patterns)
+    else this.#pending.push(problem(frame, IGNORE_FILE_NAME, 'read ignore file', patterns))
   }
 
   #leave(): void {
     this.#leaving = false
     const frame = this.#frames.pop() as Frame
-    const parent = this.#frames.at(-1)
+    const { parent } = frame
     if (parent?.fd === CLOSED) this.#reopen(parent, frame)
     this.#closeFd(frame)
     this.#rules.leaveFolder(frame.depth)

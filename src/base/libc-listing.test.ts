@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import { compareBytes, utf8 } from '../../base/bytes.ts'
-import { DirentType } from '../../base/libc-constants.ts'
-import { DirectoryListing } from './directory-listing.ts'
-import { NAME_AT, sortEntries } from './sort-entries.ts'
+import { compareBytes, utf8 } from './bytes.ts'
+import { DirentType } from './libc-constants.ts'
+import { DirectoryListing } from './libc-listing.ts'
+import { NAME_AT, sortEntries } from './libc-listing-sort.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-listing-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

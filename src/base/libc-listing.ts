@@ -3,12 +3,12 @@
 // type (1 byte), the length of its name (2 bytes), the name, and a NUL, so that a name's address
 // can go into a system call as it is.
 
-import type { Bytes } from '../../base/bytes.ts'
-import { compareBytes } from '../../base/bytes.ts'
-import { type Address, type Libc, libc, type Result } from '../../base/libc.ts'
-import { DirentType } from '../../base/libc-constants.ts'
-import { NativeBuffer } from '../../base/libc-memory.ts'
-import { compareEntries, NAME_AT, sortEntries } from './sort-entries.ts'
+import type { Bytes } from './bytes.ts'
+import { compareBytes } from './bytes.ts'
+import { type Address, type Libc, libc, type Result } from './libc.ts'
+import { DirentType } from './libc-constants.ts'
+import { compareEntries, NAME_AT, sortEntries } from './libc-listing-sort.ts'
+import { NativeBuffer } from './libc-memory.ts'
 
 const READ_BYTES = 64 << 10
 const ARENA_BYTES_FIRST = 1 << 10

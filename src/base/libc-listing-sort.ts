@@ -4,7 +4,7 @@
 // comparison: folders of a million names have names like 'img-0000001.jpg'. The stack is explicit,
 // because a folder made to be awkward would overflow the real one.
 
-import type { Bytes } from '../../base/bytes.ts'
+import type { Bytes } from './bytes.ts'
 
 /** Where the name begins in an entry; it ends with NUL. */
 export const NAME_AT = 3

@@ -3,11 +3,11 @@ import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { utf8 } from '../../base/bytes.ts'
-import { libc } from '../../base/libc.ts'
-import { AT_FDCWD, O_PATH } from '../../base/libc-constants.ts'
-import { PathSlot } from '../../base/libc-memory.ts'
-import { digestXattrs, NO_XATTRS_DIGEST, XattrReader, type XattrReading } from './xattrs.ts'
+import { utf8 } from './bytes.ts'
+import { libc } from './libc.ts'
+import { AT_FDCWD, O_PATH } from './libc-constants.ts'
+import { PathSlot } from './libc-memory.ts'
+import { digestXattrs, NO_XATTRS_DIGEST, XattrReader, type XattrReading } from './libc-xattrs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-xattrs-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
