@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { judge, parseRequired, REQUIREMENTS, type Requirement } from './require.ts'
 
@@ -21,4 +23,10 @@ test('a suite fails where something is missing that CAIRN_TEST_REQUIRE names', (
 test('a requirement that nobody knows is an error, not a suite that is skipped for ever', () => {
   expect(() => parseRequired('acl,lop')).toThrow('lop is not one of')
   expect(parseRequired('')).toEqual(new Set())
+})
+
+test('.ci/run names every requirement', () => {
+  const script = readFileSync(join(import.meta.dirname, '../.ci/run'), 'utf8')
+  const list = /^export CAIRN_TEST_REQUIRE=(.*)$/m.exec(script)?.[1] ?? ''
+  expect(parseRequired(list)).toEqual(new Set(REQUIREMENTS))
 })

@@ -66,7 +66,7 @@ function fakeNode(
 function run(launcher: string, args: readonly string[] = [], path: readonly string[] = []) {
   const done = spawnSync(launcher, args, {
     cwd: scratch,
-    env: { PATH: [...path, tools].join(':'), CDPATH: '/' },
+    env: { PATH: [...path, tools].join(':') },
     encoding: 'utf8',
   })
   const [label, pid, folder, main, ...rest] = done.stdout.split('\0').slice(0, -1)
@@ -164,6 +164,20 @@ describe('by what name', () => {
     const { stdout } = spawnSync('/bin/sh', ['cairn'], {
       cwd,
       env: { PATH: tools },
+      encoding: 'utf8',
+    })
+    expect(stdout.split('\0')[0]).toBe('own')
+  })
+})
+
+describe('in spite of', () => {
+  test('a CDPATH that has a bin elsewhere', () => {
+    install('clone')
+    install('decoy')
+    fakeNode(`clone/node_modules/${PLATFORM_NODE}`, { label: 'own' })
+    const { stdout } = spawnSync('bin/cairn', {
+      cwd: join(scratch, 'clone'),
+      env: { PATH: tools, CDPATH: join(scratch, 'decoy') },
       encoding: 'utf8',
     })
     expect(stdout.split('\0')[0]).toBe('own')
