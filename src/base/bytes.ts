@@ -71,3 +71,11 @@ export function compareBytes(a: Bytes, b: Bytes): number {
 export function viewOf(bytes: Bytes): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
+
+/**
+ * The same bytes as a plain Uint8Array. What Node returns are Buffers, whose `slice` is a view where
+ * a Uint8Array's is a copy: they must not travel further.
+ */
+export function plain(buffer: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+}

@@ -10,7 +10,7 @@ import type { Bytes } from './bytes.ts'
 export const HASH_BYTES = 32
 
 export function sha256(bytes: Bytes): Bytes {
-  return hash('sha256', bytes, 'buffer')
+  return new Uint8Array(hash('sha256', bytes, 'buffer'))
 }
 
 /** SHA-256 of what is given piece by piece. */
@@ -23,7 +23,7 @@ export class Sha256 {
 
   /** The hash of all; the object is of no use afterwards. */
   digest(): Bytes {
-    return this.#hash.digest()
+    return new Uint8Array(this.#hash.digest())
   }
 }
 
@@ -39,13 +39,13 @@ export class KeyedHasher {
   hash(...parts: readonly Bytes[]): Bytes {
     this.#hasher.reset()
     for (const part of parts) this.#hasher.update(part)
-    return this.#hasher.digestBuffer()
+    return new Uint8Array(this.#hasher.digestBuffer())
   }
 }
 
 /** BLAKE3's key derivation mode: 32 bytes that are independent for each context string. */
 export function deriveKey(context: string, material: Bytes): Bytes {
-  return Blake3Hasher.newDeriveKey(context).update(material).digestBuffer()
+  return new Uint8Array(Blake3Hasher.newDeriveKey(context).update(material).digestBuffer())
 }
 
 /** CRC-32 as in zip, gzip and PNG (IEEE 802.3); `previous` continues an earlier one. */

@@ -3,7 +3,7 @@
 // compress is the dearest way to learn it.
 
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import type { Bytes } from '../base/bytes.ts'
+import { type Bytes, plain } from '../base/bytes.ts'
 import { CairnError, messageOf } from '../base/errors.ts'
 import { CODEC } from '../format/frame.ts'
 
@@ -64,11 +64,12 @@ function inflate({ codec, data }: Compressed, rawBytes: number): Bytes {
     throw new CairnError('unsupported', `Cannot decompress: codec ${codec} is unknown`)
   }
   try {
-    return zstdDecompressSync(data, {
+    const plaintext = zstdDecompressSync(data, {
       params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
       maxOutputLength: Math.max(1, rawBytes),
       chunkSize: Math.max(64, rawBytes),
     })
+    return plain(plaintext)
   } catch (error) {
     throw new CairnError('object-damaged', `Cannot decompress: ${messageOf(error)}`, { cause: error })
   }

@@ -8,7 +8,7 @@
 // cloned machine or after a resumed memory snapshot reveals at most that both were the same.
 
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
-import { type Bytes, viewOf } from '../base/bytes.ts'
+import { type Bytes, plain, viewOf } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { deriveKey, KeyedHasher } from '../base/hash.ts'
 
@@ -57,7 +57,7 @@ export class Seal {
     const tagAt = sealed.length - TAG_BYTES
     const decipher = createDecipheriv(CIPHER, this.#encryption.hash(synthetic), ZERO_NONCE, CIPHER_OPTIONS)
     decipher.setAuthTag(sealed.subarray(tagAt))
-    const payload = decipher.update(sealed.subarray(SYNTHETIC_BYTES, tagAt))
+    const payload = plain(decipher.update(sealed.subarray(SYNTHETIC_BYTES, tagAt)))
     try {
       decipher.final()
     } catch {

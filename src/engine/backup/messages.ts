@@ -3,7 +3,7 @@
 
 import type { ImageHandle } from '../../repository/index-image.ts'
 import type { ChunkerParameters } from '../../chunker/parameters.ts'
-import type { FileStat } from '../../source/files/file-stat.ts'
+import type { FileStat } from '../../base/libc-stat.ts'
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -54,6 +54,12 @@ export type Task = SmallFilesTask | SegmentTask
 
 export type ToWorker = Task | { readonly kind: 'flush' } | { readonly kind: 'stop' }
 
+export interface Restated {
+  readonly stat: FileStat
+  /** STAT_KEY. */
+  readonly key: Uint8Array
+}
+
 /** How reading one file ended: fine, changed meanwhile, or a positive errno. */
 export const READ_FINE = 0
 export const READ_CHANGED = -1
@@ -71,8 +77,8 @@ export interface SmallFilesResult {
   /** Of all files, in order. */
   readonly pieceLengths: Uint32Array
   readonly pieceIds: Uint8Array
-  /** Files that had changed before they were read, and then were read in peace: what they are now. */
-  readonly restated: ReadonlyMap<number, FileStat>
+  /** Files that had changed since they were opened: what they are now. */
+  readonly restated: ReadonlyMap<number, Restated>
 }
 
 export interface SegmentResult {

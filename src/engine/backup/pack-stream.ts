@@ -28,6 +28,8 @@ export interface PackStreamOptions {
   readonly clock: Clock
   /** Told how many bytes of frames a store has acknowledged. */
   readonly onStored: (frameBytes: number) => void
+  /** Told at once, because whoever waits for an acknowledgement would wait for ever. */
+  readonly onFailure: (error: Error) => void
 }
 
 /** Segments with more blobs than this are not merged with others: memory stays bounded. */
@@ -65,10 +67,6 @@ export class PackStream {
 
   get storedBytes(): number {
     return this.#stored.reduce((sum, pack) => sum + pack.bytes, 0)
-  }
-
-  get failure(): unknown {
-    return this.#failure
   }
 
   add(kind: PackKind, frame: SealedFrame): void {
@@ -123,6 +121,7 @@ export class PackStream {
     const upload: Promise<void> = this.#upload(writer.finish(random))
       .catch((error: unknown) => {
         this.#failure ??= error
+        this.#options.onFailure(error instanceof Error ? error : new Error(String(error)))
       })
       .finally(() => this.#uploads.delete(upload))
     this.#uploads.add(upload)

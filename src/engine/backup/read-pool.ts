@@ -2,18 +2,19 @@
 // segments; each worker always has a next task queued, and no more than that, so that descriptors and
 // memory stay bounded. A worker that dies fails the run: what it claimed would be missing.
 
-import { closeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { assert } from '../../base/errors.ts'
+import { libc } from '../../base/libc.ts'
 import { crc32Combine } from '../../base/crc-combine.ts'
 import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
 import type { Piece } from '../../format/tree.ts'
-import { type FileStat, STAT_KEY } from '../../source/files/file-stat.ts'
+import { STAT_KEY } from '../../base/libc-stat.ts'
 import {
   type FrameResult,
   type FromWorker,
   READ_FINE,
   type Range,
+  type Restated,
   type SegmentResult,
   type SmallFilesResult,
   type Task,
@@ -36,7 +37,7 @@ export interface FileContent {
   readonly dataBytes: number
   readonly pieces: readonly Piece[]
   /** What the file is now, where it had changed since it was opened. */
-  readonly restated: FileStat | undefined
+  readonly restated: Restated | undefined
 }
 
 type Done = (content: FileContent) => void
@@ -82,12 +83,15 @@ export class ReadPool {
   }
 
   #start(setup: WorkerSetup): PoolWorker {
-    const worker = new Worker(new URL('./read-worker.ts', import.meta.url), { workerData: setup })
+    const worker = new Worker(new URL('./read-worker.ts', import.meta.url), {
+      workerData: setup,
+      trackUnmanagedFds: false,
+    })
     const one: PoolWorker = { worker, inFlight: 0 }
     worker.on('message', (message: FromWorker) => this.#receive(one, message))
-    worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))))
+    worker.on('error', (error) => this.fail(error instanceof Error ? error : new Error(String(error))))
     worker.on('exit', (code) => {
-      if (!this.#stopped) this.#fail(new Error(`a reading worker ended with code ${code}`))
+      if (!this.#stopped) this.fail(new Error(`a reading worker ended with code ${code}`))
     })
     return one
   }
@@ -112,7 +116,7 @@ export class ReadPool {
     readonly fd: number
     readonly size: number
     readonly data: readonly Range[] | 'to-end'
-    readonly finish: () => { outcome: number; restated: FileStat | undefined }
+    readonly finish: () => { outcome: number; restated: Restated | undefined }
     readonly done: Done
   }): void {
     const segments = file.data === 'to-end' ? [wholeFile] : segmentsOf(file.data, file.size, this.#segmentBytes)
@@ -125,7 +129,7 @@ export class ReadPool {
         if (--missing > 0) return
         const all = results as SegmentResult[]
         file.done({ ...joinSegments(all, segments), ...ending(all, file.finish()) })
-        closeSync(file.fd)
+        libc().close(file.fd)
       })
       this.#queue.push({ kind: 'segment', task, fd: file.fd, ...segment })
     })
@@ -157,11 +161,15 @@ export class ReadPool {
     if (this.#failure) throw this.#failure
   }
 
+  /** Ends the run: nothing that is waited for will come. */
+  fail(error: Error): void {
+    this.#failure ??= error
+    this.#wake?.()
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all(this.#workers.map(({ worker }) => worker.terminate()))
-    for (const file of [...this.#smallTasks.values()].flat()) closeQuietly(file.fd)
-    for (const file of this.#batch) closeQuietly(file.fd)
   }
 
   #sendBatch(): void {
@@ -195,7 +203,7 @@ export class ReadPool {
     else if (message.kind === 'small') this.#finishSmall(from, message)
     else if (message.kind === 'segment') this.#finishSegment(from, message)
     else if (message.kind === 'flushed') this.#flushing--
-    else this.#fail(Object.assign(new Error(message.message), { stack: message.stack }))
+    else this.fail(Object.assign(new Error(message.message), { stack: message.stack }))
     this.#wake?.()
   }
 
@@ -228,11 +236,6 @@ export class ReadPool {
     done(result)
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error
-    this.#wake?.()
-  }
-
   #change(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = () => {
@@ -245,14 +248,6 @@ export class ReadPool {
 
 function post(worker: Worker, message: ToWorker): void {
   worker.postMessage(message)
-}
-
-function closeQuietly(fd: number): void {
-  try {
-    closeSync(fd)
-  } catch {
-    // Its worker had closed it before it was stopped.
-  }
 }
 
 function piecesOf(
@@ -327,8 +322,8 @@ function joinSegments(
 
 function ending(
   results: readonly SegmentResult[],
-  finished: { outcome: number; restated: FileStat | undefined },
-): { outcome: number; restated: FileStat | undefined } {
+  finished: { outcome: number; restated: Restated | undefined },
+): { outcome: number; restated: Restated | undefined } {
   const failed = results.find((result) => result.outcome !== READ_FINE)
   return failed === undefined ? finished : { outcome: failed.outcome, restated: undefined }
 }

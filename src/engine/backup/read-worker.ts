@@ -1,16 +1,17 @@
 // A reading worker: takes descriptors, gives back ids and sealed frames. All calls in it are
 // synchronous; it does one task at a time, to its end.
 
-import { closeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../../base/errors.ts'
-import { STAT_KEY, StatBuffer } from '../../source/files/file-stat.ts'
+import { libc } from '../../base/libc.ts'
+import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
 import { ContentReader, PieceList, type ReadContent } from './content-reader.ts'
 import { Credit } from './credit.ts'
 import {
   type FromWorker,
   READ_CHANGED,
   READ_FINE,
+  type Restated,
   type SegmentTask,
   type SmallFilesTask,
   type ToWorker,
@@ -60,7 +61,7 @@ function readSmallFiles({ task, fds, sizes, keys }: SmallFilesTask): void {
   const crcs = new Uint32Array(count)
   const readSizes = new Float64Array(count)
   const pieceCounts = new Uint32Array(count)
-  const restated = new Map<number, ReturnType<StatBuffer['copy']>>()
+  const restated = new Map<number, Restated>()
   let collected = 0
   for (let i = 0; i < count; i++) {
     const fd = fds[i] as number
@@ -70,9 +71,9 @@ function readSmallFiles({ task, fds, sizes, keys }: SmallFilesTask): void {
     if (content !== undefined) {
       crcs[i] = content.crc
       readSizes[i] = content.bytes
-      if (attempts > 1 || outcome === READ_CHANGED) restated.set(i, stat.copy())
+      if (attempts > 1 || outcome === READ_CHANGED) restated.set(i, restate())
     }
-    closeSync(fd)
+    libc().close(fd)
     pieceCounts[i] = pieces.count - collected
     collected = pieces.count
   }
@@ -81,6 +82,12 @@ function readSmallFiles({ task, fds, sizes, keys }: SmallFilesTask): void {
     { kind: 'small', task, outcomes, crcs, sizes: readSizes, pieceCounts, pieceLengths, pieceIds, restated },
     [pieceIds.buffer as ArrayBuffer],
   )
+}
+
+function restate(): Restated {
+  const key = new Uint8Array(STAT_KEY.bytes)
+  stat.writeKey(key, 0)
+  return { stat: stat.copy(), key }
 }
 
 interface PeacefulRead {

@@ -1,0 +1,193 @@
+// Backup: walk the source, split what is new, seal it, pack it, put it into the store; then commit.
+// Everything that is relied upon is looked up again before the snapshot counts; where something was
+// lost meanwhile, the run goes over the source once more and stores it again.
+
+import { join } from 'node:path'
+import { type Bytes, toHex } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { CairnError } from '../base/errors.ts'
+import { PROBLEMS_MAX } from '../format/limits.ts'
+import type { Details, Summary } from '../format/snapshot.ts'
+import { SESSION_ID_BYTES } from '../format/snapshot.ts'
+import type { DomainAccess } from '../repository/access.ts'
+import { loadIndex } from '../repository/index-load.ts'
+import { HeldLease } from '../repository/lease.ts'
+import type { Repository } from '../repository/repository.ts'
+import { loadSnapshots, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
+import type { CompressionLevel } from '../sealer/compress.ts'
+import type { Random } from '../sealer/random.ts'
+import type { WalkOptions } from '../source/files/walk.ts'
+import { contentName } from '../store/names.ts'
+import { commit } from './backup/commit.ts'
+import { Pass } from './backup/pass.ts'
+import { type BackupCounts, Report, type ReportHooks } from './backup/report.ts'
+
+export interface BackupOptions extends ReportHooks {
+  readonly repository: Repository
+  readonly domain: DomainAccess
+  readonly walk: WalkOptions
+  /** The name under which snapshots of the same thing line up. */
+  readonly source: string
+  readonly host: string
+  readonly user: string
+  readonly tags: readonly string[]
+  readonly program: string
+  readonly workers: number
+  /** How much of sealed data may wait for the store. */
+  readonly uploadBytesMax: number
+  readonly level: CompressionLevel
+  readonly readBytesPerSecond: number
+  readonly ignoreCtime: boolean
+  readonly ignoreInode: boolean
+  readonly skipIfUnchanged: boolean
+  /** Where this machine remembers what it found last time. */
+  readonly cacheFolder: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly signal: AbortSignal
+  readonly onProgress: (counts: BackupCounts) => void
+  readonly onWarning: (error: unknown) => void
+}
+
+export interface BackupResult {
+  /** Undefined where nothing had changed and that was to be skipped. */
+  readonly snapshot: string | undefined
+  readonly parent: string | undefined
+  readonly counts: BackupCounts
+  readonly addedBytes: number
+  readonly addedStoredBytes: number
+  readonly startedMs: number
+  readonly endedMs: number
+  readonly problems: Report['problems']
+}
+
+/** Passes over the source before giving up on a store that keeps losing what is relied upon. */
+const PASSES = 3
+
+/** Backs up. Throws 'interrupted', 'source-unreadable' where no root could be read, or what failed. */
+export async function backup(options: BackupOptions): Promise<BackupResult> {
+  const { repository, domain, clock, random } = options
+  const sessionId = random(SESSION_ID_BYTES)
+  const startedMs = clock.nowMs()
+  const lease = await HeldLease.take({ ...options, sessionId, purpose: 'backup', onProblem: options.onWarning })
+  try {
+    const previous = await latestOf(repository, sourceIdOf(domain, options.source))
+    for (let attempt = 1; attempt <= PASSES; attempt++) {
+      const result = await attemptBackup(options, { sessionId, startedMs, previous })
+      if (result !== undefined) return result
+    }
+    throw new CairnError('snapshot-unconfirmed', 'Cannot confirm the snapshot: packs that it needs keep vanishing', {
+      hint: 'What was uploaded is kept. See who else prunes this repository, then run the backup again.',
+    })
+  } finally {
+    await lease.release()
+  }
+}
+
+interface Attempt {
+  readonly sessionId: Bytes
+  readonly startedMs: number
+  readonly previous: Snapshot | undefined
+}
+
+/** One pass over the source and its commit; undefined where something was lost on the way. */
+async function attemptBackup(options: BackupOptions, attempt: Attempt): Promise<BackupResult | undefined> {
+  const { repository, domain, clock } = options
+  const index = await loadIndex(repository, domain)
+  const report = new Report(options)
+  const pass = new Pass({ ...options, index, report, cachePath: cachePathOf(options) })
+  try {
+    const root = await pass.scan()
+    const { previous, startedMs } = attempt
+    const added = { addedBytes: pass.addedBytes, addedStoredBytes: pass.addedStoredBytes }
+    const endedMs = clock.nowMs()
+    const result = { counts: report.counts, problems: report.problems, ...added, startedMs, endedMs }
+    const parent = previous?.name
+    if (options.skipIfUnchanged && isSameRoot(previous, root)) {
+      pass.keepCache()
+      return { ...result, parent, snapshot: undefined }
+    }
+    await pass.store()
+    const outcome = await commit({
+      ...options,
+      summary: summaryOf(options, { ...attempt, ...result, root }),
+      details: detailsOf(options, report),
+      stored: pass.stored,
+      relied: pass.relied,
+      domain,
+    })
+    if (outcome.kind === 'lost') return undefined
+    pass.keepCache()
+    return { ...result, parent, snapshot: outcome.snapshot, ...storedSizes(pass) }
+  } catch (error) {
+    await pass.keepWhatIsStored()
+    throw error
+  } finally {
+    await pass.end()
+  }
+}
+
+function storedSizes(pass: Pass): { addedBytes: number; addedStoredBytes: number } {
+  return { addedBytes: pass.addedBytes, addedStoredBytes: pass.addedStoredBytes }
+}
+
+function isSameRoot(previous: Snapshot | undefined, root: Bytes): boolean {
+  const last = previous?.summary.roots[0]
+  return last !== undefined && toHex(last) === toHex(root)
+}
+
+/** The newest confirmed snapshot of a source. */
+async function latestOf(repository: Repository, sourceId: Bytes): Promise<Snapshot | undefined> {
+  const { snapshots } = await loadSnapshots(repository)
+  const wanted = toHex(sourceId)
+  return snapshots
+    .filter((snapshot) => snapshot.confirmed && toHex(snapshot.summary.sourceId) === wanted)
+    .reduce<Snapshot | undefined>(
+      (newest, one) => (newest === undefined || one.summary.sequence > newest.summary.sequence ? one : newest),
+      undefined,
+    )
+}
+
+function summaryOf(
+  { domain, source, program }: BackupOptions,
+  done: Attempt & Pick<BackupResult, 'counts' | 'addedBytes' | 'addedStoredBytes' | 'endedMs'> & { root: Bytes },
+): Omit<Summary, 'detailsHash'> {
+  const { counts, previous } = done
+  return {
+    sourceId: sourceIdOf(domain, source),
+    roots: [done.root],
+    sequence: (previous?.summary.sequence ?? 0) + 1,
+    predecessor: previous && hashOf(previous),
+    sessionId: done.sessionId,
+    startedMs: done.startedMs,
+    endedMs: done.endedMs,
+    ending: counts.unreadable > 0 ? 'incomplete' : 'complete',
+    files: counts.files,
+    folders: counts.folders,
+    others: counts.others,
+    unreadable: counts.unreadable,
+    sizeBytes: counts.sizeBytes,
+    addedBytes: done.addedBytes,
+    addedStoredBytes: done.addedStoredBytes,
+    program,
+    replaces: undefined,
+  }
+}
+
+function hashOf(snapshot: Snapshot): Bytes {
+  return Uint8Array.from(Buffer.from(snapshot.id, 'hex'))
+}
+
+function detailsOf({ source, host, user, walk, tags }: BackupOptions, report: Report): Details {
+  const problems = report.problems.slice(0, PROBLEMS_MAX).map(({ path, what }) => ({ path, what }))
+  return { source, host, user, paths: walk.roots, tags, problems }
+}
+
+function cachePathOf({ cacheFolder, domain, source }: BackupOptions): string {
+  return join(cacheFolder, `files-${domain.hex}-${toHex(sourceIdOf(domain, source))}`)
+}
+
+/** The short form in which people see a snapshot. */
+export function shortId(snapshot: string): string {
+  return snapshot.slice(contentName('snapshots', new Uint8Array(32)).length - 64).slice(0, 8)
+}

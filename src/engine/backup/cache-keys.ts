@@ -1,0 +1,72 @@
+// When is a file the one of last time: the comparison behind "unchanged".
+
+import { type Bytes, concat, equalBytes } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Xattr } from '../../format/tree.ts'
+import { type FileStat, STAT_KEY, type StatBuffer } from '../../base/libc-stat.ts'
+import { digestXattrs, NO_XATTRS_DIGEST } from '../../base/libc-xattrs.ts'
+
+/** A change within this time of a reading may leave the times as they were. */
+const RACY_SECONDS = 2
+
+export class CacheKeys {
+  readonly #ignoreCtime: boolean
+  readonly #ignoreInode: boolean
+  readonly #settledBefore: number
+
+  constructor(options: { ignoreCtime: boolean; ignoreInode: boolean; clock: Clock }) {
+    this.#ignoreCtime = options.ignoreCtime
+    this.#ignoreInode = options.ignoreInode
+    this.#settledBefore = options.clock.nowMs() / 1000 - RACY_SECONDS
+  }
+
+  make(stat: StatBuffer, xattrs: readonly Xattr[]): Bytes {
+    const key = new Uint8Array(STAT_KEY.bytes)
+    stat.writeKey(key, 0)
+    return concat([key, digestOf(xattrs)])
+  }
+
+  /** The same from a STAT_KEY that was taken before. */
+  join(statKey: Bytes, xattrs: readonly Xattr[]): Bytes {
+    return concat([statKey, digestOf(xattrs)])
+  }
+
+  /** Whether its last change is long enough ago for the times to tell a later one. */
+  isSettled(stat: FileStat): boolean {
+    return stat.ctimeSeconds < this.#settledBefore
+  }
+
+  /**
+   * Whether an entry is as it was. Nothing changes extended attributes without moving ctime, so they
+   * are read for this only where ctime does not count.
+   */
+  matches(stat: StatBuffer, key: Bytes, xattrs: () => readonly Xattr[]): boolean {
+    if (!this.#ignoreCtime && !this.#ignoreInode) return stat.matchesKey(key, 0)
+    const now = new Uint8Array(STAT_KEY.bytes)
+    stat.writeKey(now, 0)
+    if (!this.#sameStat(now, key)) return false
+    return !this.#ignoreCtime || equalBytes(digestOf(xattrs()), key.subarray(STAT_KEY.bytes))
+  }
+
+  /** Whether two keys say the same, as far as they count. */
+  equal(a: Bytes, b: Bytes): boolean {
+    return this.#sameStat(a, b) && equalBytes(a.subarray(STAT_KEY.bytes), b.subarray(STAT_KEY.bytes))
+  }
+
+  #sameStat(a: Bytes, b: Bytes): boolean {
+    return (
+      sameRun(a, b, 0, STAT_KEY.ctime) &&
+      (this.#ignoreCtime || sameRun(a, b, STAT_KEY.ctime, STAT_KEY.inode)) &&
+      (this.#ignoreInode || sameRun(a, b, STAT_KEY.inode, STAT_KEY.bytes))
+    )
+  }
+}
+
+function sameRun(a: Bytes, b: Bytes, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+function digestOf(xattrs: readonly Xattr[]): Bytes {
+  return xattrs.length === 0 ? NO_XATTRS_DIGEST : digestXattrs(xattrs)
+}

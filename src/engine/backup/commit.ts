@@ -1,0 +1,82 @@
+// The writer's commit (design, section 5, steps 3 to 8): put the snapshot, look whether everything it
+// needs is there and unmarked, put the receipt, look whether the snapshot is still there. Nothing is
+// reported as saved before that.
+
+import type { Bytes } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { CairnError } from '../../base/errors.ts'
+import type { Details, Summary } from '../../format/snapshot.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import { listPacks } from '../../repository/index-load.ts'
+import { loadMarks } from '../../repository/marks.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { putReceipt, putSnapshot } from '../../repository/snapshots.ts'
+import { getVerified } from '../../store/content.ts'
+import { digestInName } from '../../store/names.ts'
+import type { StoredPack } from './pack-stream.ts'
+
+const ATTEMPTS = 5
+
+export interface CommitOptions {
+  readonly repository: Repository
+  readonly domain: DomainAccess
+  readonly summary: Omit<Summary, 'detailsHash'>
+  readonly details: Details
+  readonly stored: readonly StoredPack[]
+  /** Names of the packs that were there before and are relied upon. */
+  readonly relied: readonly string[]
+  readonly clock: Clock
+}
+
+/** Packs that a snapshot needs and that are gone or marked: what was in them must be stored again. */
+export interface Lost {
+  readonly kind: 'lost'
+  readonly packs: readonly string[]
+}
+
+export interface Committed {
+  readonly kind: 'committed'
+  readonly snapshot: string
+}
+
+/** Commits, or tells what has been lost meanwhile. Throws where the store fails. */
+export async function commit(options: CommitOptions): Promise<Committed | Lost> {
+  const { repository, domain, clock } = options
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const snapshot = await putSnapshot(repository, options)
+    const lost = await findLost(options)
+    if (lost.length > 0) return { kind: 'lost', packs: lost }
+    const hash = digestInName(snapshot) as Bytes
+    const { sessionId } = options.summary
+    await putReceipt(repository, {
+      domain,
+      receipt: { snapshot: hash, sessionId, confirmedMs: clock.nowMs() },
+    })
+    if (await isThere(options, snapshot)) return { kind: 'committed', snapshot }
+  }
+  throw new CairnError(
+    'snapshot-unconfirmed',
+    `Cannot confirm the snapshot: it was removed or marked ${ATTEMPTS} times while it was being written`,
+    { hint: 'Is a prune with a wrong clock at work? What was uploaded is kept; run the backup again.' },
+  )
+}
+
+/** Marks first, then packs: a pack that was marked in between is seen to be marked. */
+async function findLost({ repository, domain, stored, relied }: CommitOptions): Promise<readonly string[]> {
+  const marked = await loadMarks(repository, domain)
+  const listed = await listPacks(repository.store)
+  const gone = (name: string) => !listed.has(name) || marked.packs.has(name)
+  const lost = stored.filter(({ name, bytes }) => gone(name) || listed.get(name) !== bytes)
+  return [...lost.map(({ name }) => name), ...relied.filter(gone)]
+}
+
+/** Marks first, then snapshots; and what is stored is read back. */
+async function isThere({ repository, domain }: CommitOptions, snapshot: string): Promise<boolean> {
+  const marked = await loadMarks(repository, domain)
+  let listed = false
+  for await (const { name } of repository.store.list('snapshots/')) listed ||= name === snapshot
+  if (!listed || marked.snapshots.has(snapshot)) return false
+  await getVerified(repository.store, snapshot)
+  return true
+}
+

@@ -1,0 +1,74 @@
+// The entries of folders, from what the system says of a file.
+
+import { type Bytes, utf8 } from '../../base/bytes.ts'
+import type { UserNames } from '../../base/libc-users.ts'
+import type { Entry, EntryType, Xattr } from '../../format/tree.ts'
+import type { FileStat } from '../../base/libc-stat.ts'
+
+/** What every entry has, whatever its type. */
+export interface EntryBasis {
+  readonly name: Bytes
+  readonly stat: FileStat
+  readonly xattrs: readonly Xattr[]
+}
+
+/** What only entries of some types have. */
+export type EntryContent = Partial<
+  Pick<Entry, 'size' | 'target' | 'pieces' | 'pieceList' | 'extents' | 'extentList' | 'crc32' | 'tree' | 'changed'>
+>
+
+/** Makes entries, and remembers the names of users and groups on the way. */
+export class EntryMaker {
+  readonly #names: UserNames
+  readonly #encoded = new Map<string, Bytes>()
+
+  constructor(names: UserNames) {
+    this.#names = names
+  }
+
+  make({ name, stat, xattrs }: EntryBasis, content: EntryContent): Entry {
+    const isDevice = stat.type === 'char-device' || stat.type === 'block-device'
+    return {
+      name,
+      type: entryType(stat),
+      mode: stat.mode,
+      uid: stat.uid,
+      gid: stat.gid,
+      user: utf8Of(this.#encoded, this.#names.userName(stat.uid)),
+      group: utf8Of(this.#encoded, this.#names.groupName(stat.gid)),
+      mtimeSeconds: stat.mtimeSeconds,
+      mtimeNanos: stat.mtimeNanos,
+      size: content.size,
+      link: stat.type !== 'directory' && stat.links > 1 ? linkOf(stat) : undefined,
+      target: content.target,
+      device: isDevice ? { major: stat.rdevMajor, minor: stat.rdevMinor } : undefined,
+      xattrs: xattrs.length > 0 ? xattrs : undefined,
+      pieces: content.pieces,
+      pieceList: content.pieceList,
+      extents: content.extents,
+      extentList: content.extentList,
+      crc32: content.crc32,
+      tree: content.tree,
+      changed: content.changed,
+    }
+  }
+}
+
+function entryType({ type }: FileStat): EntryType {
+  if (type === 'socket') throw new Error('Bug in Cairn: a socket has no entry')
+  return type
+}
+
+function linkOf(stat: FileStat): Entry['link'] {
+  return { device: stat.deviceMajor * 2 ** 20 + stat.deviceMinor, inode: stat.inode }
+}
+
+function utf8Of(known: Map<string, Bytes>, name: string | undefined): Bytes | undefined {
+  if (name === undefined) return undefined
+  let bytes = known.get(name)
+  if (bytes === undefined) {
+    bytes = utf8(name)
+    known.set(name, bytes)
+  }
+  return bytes
+}

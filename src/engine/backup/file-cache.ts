@@ -1,0 +1,248 @@
+// What the last run found, in walk order, so that an unchanged file is not opened and an unchanged
+// folder not encoded again. A cache and nothing more: losing it costs one full read, and every id
+// that is taken from it is looked up in the index before it is used.
+//
+// The file is a run of blocks, each with its length and CRC-32, of records:
+//     enter: a folder begins (name)                leave: it ends (key, entry)
+//     entry: anything else (name, key, entry)      ids:   blobs that the next entry or leave needs
+// A block that is cut off or damaged ends what is known; what follows is read anew.
+
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { type Bytes, compareBytes, concat, utf8, viewOf } from '../../base/bytes.ts'
+import { crc32 } from '../../base/hash.ts'
+import { BLOB_ID_BYTES, type BlobId, blobId } from '../../format/ids.ts'
+import { STAT_KEY } from '../../base/libc-stat.ts'
+
+const MAGIC = utf8('cairn file cache 1\n')
+const BLOCK_BYTES = 256 * 1024
+const BLOCK_BYTES_MAX = 64 * 1024 * 1024
+const HEAD_BYTES = 8
+/** A record's type and length. */
+const RECORD_HEAD_BYTES = 5
+/** So many ids go into one record at most. */
+const IDS_MAX = 4096
+
+const RECORD = { enter: 1, leave: 2, entry: 3, ids: 4 } as const
+
+/** What is remembered of a file, link or device, and of a folder at its end. */
+export interface CachedEntry {
+  /** STAT_KEY, then 32 bytes: digest of the extended attributes. */
+  readonly key: Bytes
+  /** The entry as it stands in its folder's node. */
+  readonly encoded: Bytes
+  /** Every blob that the entry needs, nodes of lists and folders included; not what is below. */
+  readonly ids: Bytes
+}
+
+export const CACHE_KEY_BYTES = STAT_KEY.bytes + 32
+
+export class FileCacheWriter {
+  readonly #path: string
+  readonly #fd: number
+  #parts: Bytes[] = []
+  #bytes = 0
+
+  /** Writes to a temporary file beside `path`; `commit` puts it in place. */
+  constructor(path: string) {
+    this.#path = path
+    this.#fd = openSync(`${path}.new`, 'w', 0o600)
+    writeSync(this.#fd, MAGIC)
+  }
+
+  enter(name: Bytes): void {
+    this.#record(RECORD.enter, name)
+  }
+
+  /** A folder's end; without an entry where the folder must be encoded anew next time. */
+  leave(entry: CachedEntry | undefined): void {
+    if (entry !== undefined) this.#ids(entry.ids)
+    this.#record(RECORD.leave, ...(entry === undefined ? [] : [entry.key, entry.encoded]))
+  }
+
+  entry(name: Bytes, entry: CachedEntry): void {
+    this.#ids(entry.ids)
+    this.#record(RECORD.entry, Uint8Array.of(name.length), name, entry.key, entry.encoded)
+  }
+
+  commit(): void {
+    this.#writeBlock()
+    fsyncSync(this.#fd)
+    closeSync(this.#fd)
+    renameSync(`${this.#path}.new`, this.#path)
+  }
+
+  abandon(): void {
+    closeSync(this.#fd)
+    rmSync(`${this.#path}.new`, { force: true })
+  }
+
+  #ids(ids: Bytes): void {
+    for (let at = 0; at < ids.length; at += IDS_MAX * BLOB_ID_BYTES) {
+      this.#record(RECORD.ids, ids.subarray(at, at + IDS_MAX * BLOB_ID_BYTES))
+    }
+  }
+
+  #record(type: number, ...parts: readonly Bytes[]): void {
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    const head = new Uint8Array(RECORD_HEAD_BYTES)
+    head[0] = type
+    viewOf(head).setUint32(1, length, true)
+    this.#parts.push(head, ...parts)
+    this.#bytes += head.length + length
+    if (this.#bytes >= BLOCK_BYTES) this.#writeBlock()
+  }
+
+  #writeBlock(): void {
+    const block = concat(this.#parts)
+    const head = new Uint8Array(HEAD_BYTES)
+    viewOf(head).setUint32(0, block.length, true)
+    viewOf(head).setUint32(4, crc32(block), true)
+    writeSync(this.#fd, head)
+    writeSync(this.#fd, block)
+    this.#parts = []
+    this.#bytes = 0
+  }
+}
+
+interface Record {
+  readonly type: number
+  readonly body: Bytes
+  /** Of the ids records before it. */
+  readonly ids: Bytes
+}
+
+const NO_IDS = new Uint8Array(0)
+
+/** Where a walk stands: whether the cache knows that folder, and had names that are gone. */
+interface Level {
+  readonly known: boolean
+  lostSome: boolean
+}
+
+/** Follows a walk through the cache. Names are asked for in the order in which they were written. */
+export class FileCacheReader {
+  readonly #fd: number
+  readonly #levels: Level[] = []
+  #block: Bytes = new Uint8Array(0)
+  #at = 0
+  #next: Record | undefined
+
+  private constructor(fd: number) {
+    this.#fd = fd
+    this.#next = this.#readNext()
+  }
+
+  /** Undefined where there is no cache, or none of this kind. */
+  static open(path: string): FileCacheReader | undefined {
+    let fd: number
+    try {
+      fd = openSync(path, 'r')
+    } catch {
+      return undefined // no cache, or one that is not ours to read: as if there were none
+    }
+    const magic = new Uint8Array(MAGIC.length)
+    if (readSync(fd, magic) === MAGIC.length && compareBytes(magic, MAGIC) === 0) return new FileCacheReader(fd)
+    closeSync(fd)
+    return undefined
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  /** The walk goes into a folder. */
+  enter(name: Bytes): void {
+    const level = this.#levels.at(-1)
+    const known = (level === undefined || level.known) && this.#seek(name, RECORD.enter)
+    if (known) this.#next = this.#readNext()
+    this.#levels.push({ known, lostSome: false })
+  }
+
+  /** What is known of an entry of the folder that the walk stands in. */
+  entry(name: Bytes): CachedEntry | undefined {
+    if (!this.#levels.at(-1)?.known || !this.#seek(name, RECORD.entry)) return undefined
+    const { body, ids } = this.#next as Record
+    this.#next = this.#readNext()
+    return cachedEntry(body.subarray(1 + name.length), ids)
+  }
+
+  /** The walk leaves a folder: what is known of it, and whether any of its names are gone. */
+  leave(): { readonly entry: CachedEntry | undefined; readonly lostSome: boolean } {
+    const level = this.#levels.pop()
+    if (!level?.known) return { entry: undefined, lostSome: true }
+    while (this.#next !== undefined && this.#next.type !== RECORD.leave) this.#skip(level)
+    const last = this.#next
+    this.#next = this.#readNext()
+    const entry = last === undefined || last.body.length === 0 ? undefined : cachedEntry(last.body, last.ids)
+    return { entry, lostSome: level.lostSome }
+  }
+
+  /** Passes over what sorts before `name`; true where a record of this type and name is next. */
+  #seek(name: Bytes, type: number): boolean {
+    for (;;) {
+      const next = this.#next
+      if (next === undefined || next.type === RECORD.leave) return false
+      const order = compareBytes(nameOf(next), name)
+      if (order > 0) return false
+      if (order === 0 && next.type === type) return true
+      this.#skip(this.#levels.at(-1))
+    }
+  }
+
+  /** Passes over one entry, or one folder with all that is in it. */
+  #skip(level: Level | undefined): void {
+    if (level !== undefined) level.lostSome = true
+    let depth = 0
+    do {
+      if (this.#next?.type === RECORD.enter) depth++
+      else if (this.#next?.type === RECORD.leave) depth--
+      this.#next = this.#readNext()
+    } while (depth > 0 && this.#next !== undefined)
+  }
+
+  /** The next record that is not ids, with the ids before it. */
+  #readNext(): Record | undefined {
+    let ids: Bytes = NO_IDS
+    for (;;) {
+      const record = this.#readRecord(ids)
+      if (record?.type !== RECORD.ids) return record
+      ids = ids.length === 0 ? record.body : concat([ids, record.body])
+    }
+  }
+
+  #readRecord(ids: Bytes): Record | undefined {
+    if (this.#at === this.#block.length && !this.#readBlock()) return undefined
+    const head = this.#at
+    const start = head + RECORD_HEAD_BYTES
+    if (start > this.#block.length) return undefined
+    const end = start + viewOf(this.#block).getUint32(head + 1, true)
+    if (end > this.#block.length) return undefined
+    this.#at = end
+    return { type: this.#block[head] as number, body: this.#block.subarray(start, end), ids }
+  }
+
+  #readBlock(): boolean {
+    const head = new Uint8Array(HEAD_BYTES)
+    if (readSync(this.#fd, head) < HEAD_BYTES) return false
+    const length = viewOf(head).getUint32(0, true)
+    if (length > BLOCK_BYTES_MAX) return false
+    const block = new Uint8Array(length)
+    if (readSync(this.#fd, block) < length || crc32(block) !== viewOf(head).getUint32(4, true)) return false
+    this.#block = block
+    this.#at = 0
+    return true
+  }
+}
+
+function nameOf({ type, body }: Record): Bytes {
+  return type === RECORD.enter ? body : body.subarray(1, 1 + (body[0] as number))
+}
+
+function cachedEntry(body: Bytes, ids: Bytes): CachedEntry {
+  return { key: body.subarray(0, CACHE_KEY_BYTES), encoded: body.subarray(CACHE_KEY_BYTES), ids }
+}
+
+/** The ids of a column, as views. */
+export function* eachId(ids: Bytes): Generator<BlobId> {
+  for (let at = 0; at < ids.length; at += BLOB_ID_BYTES) yield blobId(ids.subarray(at, at + BLOB_ID_BYTES))
+}

@@ -1,0 +1,185 @@
+// One pass over the source: the machinery of a backup, set up, run and taken down. Readers cut and seal
+// in their threads; the main thread walks, builds trees and fills packs.
+
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { BlobId } from '../../format/ids.ts'
+import { Seal } from '../../sealer/seal.ts'
+import { beginSession, frameBinding, type SessionKeys } from '../../sealer/session.ts'
+import { blobIdKey, type DomainAccess } from '../../repository/access.ts'
+import { Claims, newClaimMemory } from '../../repository/claims.ts'
+import type { Index } from '../../repository/index-load.ts'
+import { Walker } from '../../source/files/walk.ts'
+import { CairnError } from '../../base/errors.ts'
+import type { BackupOptions } from '../backup.ts'
+import { Credit } from './credit.ts'
+import { FileCacheReader, FileCacheWriter } from './file-cache.ts'
+import { folderHasher } from './folder-nodes.ts'
+import { KnownBlobs } from './known-blobs.ts'
+import type { WorkerSetup } from './messages.ts'
+import { PackStream, type StoredPack } from './pack-stream.ts'
+import { ReadPool } from './read-pool.ts'
+import type { Report } from './report.ts'
+import { scan } from './scan.ts'
+import { TreeWriter } from './tree-writer.ts'
+
+export interface PassOptions extends BackupOptions {
+  readonly index: Index
+  readonly report: Report
+  readonly cachePath: string
+}
+
+const PROGRESS_MS = 250
+
+export class Pass {
+  readonly #options: PassOptions
+  readonly #session: SessionKeys
+  readonly #known: KnownBlobs
+  readonly #credit: Credit
+  readonly #packs: PackStream
+  readonly #trees: TreeWriter
+  readonly #pool: ReadPool
+  readonly #nextTime: FileCacheWriter
+  #cacheOpen = true
+  #addedBytes = 0
+
+  constructor(options: PassOptions) {
+    this.#options = options
+    const { domain, index, level } = options
+    this.#session = beginSession(domain.scope, domain.latest)
+    this.#known = new KnownBlobs(index)
+    const creditMemory = Credit.newMemory()
+    this.#credit = new Credit(creditMemory, options.uploadBytesMax)
+    const claimMemory = newClaimMemory()
+    const setup = this.#workerSetup(claimMemory, creditMemory)
+    this.#packs = new PackStream({
+      ...options,
+      session: this.#session.session,
+      onStored: (bytes) => this.#credit.giveBack(bytes),
+      onFailure: (error) => this.#pool.fail(error),
+    })
+    this.#trees = new TreeWriter({
+      domain,
+      known: this.#known,
+      claims: new Claims(claimMemory),
+      frameSeal: { seal: new Seal(this.#session.frameKey), aad: this.#aad('tree-pack') },
+      level,
+      onFrame: (frame) => {
+        this.#credit.takeNow(frame.sealed.length)
+        this.#addedBytes += frame.rawBytes
+        this.#packs.add('tree-pack', frame)
+      },
+    })
+    this.#pool = new ReadPool({
+      setup,
+      workers: options.workers,
+      segmentBytes: options.repository.config.chunker.segmentBytes,
+      onFrame: (frame) => {
+        this.#addedBytes += frame.rawBytes
+        this.#packs.add('data-pack', frame)
+      },
+    })
+    mkdirSync(dirname(options.cachePath), { recursive: true, mode: 0o700 })
+    this.#nextTime = new FileCacheWriter(options.cachePath)
+  }
+
+  get addedBytes(): number {
+    return this.#addedBytes
+  }
+
+  get addedStoredBytes(): number {
+    return this.#packs.storedBytes
+  }
+
+  get stored(): readonly StoredPack[] {
+    return this.#packs.stored
+  }
+
+  get relied(): readonly string[] {
+    return this.#known.usedNames()
+  }
+
+  /** Reads the source; the id of its root. Frames are on their way when this returns. */
+  async scan(): Promise<BlobId> {
+    const { walk, domain, cachePath, onProgress, report } = this.#options
+    const walker = new Walker(walk)
+    const lastTime = FileCacheReader.open(cachePath)
+    const timer = setInterval(() => onProgress(report.counts), PROGRESS_MS)
+    try {
+      const root = await scan({
+        ...this.#options,
+        walker,
+        pool: this.#pool,
+        trees: this.#trees,
+        folderHasher: folderHasher(domain.chunkerKey),
+        known: this.#known,
+        lastTime,
+        nextTime: this.#nextTime,
+      })
+      return root ?? nothingFound()
+    } finally {
+      clearInterval(timer)
+      lastTime?.close()
+      walker.close()
+    }
+  }
+
+  /** Seals and stores what is left, and names all of it in the index. */
+  async store(): Promise<void> {
+    this.#trees.flush()
+    await this.#pool.flush()
+    await this.#packs.flush()
+    await this.#packs.commitIndex()
+  }
+
+  /** After an end before the end: what the store has acknowledged shall not be uploaded again. */
+  async keepWhatIsStored(): Promise<void> {
+    try {
+      await this.#packs.checkpointIndex()
+    } catch (error) {
+      this.#options.onWarning(error)
+    }
+  }
+
+  /** What was found becomes what is known next time. Only when all of it is stored. */
+  keepCache(): void {
+    this.#nextTime.commit()
+    this.#cacheOpen = false
+  }
+
+  async end(): Promise<void> {
+    await this.#pool.stop()
+    if (this.#cacheOpen) this.#nextTime.abandon()
+  }
+
+  #aad(kind: 'data-pack' | 'tree-pack'): Uint8Array {
+    return frameBinding(this.#options.domain.scope, this.#session.session, kind)
+  }
+
+  #workerSetup(claims: SharedArrayBuffer, credit: SharedArrayBuffer): WorkerSetup {
+    const { domain, repository, index, level, uploadBytesMax, readBytesPerSecond } = this.#options
+    return {
+      ...keysForWorkers(domain),
+      chunker: repository.config.chunker,
+      frameKey: this.#session.frameKey,
+      frameAad: this.#aad('data-pack'),
+      level,
+      image: index.image.handle,
+      claims,
+      usedPacks: this.#known.usedPacks,
+      credit,
+      creditBytes: uploadBytesMax,
+      readBytesPerSecond,
+    }
+  }
+}
+
+function nothingFound(): never {
+  throw new CairnError('source-unreadable', 'Nothing was backed up: none of the paths could be read', {
+    hint: 'Check the paths that you gave and whether you may read them.',
+  })
+}
+
+function keysForWorkers(domain: DomainAccess): { chunkerKey: Uint8Array; dataIdKey: Uint8Array } {
+  return { chunkerKey: domain.chunkerKey, dataIdKey: blobIdKey(domain.idKey, 'data') }
+}

@@ -1,0 +1,114 @@
+// What a run counts and has to tell: progress for whoever watches, problems for whoever must know.
+
+import type { Bytes } from '../../base/bytes.ts'
+import { errnoMessage } from '../../base/libc-error.ts'
+import { PROBLEMS_MAX } from '../../format/limits.ts'
+import type { Problem } from '../../format/snapshot.ts'
+import type { StatBuffer } from '../../base/libc-stat.ts'
+import type { SkipReason, WalkEvent } from '../../source/files/walk-events.ts'
+
+/** unreadable: it is not in the snapshot. changed: what is there may be torn. vanished: it was gone. */
+export type ProblemKind = 'unreadable' | 'changed' | 'vanished'
+
+export interface SourceProblem extends Problem {
+  readonly kind: ProblemKind
+}
+
+export interface BackupCounts {
+  readonly files: number
+  readonly folders: number
+  readonly others: number
+  readonly filesRead: number
+  readonly filesUnchanged: number
+  readonly sizeBytes: number
+  readonly readBytes: number
+  readonly unreadable: number
+  readonly changed: number
+  readonly vanished: number
+  readonly excluded: number
+}
+
+export interface ReportHooks {
+  readonly onProblem: (problem: SourceProblem) => void
+  readonly onSkipped: (path: Bytes, reason: SkipReason) => void
+}
+
+export class Report {
+  readonly #hooks: ReportHooks
+  /** The first of them; the counts have all. */
+  readonly problems: SourceProblem[] = []
+  #counts = {
+    files: 0,
+    folders: 0,
+    others: 0,
+    filesRead: 0,
+    filesUnchanged: 0,
+    sizeBytes: 0,
+    readBytes: 0,
+    unreadable: 0,
+    changed: 0,
+    vanished: 0,
+    excluded: 0,
+  }
+
+  constructor(hooks: ReportHooks) {
+    this.#hooks = hooks
+  }
+
+  get counts(): BackupCounts {
+    return { ...this.#counts }
+  }
+
+  folder(): void {
+    this.#counts.folders++
+  }
+
+  other(): void {
+    this.#counts.others++
+  }
+
+  unchanged(stat: StatBuffer): void {
+    if (!stat.isFile) return this.other()
+    this.#counts.files++
+    this.#counts.filesUnchanged++
+    this.#counts.sizeBytes += stat.size
+  }
+
+  /** A file was read: `size` is its length, `readBytes` what of it was read anew. */
+  fileRead(size: number, readBytes: number): void {
+    this.#counts.files++
+    this.#counts.filesRead++
+    this.#counts.sizeBytes += size
+    this.#counts.readBytes += readBytes
+  }
+
+  unreadable(path: Bytes, { errno, doing }: { readonly errno: number; readonly doing: string }): void {
+    this.#problem('unreadable', path, `cannot ${doing}: ${errnoMessage(errno)}`)
+  }
+
+  changed(path: Bytes): void {
+    this.#problem('changed', path, 'it changed while it was read')
+  }
+
+  vanished(path: Bytes): void {
+    this.#problem('vanished', path, 'it was gone when it was to be read')
+  }
+
+  walkProblem(event: WalkEvent & { kind: 'problem' }): void {
+    const path = event.path.slice()
+    if (event.code === 'vanished' && !event.root) this.vanished(path)
+    else this.unreadable(path, { errno: event.errno, doing: event.operation })
+  }
+
+  skipped({ path, reason }: WalkEvent & { kind: 'skipped' }): void {
+    this.#counts.excluded++
+    this.#hooks.onSkipped(path, reason)
+  }
+
+  #problem(kind: ProblemKind, path: Bytes, what: string): void {
+    this.#counts[kind]++
+    const problem = { kind, path, what }
+    if (this.problems.length < PROBLEMS_MAX) this.problems.push(problem)
+    this.#hooks.onProblem(problem)
+  }
+}

@@ -1,0 +1,216 @@
+// Goes through the source and builds its tree: for each entry decides whether it is as it was, reads
+// it if not, and passes it to its folder; each folder that ends becomes an entry of the one above.
+
+import type { Bytes } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { CairnError } from '../../base/errors.ts'
+import { PathSlot } from '../../base/libc-memory.ts'
+import { UserNames } from '../../base/libc-users.ts'
+import { encode } from '../../format/codec.ts'
+import type { BlobId } from '../../format/ids.ts'
+import { entryCodec, type Xattr } from '../../format/tree.ts'
+import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
+import type { Walker } from '../../source/files/walk.ts'
+import { XattrReader } from '../../base/libc-xattrs.ts'
+import { CacheKeys } from './cache-keys.ts'
+import { EntryMaker } from './entry.ts'
+import { type CachedEntry, eachId, type FileCacheReader, type FileCacheWriter } from './file-cache.ts'
+import { FileReading } from './file-reading.ts'
+import { Folder } from './folder.ts'
+import { FolderNodes } from './folder-nodes.ts'
+import type { KeyedHasher } from '../../base/hash.ts'
+import type { KnownBlobs } from './known-blobs.ts'
+import { OrderedQueue } from './ordered-queue.ts'
+import type { ReadPool } from './read-pool.ts'
+import type { Report } from './report.ts'
+import type { TreeWriter } from './tree-writer.ts'
+
+export interface ScanOptions {
+  readonly walker: Walker
+  readonly pool: ReadPool
+  readonly trees: TreeWriter
+  readonly folderHasher: KeyedHasher
+  readonly known: KnownBlobs
+  readonly lastTime: FileCacheReader | undefined
+  readonly nextTime: FileCacheWriter
+  readonly report: Report
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly ignoreCtime: boolean
+  readonly ignoreInode: boolean
+}
+
+/** What the walk may do before the main thread looks after messages again. */
+const EVENTS_AT_ONCE = 256
+
+/**
+ * Scans to the end; the id of the root's tree, or nothing where none of the roots could be looked at.
+ * Throws 'interrupted' when the signal comes.
+ */
+export async function scan(options: ScanOptions): Promise<BlobId | undefined> {
+  const scanner = new Scanner(options)
+  const { walker, pool, signal } = options
+  for (let events = 1; ; events++) {
+    const event = walker.next()
+    if (event === undefined) break
+    scanner.take(event)
+    if (events % EVENTS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve))
+    if (pool.isCrowded) await pool.room()
+    if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+  }
+  await pool.drain()
+  return walker.rootsFound > 0 ? scanner.root : undefined
+}
+
+class Scanner {
+  readonly #options: ScanOptions
+  readonly #keys: CacheKeys
+  readonly #entries = new EntryMaker(new UserNames())
+  readonly #xattrs = new XattrReader()
+  readonly #target = new PathSlot()
+  readonly #files: FileReading
+  readonly #remembered = new OrderedQueue<() => void>((write) => write())
+  #folder: Folder | undefined
+  #root: BlobId | undefined
+
+  constructor(options: ScanOptions) {
+    this.#options = options
+    this.#keys = new CacheKeys(options)
+    this.#files = new FileReading({ ...options, entries: this.#entries, xattrs: this.#xattrs })
+  }
+
+  get root(): BlobId | undefined {
+    return this.#root
+  }
+
+  take(event: WalkEvent): void {
+    if (event.kind === 'enter') this.#enter(event)
+    else if (event.kind === 'leave') this.#leave()
+    else if (event.kind === 'entry') this.#entry(event)
+    else if (event.kind === 'problem') this.#options.report.walkProblem(event)
+    else this.#options.report.skipped(event)
+  }
+
+  #enter({ name, stat, directory, contents }: WalkEvent & { kind: 'enter' }): void {
+    const { lastTime, nextTime, folderHasher, trees } = this.#options
+    const ownName = name.slice()
+    const xattrs = this.#readXattrs(() => this.#xattrs.ofFd(directory.fd), () => directory.path())
+    const basis = {
+      name: ownName,
+      stat: stat.copy(),
+      xattrs,
+      key: this.#keys.make(stat, xattrs),
+      contents,
+    }
+    lastTime?.enter(ownName)
+    this.#remembered.push(() => nextTime.enter(ownName))
+    const newNodes = () => new FolderNodes({ hasher: folderHasher, put: (blob) => trees.put(blob) })
+    this.#folder = new Folder(this.#folder, { basis, newNodes })
+  }
+
+  #leave(): void {
+    const folder = this.#folder
+    if (folder === undefined) throw new Error('Bug in Cairn: a folder ended that had not begun')
+    const { lastTime, nextTime, report } = this.#options
+    const { parent, basis } = folder
+    const last = lastTime?.leave()
+    const cached = last !== undefined && !last.lostSome ? this.#usable(last.entry) : undefined
+    const above = parent?.reserve()
+    const memory = this.#remembered.reserve()
+    report.folder()
+    folder.end(cached, ({ root, ids, unchanged }) => {
+      const same = unchanged && cached !== undefined && this.#keys.equal(cached.key, basis.key)
+      const encoded = same
+        ? cached.encoded
+        : encode(entryCodec, this.#entries.make(basis, { tree: root }))
+      const remembered = this.#keys.isSettled(basis.stat) ? { key: basis.key, encoded, ids } : undefined
+      this.#remembered.resolve(memory, () => nextTime.leave(remembered))
+      if (parent === undefined || above === undefined) this.#root = root
+      else parent.resolve(above, { name: basis.name, encoded, unchanged: same })
+    })
+    this.#folder = parent
+  }
+
+  #entry(event: WalkEvent & { kind: 'entry' }): void {
+    const folder = this.#folder
+    if (folder === undefined) throw new Error('Bug in Cairn: an entry outside of any folder')
+    const { stat, directory, name } = event
+    const cached = this.#usable(this.#options.lastTime?.entry(name))
+    const xattrsNow = () => this.#xattrs.at(directory.fd, name).xattrs
+    if (cached !== undefined && this.#keys.matches(stat, cached.key, xattrsNow)) {
+      this.#takeUnchanged(folder, event, cached)
+    } else if (stat.isFile) this.#readFile(folder, event)
+    else this.#makeOther(folder, event)
+  }
+
+  #takeUnchanged(folder: Folder, { name, stat }: WalkEvent & { kind: 'entry' }, cached: CachedEntry): void {
+    const ownName = name.slice()
+    this.#options.report.unchanged(stat)
+    folder.push({ name: ownName, encoded: cached.encoded, unchanged: true })
+    this.#remembered.push(() => this.#options.nextTime.entry(ownName, cached))
+  }
+
+  #readFile(folder: Folder, event: WalkEvent & { kind: 'entry' }): void {
+    const ticket = folder.reserve()
+    const memory = this.#remembered.reserve()
+    const name = event.name.slice()
+    this.#files.read({ ...event, name, folder }, (made) => {
+      if (made === undefined) {
+        folder.resolve(ticket, 'nothing')
+        return this.#remembered.resolve(memory, () => undefined)
+      }
+      const { basis, entry, ids, inPeace } = made
+      const encoded = encode(entryCodec, entry)
+      folder.resolve(ticket, { name, encoded, unchanged: false })
+      const key = this.#keys.join(made.key, basis.xattrs)
+      const keep = inPeace && this.#keys.isSettled(basis.stat)
+      this.#remembered.resolve(memory, () => {
+        if (keep) this.#options.nextTime.entry(name, { key, encoded, ids })
+      })
+    })
+  }
+
+  /** Links, devices, FIFOs: recorded, never opened. */
+  #makeOther(folder: Folder, { name, stat, directory }: WalkEvent & { kind: 'entry' }): void {
+    const { report, nextTime } = this.#options
+    const ownName = name.slice()
+    const path = () => folder.pathOf(ownName)
+    const xattrs = this.#readXattrs(() => this.#xattrs.at(directory.fd, ownName), path)
+    const basis = { name: ownName, stat: stat.copy(), xattrs }
+    const target = stat.type === 'symlink' ? this.#readLink(directory, ownName, path) : undefined
+    if (stat.type === 'symlink' && target === undefined) return folder.push('nothing')
+    const encoded = encode(entryCodec, this.#entries.make(basis, { ...(target && { target }) }))
+    const key = this.#keys.make(stat, xattrs)
+    report.other()
+    folder.push({ name: ownName, encoded, unchanged: false })
+    if (this.#keys.isSettled(basis.stat)) {
+      this.#remembered.push(() => nextTime.entry(ownName, { key, encoded, ids: new Uint8Array(0) }))
+    }
+  }
+
+  #readLink(directory: WalkDirectory, name: Bytes, path: () => Bytes): Bytes | undefined {
+    const result = this.#files.readLink(directory.fd, this.#target.put(name))
+    if (typeof result !== 'number') return result
+    this.#options.report.unreadable(path(), { errno: -result, doing: 'read the link' })
+    return undefined
+  }
+
+  #readXattrs(
+    read: () => ReturnType<XattrReader['at']>,
+    path: () => Bytes,
+  ): readonly Xattr[] {
+    const { xattrs, problems } = read()
+    for (const { errno } of problems) {
+      this.#options.report.unreadable(path(), { errno, doing: 'read the extended attributes' })
+    }
+    return xattrs
+  }
+
+  /** What the cache says, where all that it needs is in the repository. */
+  #usable(cached: CachedEntry | undefined): CachedEntry | undefined {
+    if (cached === undefined) return undefined
+    for (const id of eachId(cached.ids)) if (!this.#options.known.has(id)) return undefined
+    return cached
+  }
+}
+

@@ -1,0 +1,241 @@
+// Snapshots in a repository: writing them, and reading which there are. Only a snapshot with a receipt
+// counts; what cannot be read or may not have been written is reported beside the others.
+
+import { type Bytes, concat, equalBytes, toHex } from '../base/bytes.ts'
+import { CairnError, isCairnError } from '../base/errors.ts'
+import { KeyedHasher, deriveKey, sha256 } from '../base/hash.ts'
+import { decode, encode } from '../format/codec.ts'
+import { DETAILS_BYTES_MAX, METADATA_BYTES_MAX } from '../format/limits.ts'
+import { decodePrefix, encodePrefix, expectPrefix, PREFIX_BYTES } from '../format/prefix.ts'
+import { type Receipt, receiptCodec } from '../format/records.ts'
+import type { Certificate } from '../format/signing.ts'
+import { SOURCE_ID_BYTES } from '../format/signing.ts'
+import {
+  type Details,
+  decodeSnapshot,
+  detailsCodec,
+  encodeSnapshot,
+  type Summary,
+  summaryCodec,
+} from '../format/snapshot.ts'
+import { binding } from '../sealer/bind.ts'
+import { Seal } from '../sealer/seal.ts'
+import { beginSession } from '../sealer/session.ts'
+import { openSigned, sealSigned } from '../sealer/signed.ts'
+import { getVerified, putContent } from '../store/content.ts'
+import { contentName, digestInName } from '../store/names.ts'
+import type { DomainAccess } from './access.ts'
+import type { ObjectProblem } from './index-load.ts'
+import type { Repository } from './repository.ts'
+
+/** A snapshot as anyone with the header key sees it. */
+export interface Snapshot {
+  /** Object name, `snapshots/...`. */
+  readonly name: string
+  /** SHA-256 in hexadecimal: what people are shown the beginning of. */
+  readonly id: string
+  readonly summary: Summary
+  readonly certificate: Certificate
+  readonly domain: DomainAccess
+  readonly confirmed: boolean
+  readonly object: Bytes
+}
+
+export interface SnapshotList {
+  /** Oldest first. */
+  readonly snapshots: readonly Snapshot[]
+  readonly problems: readonly ObjectProblem[]
+}
+
+/** The id of a source by its name, under a key of the domain. */
+export function sourceIdOf(domain: DomainAccess, source: string): Bytes {
+  const key = deriveKey('cairn v1 source id', domain.idKey)
+  return new KeyedHasher(key).hash(new TextEncoder().encode(source)).slice(0, SOURCE_ID_BYTES)
+}
+
+/** Seals and puts a snapshot, under a name that is new each time. Returns the name. */
+export async function putSnapshot(
+  repository: Repository,
+  { domain, summary, details }: { domain: DomainAccess; summary: Omit<Summary, 'detailsHash'>; details: Details },
+): Promise<string> {
+  const parts = sealSnapshot(repository, { domain, summary, details })
+  openSnapshot(repository, { domain, object: concat(parts) })
+  return putContent(repository.store, { folder: 'snapshots', parts })
+}
+
+function sealSnapshot(
+  repository: Repository,
+  { domain, summary, details }: { domain: DomainAccess; summary: Omit<Summary, 'detailsHash'>; details: Details },
+): readonly Bytes[] {
+  const { latest } = domain
+  const prefix = encodePrefix({ kind: 'snapshot', domain: domain.id, epoch: latest.epoch })
+  const { session, detailsKey } = beginSession(domain.scope, latest)
+  const aad = binding({ repositoryId: repository.id, prefix, part: 'details' })
+  const sealedDetails = new Seal(detailsKey).seal(aad, encode(detailsCodec, details))
+  const detailsHash = sha256(concat([session.encapsulation, sealedDetails]))
+  const sealedSummary = sealSigned(encode(summaryCodec, { ...summary, detailsHash }), {
+    place: { repositoryId: repository.id, prefix, part: 'summary' },
+    signatory: domain.signatory,
+    headerSeal: domain.headerSeal(latest.epoch),
+  })
+  return encodeSnapshot({
+    prefix,
+    summary: sealedSummary,
+    encapsulation: session.encapsulation,
+    details: sealedDetails,
+  })
+}
+
+/** Opens and verifies a summary. Throws 'object-damaged', 'object-foreign' or 'unsupported'. */
+function openSnapshot(
+  repository: Repository,
+  { domain, object, objectHash }: { domain: DomainAccess; object: Bytes; objectHash?: Bytes | undefined },
+): { summary: Summary; certificate: Certificate } {
+  const { epoch } = expectPrefix(object, 'snapshot')
+  const { prefix, summary: sealed, encapsulation, details } = decodeSnapshot(object)
+  const { payload, certificate } = openSigned(sealed, {
+    place: { repositoryId: repository.id, prefix, part: 'summary' },
+    headerSeal: domain.headerSeal(epoch),
+    trust: repository.trust,
+    domain: domain.id,
+    roles: ['writer', 'upkeep'],
+    ...(objectHash && { objectHash }),
+  })
+  const summary = decode(summaryCodec, payload)
+  if (!equalBytes(sha256(concat([encapsulation, details])), summary.detailsHash)) {
+    throw new CairnError('object-damaged', 'Cannot accept a snapshot: its details are not those that were signed')
+  }
+  const { sources } = certificate
+  if (sources !== undefined && !sources.some((source) => equalBytes(source, summary.sourceId))) {
+    throw new CairnError('object-foreign', `Cannot accept a snapshot: ${certificate.label} may not write this source`)
+  }
+  return { summary, certificate }
+}
+
+/** Opens the details; needs a reader's key. Throws 'not-permitted' without it. */
+export function openDetails(repository: Repository, snapshot: Snapshot): Details {
+  const { domain, certificate } = snapshot
+  const { epoch } = decodePrefix(snapshot.object)
+  const { prefix, encapsulation, details: sealed } = decodeSnapshot(snapshot.object)
+  if (sealed.length > DETAILS_BYTES_MAX) throw new CairnError('object-damaged', 'details are too long')
+  const { detailsKey } = domain.sessionKeys({ epoch, encapsulation })
+  const aad = binding({ repositoryId: repository.id, prefix, part: 'details' })
+  const details = decode(detailsCodec, new Seal(detailsKey).open(aad, sealed))
+  if (certificate.hosts !== undefined && !certificate.hosts.includes(details.host)) {
+    throw new CairnError('object-foreign', `Cannot accept a snapshot: ${certificate.label} may not write for host ${details.host}`)
+  }
+  return details
+}
+
+/** Confirms a snapshot. */
+export async function putReceipt(
+  repository: Repository,
+  { domain, receipt }: { readonly domain: DomainAccess; readonly receipt: Receipt },
+): Promise<string> {
+  const { epoch } = domain.latest
+  const prefix = encodePrefix({ kind: 'receipt', domain: domain.id, epoch })
+  const sealed = sealSigned(encode(receiptCodec, receipt), {
+    place: { repositoryId: repository.id, prefix, part: 'body' },
+    signatory: domain.signatory,
+    headerSeal: domain.headerSeal(epoch),
+  })
+  return putContent(repository.store, { folder: 'receipts', parts: [prefix, sealed] })
+}
+
+/** All snapshots of the domains that the grant holds. */
+export async function loadSnapshots(repository: Repository): Promise<SnapshotList> {
+  const problems: ObjectProblem[] = []
+  const found: Omit<Snapshot, 'confirmed'>[] = []
+  await eachObject(repository, 'snapshots/', problems, ({ name, object, domain, objectHash }) => {
+    const { summary, certificate } = openSnapshot(repository, { domain, object, objectHash })
+    found.push({ name, id: toHex(objectHash), summary, certificate, domain, object })
+  })
+  const confirmed = await loadReceipts(repository, problems)
+  const snapshots = found
+    .map((snapshot) => ({ ...snapshot, confirmed: confirmed.has(snapshot.name) }))
+    .sort((a, b) => a.summary.startedMs - b.summary.startedMs || (a.id < b.id ? -1 : 1))
+  return { snapshots: withoutReplaced(snapshots), problems }
+}
+
+/** A snapshot that stands for another one, of the same source, roots and time, hides it. */
+function withoutReplaced(snapshots: readonly Snapshot[]): readonly Snapshot[] {
+  const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
+  const hidden = new Set<string>()
+  for (const { confirmed, summary } of snapshots) {
+    const original = summary.replaces && byId.get(toHex(summary.replaces))
+    if (confirmed && original && sameContent(summary, original.summary)) hidden.add(original.id)
+  }
+  return snapshots.filter((snapshot) => !hidden.has(snapshot.id))
+}
+
+function sameContent(a: Summary, b: Summary): boolean {
+  return (
+    equalBytes(a.sourceId, b.sourceId) &&
+    equalBytes(concat(a.roots), concat(b.roots)) &&
+    a.sequence === b.sequence &&
+    a.startedMs === b.startedMs
+  )
+}
+
+/** Names of the snapshots that have a receipt. */
+async function loadReceipts(repository: Repository, problems: ObjectProblem[]): Promise<ReadonlySet<string>> {
+  const confirmed = new Set<string>()
+  await eachObject(repository, 'receipts/', problems, ({ object, domain, objectHash }) => {
+    const { epoch } = expectPrefix(object, 'receipt')
+    const { payload } = openSigned(object.subarray(PREFIX_BYTES), {
+      place: { repositoryId: repository.id, prefix: object.subarray(0, PREFIX_BYTES), part: 'body' },
+      headerSeal: domain.headerSeal(epoch),
+      trust: repository.trust,
+      domain: domain.id,
+      roles: ['writer', 'upkeep'],
+      objectHash,
+    })
+    confirmed.add(contentName('snapshots', decode(receiptCodec, payload).snapshot))
+  })
+  return confirmed
+}
+
+interface OwnObject {
+  readonly name: string
+  readonly object: Bytes
+  readonly objectHash: Bytes
+  readonly domain: DomainAccess
+}
+
+/** Objects at a time on their way: listings are long, and stores are far away. */
+const PARALLEL = 16
+
+/** Reads every object of a folder that belongs to a domain of ours; what is wrong goes to `problems`. */
+async function eachObject(
+  repository: Repository,
+  folder: 'snapshots/' | 'receipts/',
+  problems: ObjectProblem[],
+  take: (object: OwnObject) => void,
+): Promise<void> {
+  const names: string[] = []
+  for await (const { name } of repository.store.list(folder)) names.push(name)
+  const next = names.values()
+  const work = async () => {
+    for (const name of next) await takeOne(repository, { name, problems, take })
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, work))
+}
+
+async function takeOne(
+  repository: Repository,
+  { name, problems, take }: { name: string; problems: ObjectProblem[]; take: (object: OwnObject) => void },
+): Promise<void> {
+  try {
+    const object = await getVerified(repository.store, name)
+    if (object.length > METADATA_BYTES_MAX) throw new CairnError('object-damaged', 'it is too long')
+    const { domain: id } = decodePrefix(object)
+    const domain = repository.domains.find((one) => equalBytes(one.id, id))
+    const objectHash = digestInName(name)
+    if (domain !== undefined && objectHash !== undefined) take({ name, object, objectHash, domain })
+  } catch (error) {
+    // Removed between listing and reading: then it is not there, and nobody misses it.
+    if (isCairnError(error, 'object-missing')) return
+    if (!isCairnError(error, 'object-damaged', 'object-foreign', 'unsupported')) throw error
+    problems.push({ name, error })
+  }
+}
