@@ -111,7 +111,7 @@ export function parseRequired(list: string): ReadonlySet<Requirement> {
 const answers = new Map<Requirement, boolean>()
 
 /** Whether this machine has it. Asked once for each test file. */
-export function isAvailable(requirement: Requirement): boolean {
+function isAvailable(requirement: Requirement): boolean {
   const answer = answers.get(requirement) ?? PROBES[requirement]()
   answers.set(requirement, answer)
   return answer

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
+const ROOT = join(import.meta.dirname, '../..')
 const PLATFORM_NODE = `node-${process.platform}-${process.arch}/bin/node`
 
 let scratch: string
@@ -41,7 +42,7 @@ function whereIs(tool: string): string {
 function install(at: string): string {
   const launcher = join(scratch, at, 'bin/cairn')
   mkdirSync(dirname(launcher), { recursive: true })
-  copyFileSync(join(import.meta.dirname, '../../bin/cairn'), launcher)
+  copyFileSync(join(ROOT, 'bin/cairn'), launcher)
   return launcher
 }
 

@@ -55,7 +55,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 const BROWSER_PACKAGES: readonly string[] = ['@scure/bip39']
 
 /** The folder in src/; undefined for files elsewhere. */
-export function roomOf(path: string): string | undefined {
+function roomOf(path: string): string | undefined {
   return /^src\/([^/]+)\//.exec(path)?.[1]
 }
 

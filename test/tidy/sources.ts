@@ -34,7 +34,7 @@ export function problemAt(source: Source, node: ts.Node, message: string): Probl
   return `${source.path}:${lineOf(source.tree, node)}: ${message}`
 }
 
-export function lineOf(tree: ts.SourceFile, node: ts.Node): number {
+function lineOf(tree: ts.SourceFile, node: ts.Node): number {
   return tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1
 }
 
