@@ -1,0 +1,114 @@
+// Reads single blobs, mostly nodes of trees: finds the frame, fetches and opens it, verifies the blob
+// against its id. Frames lie in the order in which trees were written, so the last few are kept.
+
+import type { Bytes } from '../base/bytes.ts'
+import { equalBytes, toHex } from '../base/bytes.ts'
+import { CairnError, isCairnError } from '../base/errors.ts'
+import { KeyedHasher } from '../base/hash.ts'
+import type { BlobId, BlobType } from '../format/ids.ts'
+import type { Session } from '../format/pack.ts'
+import type { PackKind } from '../format/prefix.ts'
+import { decodeTreeNode, type TreeNode } from '../format/tree.ts'
+import { type FrameSeal, openFrame } from '../packer/frame.ts'
+import { blobIdKey, type DomainAccess } from '../repository/access.ts'
+import type { Index } from '../repository/index-load.ts'
+import { Seal } from '../sealer/seal.ts'
+import { frameBinding } from '../sealer/session.ts'
+import type { Store } from '../store/store.ts'
+
+const CACHED_FRAMES = 32
+
+/** What the frames of a session and kind open with. Throws 'not-permitted' without a reader's key. */
+export function frameSealOf(
+  domain: DomainAccess,
+  { session, kind }: { readonly session: Session; readonly kind: PackKind },
+): FrameSeal {
+  const { frameKey } = domain.sessionKeys(session)
+  return { seal: new Seal(frameKey), aad: frameBinding(domain.scope, session, kind) }
+}
+
+export class BlobReader {
+  readonly #store: Store
+  readonly #domain: DomainAccess
+  readonly #index: Index
+  readonly #frames = new Map<number, Promise<readonly Bytes[]>>()
+  readonly #seals = new Map<string, FrameSeal>()
+  readonly #hashers: Readonly<Record<BlobType, KeyedHasher>>
+
+  constructor(options: { readonly store: Store; readonly domain: DomainAccess; readonly index: Index }) {
+    this.#store = options.store
+    this.#domain = options.domain
+    this.#index = options.index
+    const { idKey } = options.domain
+    this.#hashers = {
+      data: new KeyedHasher(blobIdKey(idKey, 'data')),
+      tree: new KeyedHasher(blobIdKey(idKey, 'tree')),
+    }
+  }
+
+  /** Throws 'object-missing', 'object-damaged', 'not-permitted' or what the store throws. */
+  async read(type: BlobType, id: BlobId): Promise<Bytes> {
+    const location = this.#index.image.locate(id)
+    if (location === undefined) throw missing(type, id)
+    const blob = (await this.#frame(location.frame))[location.position]
+    if (blob === undefined || !equalBytes(this.#hashers[type].hash(blob), id)) throw this.#wrong(location.pack, id)
+    return blob
+  }
+
+  async readNode(id: BlobId): Promise<TreeNode> {
+    return decodeTreeNode(await this.read('tree', id))
+  }
+
+  #frame(number: number): Promise<readonly Bytes[]> {
+    const known = this.#frames.get(number)
+    this.#frames.delete(number)
+    const frame = known ?? this.#openFrame(number)
+    this.#frames.set(number, frame)
+    if (this.#frames.size > CACHED_FRAMES) this.#frames.delete(this.#frames.keys().next().value as number)
+    return frame
+  }
+
+  async #openFrame(number: number): Promise<readonly Bytes[]> {
+    const { pack, session, offset, storedBytes, rawBytes } = this.#index.image.frame(number)
+    const { name, kind } = this.#pack(pack)
+    const sealed = await this.#store.get(name, { offset, length: storedBytes })
+    try {
+      return openFrame(sealed, { ...this.#seal(session, kind), rawBytes })
+    } catch (error) {
+      if (!isCairnError(error)) throw error
+      throw new CairnError(error.code, `Cannot read ${name} at ${offset}: ${error.message}`, {
+        hint: 'Run `cairn check --read-data` to see what else is affected.',
+        cause: error,
+        context: { object: name, offset },
+      })
+    }
+  }
+
+  #pack(number: number): Index['packs'][number] {
+    return this.#index.packs[number] as Index['packs'][number]
+  }
+
+  #seal(session: number, kind: PackKind): FrameSeal {
+    const key = `${session}:${kind}`
+    const known = this.#seals.get(key)
+    if (known !== undefined) return known
+    const seal = frameSealOf(this.#domain, { session: this.#index.sessions[session] as Session, kind })
+    this.#seals.set(key, seal)
+    return seal
+  }
+
+  #wrong(pack: number, id: BlobId): CairnError {
+    const { name } = this.#pack(pack)
+    return new CairnError('object-damaged', `Cannot use what ${name} holds: it is not blob ${toHex(id)}`, {
+      hint: 'Run `cairn check --read-data` to see what else is affected.',
+      context: { object: name },
+    })
+  }
+}
+
+function missing(type: BlobType, id: BlobId): CairnError {
+  return new CairnError('object-missing', `Cannot find the ${type} blob ${toHex(id)}: no pack holds it`, {
+    hint: 'Run `cairn check` to see what else is missing.',
+    context: { blob: toHex(id) },
+  })
+}

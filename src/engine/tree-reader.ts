@@ -1,0 +1,145 @@
+// Goes through stored trees: the entries of a folder in order of their names, however many nodes they
+// are in, and the pieces and extents of files, wherever they are listed.
+
+import { type Bytes, equalBytes } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
+import type { BlobId } from '../format/ids.ts'
+import { NODE_LEVEL_MAX } from '../format/limits.ts'
+import type { Entry, Extent, Piece, TreeNode } from '../format/tree.ts'
+import type { BlobReader } from './blob-reader.ts'
+
+/** Folders inside each other that are followed: more than any file system allows a path for. */
+const DEPTH_MAX = 65_536
+
+/** The entries of a folder, sorted by name. Throws as BlobReader.read does. */
+export async function* entriesOf(reader: BlobReader, tree: BlobId): AsyncGenerator<Entry> {
+  for await (const node of leavesOf(reader, { id: tree, kind: 'entries' })) {
+    if (node.kind === 'entries') yield* node.entries
+  }
+}
+
+/** The pieces of a file's content, in order. */
+export async function piecesOf(reader: BlobReader, entry: Entry): Promise<readonly Piece[]> {
+  if (entry.pieceList === undefined) return entry.pieces ?? []
+  const pieces: Piece[] = []
+  for await (const node of leavesOf(reader, { id: entry.pieceList, kind: 'pieces' })) {
+    if (node.kind === 'pieces') for (const piece of node.pieces) pieces.push(piece)
+  }
+  return pieces
+}
+
+/** Where a sparse file has data; undefined for a file without holes. */
+export async function extentsOf(reader: BlobReader, entry: Entry): Promise<readonly Extent[] | undefined> {
+  if (entry.extentList === undefined) return entry.extents
+  const extents: Extent[] = []
+  for await (const node of leavesOf(reader, { id: entry.extentList, kind: 'extents' })) {
+    if (node.kind === 'extents') for (const extent of node.extents) extents.push(extent)
+  }
+  return extents
+}
+
+type LeafKind = 'entries' | 'pieces' | 'extents'
+
+/** The nodes at level 0 below a root, in order. Levels must fall by one each. */
+async function* leavesOf(
+  reader: BlobReader,
+  { id, kind, level }: { id: BlobId; kind: LeafKind; level?: number },
+): AsyncGenerator<TreeNode> {
+  const node = await reader.readNode(id)
+  const found = 'level' in node ? node.level : 0
+  const leafLike = kind === 'entries' ? 'directory' : 'list'
+  if (found > NODE_LEVEL_MAX || (level !== undefined && found !== level)) throw misplaced()
+  if (found === 0) {
+    if (node.kind !== kind) throw misplaced()
+    yield node
+  } else {
+    if (node.kind !== leafLike || !('children' in node)) throw misplaced()
+    for (const child of node.children) {
+      yield* leavesOf(reader, { id: 'id' in child ? child.id : child, kind, level: found - 1 })
+    }
+  }
+}
+
+function misplaced(): CairnError {
+  return new CairnError('object-damaged', 'Cannot follow a tree: a node is where it does not belong')
+}
+
+/** An entry and the folders above it. */
+export interface TreePath {
+  /** Names from the root down, the entry's own last. */
+  readonly names: readonly Bytes[]
+  readonly entry: Entry
+}
+
+/** What to do with a folder whose node cannot be read: told, and passed over. */
+export type OnTreeError = (names: readonly Bytes[], error: unknown) => void
+
+export interface WalkTreeOptions {
+  readonly root: BlobId
+  readonly names?: readonly Bytes[]
+  /** Whether to go into a folder; every one by default. */
+  readonly enter?: (path: TreePath) => boolean
+  readonly onError: OnTreeError
+}
+
+/** Every entry below a root, folders before what is in them. Goes on past what cannot be read. */
+export async function* walkTree(reader: BlobReader, options: WalkTreeOptions): AsyncGenerator<TreePath> {
+  const { root, names = [], enter = () => true, onError } = options
+  if (names.length > DEPTH_MAX) throw new CairnError('object-damaged', 'Cannot follow a tree: it is too deep')
+  const entries = entriesOf(reader, root)
+  for (;;) {
+    const next = await nextEntry(entries, names, onError)
+    if (next === undefined) return
+    const path = { names: [...names, next.name], entry: next }
+    yield path
+    if (next.tree !== undefined && enter(path)) yield* walkTree(reader, { ...options, root: next.tree, names: path.names })
+  }
+}
+
+async function nextEntry(
+  entries: AsyncGenerator<Entry>,
+  names: readonly Bytes[],
+  onError: OnTreeError,
+): Promise<Entry | undefined> {
+  try {
+    const { value, done } = await entries.next()
+    return done ? undefined : value
+  } catch (error) {
+    onError(names, error)
+    return undefined
+  }
+}
+
+/** The entry at a path below a root; undefined where there is none. The root itself has no entry. */
+export async function findEntry(
+  reader: BlobReader,
+  { root, names }: { readonly root: BlobId; readonly names: readonly Bytes[] },
+): Promise<Entry | undefined> {
+  let tree: BlobId | undefined = root
+  let found: Entry | undefined
+  for (const name of names) {
+    if (tree === undefined) return undefined
+    found = await entryNamed(reader, tree, name)
+    if (found === undefined) return undefined
+    tree = found.tree
+  }
+  return found
+}
+
+async function entryNamed(reader: BlobReader, tree: BlobId, name: Bytes): Promise<Entry | undefined> {
+  for await (const entry of entriesOf(reader, tree)) if (equalBytes(entry.name, name)) return entry
+  return undefined
+}
+
+/** Splits a path as the user gives it; '.' and empty parts count for nothing. */
+export function splitPath(path: Bytes): readonly Bytes[] {
+  const names: Bytes[] = []
+  let start = 0
+  for (let at = 0; at <= path.length; at++) {
+    if (at < path.length && path[at] !== 0x2f) continue
+    const name = path.slice(start, at)
+    if (name.length > 0 && !(name.length === 1 && name[0] === 0x2e)) names.push(name)
+    start = at + 1
+  }
+  return names
+}
