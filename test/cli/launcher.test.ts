@@ -176,7 +176,7 @@ describe('in spite of', () => {
     install('clone')
     install('decoy')
     fakeNode(`clone/node_modules/${PLATFORM_NODE}`, { label: 'own' })
-    const { stdout } = spawnSync('bin/cairn', {
+    const { stdout } = spawnSync('/bin/sh', ['bin/cairn'], {
       cwd: join(scratch, 'clone'),
       env: { PATH: tools, CDPATH: join(scratch, 'decoy') },
       encoding: 'utf8',
