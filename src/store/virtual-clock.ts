@@ -54,13 +54,13 @@ export class VirtualClock implements Clock {
 
   /** Lets as much time pass as `work` waits for; returns or throws what it does. */
   async run<T>(work: Promise<T>): Promise<T> {
-    let ended = false
+    const progress = { ended: false }
     const end = () => {
-      ended = true
+      progress.ended = true
     }
     work.then(end, end)
     await settle()
-    for (let next = this.#next(); !ended && next !== undefined; next = this.#next()) {
+    for (let next = this.#next(); !progress.ended && next !== undefined; next = this.#next()) {
       await this.advance(next.atMs - this.#nowMs)
     }
     return work

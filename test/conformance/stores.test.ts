@@ -11,21 +11,22 @@ import { randomFaults } from '../../src/store/fault-rates.ts'
 import { unsyncedCalls } from '../../src/store/local/folder-calls.ts'
 import { openLocal } from '../../src/store/local/local-store.ts'
 import { openMemory } from '../../src/store/memory.ts'
-import { withRetry } from '../../src/store/retry.ts'
+import { DEFAULT_RETRIES, withRetry } from '../../src/store/retry.ts'
 import { seededRandom } from '../../src/store/seeded-random.ts'
 import type { Store } from '../../src/store/store.ts'
 import { withThrottle } from '../../src/store/throttle.ts'
-import { systemTimer, withTimeout } from '../../src/store/timeout.ts'
+import { DEFAULT_TIMEOUTS, systemTimer, withTimeout } from '../../src/store/timeout.ts'
 import { describeStore, type StoreUnderTest } from './store-suite.ts'
 
 const clock = systemClock
 
 type Wrap = (store: Store, scratch: string) => Store
 
-async function openLocalUnderTest(wrap: Wrap, calls = unsyncedCalls): Promise<StoreUnderTest> {
+/** Without fsync, for the sake of 10,000 objects; local-power-cut.test.ts shows that part. */
+async function openLocalUnderTest(wrap: Wrap): Promise<StoreUnderTest> {
   const scratch = await mkdtemp(join(tmpdir(), 'cairn-store-'))
   const path = join(scratch, 'deep', 'repository')
-  const open = () => wrap(openLocal({ path, clock, create: true, calls }), scratch)
+  const open = () => wrap(openLocal({ path, clock, create: true, calls: unsyncedCalls }), scratch)
   return {
     store: open(),
     second: open(),
@@ -53,7 +54,7 @@ async function addJunk(path: string): Promise<void> {
     ['.DS_Store'],
     ['packs', 'Thumbs.db'],
     ['packs', hex],
-    ['packs', 'ab', `${'cd'.repeat(32)}`],
+    ['packs', 'ab', 'cd'.repeat(32)],
     ['packs', 'ab', `${hex}.tmp`],
     ['packs', 'ab', 'AB'.repeat(32)],
     ['index', 'readme.txt'],
@@ -73,15 +74,13 @@ const asTheProgramDoes: Wrap = (store, scratch) => {
   const counted = withCounting(store, newCounts())
   const timed = withTimeout(counted, {
     startTimer: systemTimer,
-    requestMs: 20_000,
-    bytesPerSecondMin: 1_000_000,
+    ...DEFAULT_TIMEOUTS,
   })
   const throttled = withThrottle(timed, { clock, uploadBytesPerSecond: 1e12 })
   const retried = withRetry(throttled, {
     clock,
     random: seededRandom(1),
-    attemptsMax: 30,
-    totalMs: 60_000,
+    ...DEFAULT_RETRIES,
     firstDelayMs: 1,
     delayMsMax: 2,
   })
@@ -105,5 +104,3 @@ describeStore('memory, through faults', () => openMemoryUnderTest(throughFaults)
 describeStore('local folder', () => openLocalUnderTest(asItIs))
 describeStore('local folder, as the program wraps it', () => openLocalUnderTest(asTheProgramDoes))
 describeStore('local folder, through faults', () => openLocalUnderTest(throughFaults))
-
-// Slow with 10,000 real fsyncs; the calls that are left out here are shown in local-power-cut.test.ts.

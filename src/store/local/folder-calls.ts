@@ -8,6 +8,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises'
 import type { Bytes } from '../../base/bytes.ts'
+import { promisesLinks } from './link-support.ts'
 
 /** A file that is being written, from its start, once. */
 export interface NewFile {
@@ -19,6 +20,8 @@ export interface NewFile {
 }
 
 export interface FolderCalls {
+  /** True where link is known to work in this folder, or in the nearest one that is there. */
+  promisesLinks(path: string): boolean
   /** Makes one folder of mode 0700, less the umask. EEXIST where the name is taken. */
   makeFolder(path: string): Promise<void>
   /** Makes a file of mode 0600, less the umask. EEXIST where the name is taken. */
@@ -38,6 +41,7 @@ const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | const
 const WRITE_PARTS_MAX = 512
 
 export const systemCalls: FolderCalls = {
+  promisesLinks,
   makeFolder: (path) => mkdir(path, 0o700),
   createFile: async (path) => newFile(await open(path, CREATE, 0o600)),
   link,

@@ -17,7 +17,6 @@ import { assertListPrefix, assertObjectName, folderOf, foldersOf } from '../name
 import type { ByteRange, ObjectInfo, PutResult, Store, StoreCapabilities } from '../store.ts'
 import { type FolderCalls, systemCalls } from './folder-calls.ts'
 import { errnoOf, readError, writeError } from './folder-errors.ts'
-import { promisesLinks } from './link-support.ts'
 import { infoOf, listObjects } from './list-objects.ts'
 import { readObject } from './read-object.ts'
 import { RepositoryFolders } from './repository-folders.ts'
@@ -54,7 +53,7 @@ class LocalStore implements Store {
   constructor({ path, clock, create = false, calls = systemCalls }: LocalStoreOptions) {
     const root = absolute(path)
     this.address = root
-    this.capabilities = { conditionalPut: promisesLinks(root), strongListing: true }
+    this.capabilities = { conditionalPut: calls.promisesLinks(root), strongListing: true }
     this.#calls = calls
     this.#folders = new RepositoryFolders({ root, calls, create })
     this.#temporary = new TemporaryFiles({ root, calls, clock })
