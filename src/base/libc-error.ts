@@ -44,6 +44,7 @@ export const Errno = {
   ENOSYS: constants.errno.ENOSYS,
   ENOTEMPTY: constants.errno.ENOTEMPTY,
   ELOOP: constants.errno.ELOOP,
+  EMLINK: constants.errno.EMLINK,
   ENODATA: constants.errno.ENODATA,
   ENOTSUP: constants.errno.ENOTSUP,
   ESTALE: constants.errno.ESTALE,

@@ -1,10 +1,13 @@
 // Memory that system calls read and write. Handing koffi a typed array costs 0.2 us per argument
 // and a subarray more; handing it the address as a plain number costs nothing, and a name inside
 // an arena is then just address + offset. V8 never moves the backing store of an ArrayBuffer, and
-// user addresses are below 2^47, so a number holds them exactly. The one rule: whoever uses an
-// address keeps the NativeBuffer itself alive, and never transfers it to another thread.
+// user addresses are below 2^47, so a number holds them exactly.
+//
+// The one rule: an address does not keep its memory. Ask the object for it right before each call,
+// or be sure that something alive refers to the object until the last call has returned; a local
+// variable that is not used again does not. Never transfer a NativeBuffer to another thread.
 
-import type { Bytes } from './bytes.ts'
+import { type Bytes, utf8 } from './bytes.ts'
 import { addressOf } from './libc.ts'
 import { Errno, SystemError } from './libc-error.ts'
 
@@ -27,7 +30,7 @@ export class NativeBuffer {
 }
 
 // More than the kernel takes: it is the one to say that a path is too long.
-const PATH_BYTES_MAX = 64 << 10
+const PATH_BYTES_MAX = 8 << 10
 
 /** A place for one path or name on its way into a system call, ended by NUL as C wants it. */
 export class PathSlot {
@@ -35,7 +38,7 @@ export class PathSlot {
 
   /**
    * Copies the path in and returns its address, valid until the next call. Throws a SystemError:
-   * ENAMETOOLONG beyond 64 KiB, EINVAL where it contains NUL (C would cut it short there).
+   * ENAMETOOLONG beyond 8 KiB, EINVAL where it contains NUL (C would cut it short there).
    */
   put(path: Bytes): number {
     const { bytes, address } = this.#buffer
@@ -45,6 +48,14 @@ export class PathSlot {
     bytes[path.length] = 0
     return address
   }
+}
+
+/**
+ * A path to what a descriptor stands for, for calls that take none or not one of O_PATH. It leads
+ * to that very file, also if it is a symbolic link, and needs /proc.
+ */
+export function procFdPath(fd: number): Bytes {
+  return utf8(`/proc/self/fd/${fd}`)
 }
 
 /** The bytes from `start` up to the NUL that ends them; a view. */

@@ -10,7 +10,7 @@ import { type Bytes, compareBytes, concat, utf8 } from './bytes.ts'
 import { sha256 } from './hash.ts'
 import { type Address, type Libc, libc, type Result } from './libc.ts'
 import { Errno, errnoName } from './libc-error.ts'
-import { cStringAt, NativeBuffer, PathSlot } from './libc-memory.ts'
+import { cStringAt, NativeBuffer, PathSlot, procFdPath } from './libc-memory.ts'
 
 export interface Xattr {
   /** With its namespace: `user.comment`. */
@@ -35,6 +35,8 @@ export interface XattrReading {
 // The kernel's limits (XATTR_LIST_MAX, XATTR_SIZE_MAX): nothing can need more.
 const LIST_BYTES = 64 << 10
 const VALUE_BYTES = 64 << 10
+
+const SLASH = utf8('/')
 
 const NOTHING: XattrReading = { xattrs: [], problems: [] }
 
@@ -66,7 +68,7 @@ export class XattrReader {
 
   /** All attributes of an entry of a folder, without following it if it is a link. */
   at(dirFd: number, name: Bytes): XattrReading {
-    const path = this.#path.put(procPath(dirFd, name))
+    const path = this.#path.put(concat([procFdPath(dirFd), SLASH, name]))
     const list = () => this.#libc.llistxattr(path, this.#list.address, LIST_BYTES)
     const get = (xattr: Address) =>
       this.#libc.lgetxattr(path, xattr, this.#value.address, VALUE_BYTES)
@@ -74,7 +76,7 @@ export class XattrReader {
   }
 
   #ofPathFd(fd: number): XattrReading {
-    const path = this.#path.put(procPath(fd))
+    const path = this.#path.put(procFdPath(fd))
     const list = () => this.#libc.listxattr(path, this.#list.address, LIST_BYTES)
     const get = (xattr: Address) =>
       this.#libc.getxattr(path, xattr, this.#value.address, VALUE_BYTES)
@@ -131,10 +133,4 @@ export function digestXattrs(xattrs: readonly Xattr[]): Bytes {
 
 function problemOf(name: Bytes | undefined, result: Result): XattrProblem {
   return { name, errno: -result, code: errnoName(result) }
-}
-
-/** What a descriptor stands for, or an entry in the folder it stands for, as a path. */
-function procPath(fd: number, name?: Bytes): Bytes {
-  if (name === undefined) return utf8(`/proc/self/fd/${fd}`)
-  return concat([utf8(`/proc/self/fd/${fd}/`), name])
 }

@@ -183,9 +183,9 @@ function bindXattrs(bind: Bind, or: OrErrno) {
   const lgetxattr = bind('lgetxattr', 'lllll')
   const getxattr = bind('getxattr', 'lllll')
   const fsetxattr = bind('fsetxattr', 'iillli')
-  const lsetxattr = bind('lsetxattr', 'illlli')
+  const setxattr = bind('setxattr', 'illlli')
   const fremovexattr = bind('fremovexattr', 'iil')
-  const lremovexattr = bind('lremovexattr', 'ill')
+  const removexattr = bind('removexattr', 'ill')
   return {
     flistxattr: (fd: number, out: Address, length: number) => or(flistxattr(fd, out, length)),
     llistxattr: (path: Address, out: Address, length: number) => or(llistxattr(path, out, length)),
@@ -198,9 +198,9 @@ function bindXattrs(bind: Bind, or: OrErrno) {
       or(getxattr(path, name, out, length)),
     fsetxattr: (fd: number, name: Address, value: Address, length: number) =>
       or(fsetxattr(fd, name, value, length, 0)),
-    lsetxattr: (path: Address, name: Address, value: Address, length: number) =>
-      or(lsetxattr(path, name, value, length, 0)),
+    setxattr: (path: Address, name: Address, value: Address, length: number) =>
+      or(setxattr(path, name, value, length, 0)),
     fremovexattr: (fd: number, name: Address) => or(fremovexattr(fd, name)),
-    lremovexattr: (path: Address, name: Address) => or(lremovexattr(path, name)),
+    removexattr: (path: Address, name: Address) => or(removexattr(path, name)),
   }
 }

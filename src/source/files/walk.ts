@@ -162,6 +162,8 @@ export class Walker {
   /** A root, or a folder on the way to one; `index` is its place in the parent's listing, or -1. */
   #visitNamed(parent: Frame | undefined, { node }: { node: RootNode }): WalkEvent | undefined {
     const dirFd = parent?.fd ?? AT_FDCWD
+    if (node.name.length > NAME_BYTES_MAX) return this.#missing(node, -Errno.ENAMETOOLONG)
+    if (node.name.includes(0)) return this.#missing(node, -Errno.EINVAL)
     const address = this.#path.put(parent === undefined ? node.path : node.name)
     const depth = parent === undefined ? 0 : parent.depth + 1
     const rootDepth = node.isRoot ? depth : (parent?.rootDepth ?? 0)
@@ -321,6 +323,9 @@ export class Walker {
     return excluded
   }
 }
+
+// What the kernel takes at most.
+const NAME_BYTES_MAX = 4095
 
 const PARENT_NAME = utf8('..')
 

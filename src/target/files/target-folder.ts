@@ -1,0 +1,255 @@
+// Writes below one folder, and nowhere else. Every call works on a folder's descriptor and one
+// name in it that is checked first; folders are reached from the root's descriptor without passing
+// through any symbolic link, '..' or magic link of /proc, even while another process swaps folders
+// for links: openat2 with RESOLVE_BENEATH, or one openat with O_NOFOLLOW for each component.
+//
+// All calls return 0 or a descriptor, else the negative errno: -EINVAL for a name that is none,
+// -ELOOP or -ENOTDIR where a link stands in the way. Nothing is retried and nothing is replaced.
+
+import type { Bytes } from '../../base/bytes.ts'
+import { type Address, type Libc, libc, type Result } from '../../base/libc.ts'
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+} from '../../base/libc-constants.ts'
+import { Errno } from '../../base/libc-error.ts'
+import type { DirectoryListing } from '../../base/libc-listing.ts'
+import { PathSlot } from '../../base/libc-memory.ts'
+import type { StatBuffer } from '../../base/libc-stat.ts'
+import { BeneathOpener } from './open-beneath.ts'
+import { removeTree } from './remove-tree.ts'
+
+// File systems whose names are UTF-16 give up to 1,020 bytes; what is too long the kernel says.
+const NAME_BYTES_MAX = 1020
+const GOAL_BYTES_MAX = 4095
+const SLASH = 0x2f
+const DOT = 0x2e
+
+const FOLDERS_OPEN_MAX = 64
+
+const FILE_FLAGS = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+const FOLDER_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+
+let rootPath: PathSlot | undefined
+
+/** Whether bytes may be the name of an entry: one component that leads nowhere else. */
+export function isEntryName(name: Bytes): boolean {
+  if (name.length === 0 || name.length > NAME_BYTES_MAX) return false
+  if (name.includes(SLASH) || name.includes(0)) return false
+  if (name[0] !== DOT) return true
+  return !(name.length === 1 || (name.length === 2 && name[1] === DOT))
+}
+
+export class TargetFolder {
+  readonly #libc: Libc = libc()
+  readonly #rootFd: number
+  readonly #opener = new BeneathOpener()
+  readonly #name = new PathSlot()
+  readonly #otherName = new PathSlot()
+  /** Open folders by path, the one used longest ago first. */
+  readonly #folders = new Map<string, number>()
+
+  /** Takes over the root folder's descriptor, and closes it in the end. */
+  constructor(rootFd: number) {
+    this.#rootFd = rootFd
+  }
+
+  /** Opens the root itself: the user's own path, in which links are followed. */
+  static open(path: Bytes): TargetFolder | Result {
+    rootPath ??= new PathSlot()
+    const fd = libc().openat(AT_FDCWD, rootPath.put(path), FOLDER_FLAGS & ~O_NOFOLLOW, 0)
+    return fd < 0 ? fd : new TargetFolder(fd)
+  }
+
+  get rootFd(): number {
+    return this.#rootFd
+  }
+
+  /**
+   * A descriptor of the folder at this path below the root; [] is the root. It stays ours and is
+   * good until 60 other folders were asked for. -ENOENT, -ELOOP, -ENOTDIR, -EINVAL and others.
+   */
+  openDirectory(path: readonly Bytes[]): Result {
+    if (path.length === 0) return this.#rootFd
+    const key = keyOf(path)
+    const known = this.#folders.get(key)
+    if (known !== undefined) {
+      this.#folders.delete(key)
+      this.#folders.set(key, known)
+      return known
+    }
+    if (!path.every(isEntryName)) return -Errno.EINVAL
+    const fd = this.#openBelow(path)
+    if (fd >= 0) this.#remember(key, fd)
+    return fd
+  }
+
+  /** Forgets the descriptors of a folder and all below it: after it was removed or replaced. */
+  forgetDirectory(path: readonly Bytes[]): void {
+    const key = keyOf(path)
+    for (const [other, fd] of this.#folders) {
+      if (!other.startsWith(key)) continue
+      this.#folders.delete(other)
+      this.#libc.close(fd)
+    }
+  }
+
+  /** Fills `stat` from an entry, never following it. */
+  statEntry(dirFd: number, name: Bytes, stat: StatBuffer): Result {
+    const address = this.#address(name)
+    return address === 0 ? -Errno.EINVAL : stat.readAt(dirFd, address)
+  }
+
+  /** Lists a folder that `openDirectory` gave, any number of times. */
+  list(dirFd: number, listing: DirectoryListing): Result {
+    // From the start, and apart from any other listing: by a descriptor of its own.
+    const fd = this.#libc.openat(dirFd, this.#name.put(Uint8Array.of(DOT)), FOLDER_FLAGS, 0)
+    if (fd < 0) return fd
+    const result = listing.read(fd)
+    this.#libc.close(fd)
+    return result
+  }
+
+  /** Makes a folder for its owner alone; the mode it is to have comes with its metadata. */
+  makeDirectory(dirFd: number, name: Bytes): Result {
+    return this.#with(name, (address) => this.#libc.mkdirat(dirFd, address, 0o700))
+  }
+
+  /** Makes and opens a new file, mode 0600, for writing. -EEXIST where anything is there. */
+  createFile(dirFd: number, name: Bytes): Result {
+    const flags = FILE_FLAGS | O_WRONLY | O_CREAT | O_EXCL
+    return this.#with(name, (address) => this.#libc.openat(dirFd, address, flags, 0o600))
+  }
+
+  /**
+   * Opens a regular file that is there already for reading and writing, and fills `stat`. -EMLINK
+   * where it has several names: one of them may lie outside the target, and belong to another.
+   */
+  openExisting(dirFd: number, name: Bytes, stat: StatBuffer): Result {
+    const flags = FILE_FLAGS | O_RDWR
+    const fd = this.#with(name, (address) => this.#libc.openat(dirFd, address, flags, 0))
+    if (fd < 0) return fd
+    const result = stat.readFd(fd)
+    if (result === 0 && stat.isFile && stat.links === 1) return fd
+    this.#libc.close(fd)
+    if (result < 0) return result
+    return stat.isFile ? -Errno.EMLINK : -Errno.EINVAL
+  }
+
+  /** Opens whatever is there without reading or following it: for its metadata (O_PATH). */
+  openForMetadata(dirFd: number, name: Bytes): Result {
+    const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC
+    return this.#with(name, (address) => this.#libc.openat(dirFd, address, flags, 0))
+  }
+
+  /** `goal` is stored as it is; -EINVAL where it is empty or contains NUL. */
+  makeSymlink(dirFd: number, name: Bytes, goal: Bytes): Result {
+    if (goal.length === 0 || goal.includes(0)) return -Errno.EINVAL
+    if (goal.length > GOAL_BYTES_MAX) return -Errno.ENAMETOOLONG
+    const goalAddress = this.#otherName.put(goal)
+    return this.#with(name, (address) => this.#libc.symlinkat(goalAddress, dirFd, address))
+  }
+
+  makeFifo(dirFd: number, name: Bytes): Result {
+    return this.#with(name, (address) => this.#libc.mknodat(dirFd, address, S_IFIFO | 0o600, 0))
+  }
+
+  /** Needs root. -EINVAL for numbers that Linux has no room for. */
+  makeDevice(
+    dirFd: number,
+    name: Bytes,
+    device: { readonly type: 'char-device' | 'block-device'; major: number; minor: number },
+  ): Result {
+    if (device.major >= 2 ** 12 || device.minor >= 2 ** 20) return -Errno.EINVAL
+    const mode = (device.type === 'char-device' ? S_IFCHR : S_IFBLK) | 0o600
+    const number = deviceNumber(device.major, device.minor)
+    return this.#with(name, (address) => this.#libc.mknodat(dirFd, address, mode, number))
+  }
+
+  /** A second name for what `from` names, itself never followed. */
+  makeHardLink(
+    from: { readonly dirFd: number; readonly name: Bytes },
+    to: { readonly dirFd: number; readonly name: Bytes },
+  ): Result {
+    if (!isEntryName(from.name)) return -Errno.EINVAL
+    const fromAddress = this.#otherName.put(from.name)
+    return this.#with(to.name, (address) =>
+      this.#libc.linkat(from.dirFd, fromAddress, to.dirFd, address, 0),
+    )
+  }
+
+  /** Puts one entry in the place of another, atomically. */
+  rename(
+    from: { readonly dirFd: number; readonly name: Bytes },
+    to: { readonly dirFd: number; readonly name: Bytes },
+  ): Result {
+    if (!isEntryName(from.name)) return -Errno.EINVAL
+    const fromAddress = this.#otherName.put(from.name)
+    return this.#with(to.name, (address) =>
+      this.#libc.renameat(from.dirFd, fromAddress, to.dirFd, address),
+    )
+  }
+
+  /** Removes an entry with all that is in it. The first errno where something resists. */
+  removeEntry(dirFd: number, name: Bytes): Result {
+    return isEntryName(name) ? removeTree(dirFd, name) : -Errno.EINVAL
+  }
+
+  close(): void {
+    for (const fd of this.#folders.values()) this.#libc.close(fd)
+    this.#folders.clear()
+    this.#libc.close(this.#rootFd)
+  }
+
+  #with(name: Bytes, call: (address: Address) => Result): Result {
+    const address = this.#address(name)
+    return address === 0 ? -Errno.EINVAL : call(address)
+  }
+
+  #address(name: Bytes): Address {
+    return isEntryName(name) ? this.#name.put(name) : 0
+  }
+
+  /** From the parent where that is open, which is the usual case, else from the root. */
+  #openBelow(path: readonly Bytes[]): Result {
+    const parent = path.length === 1 ? this.#rootFd : this.#folders.get(keyOf(path.slice(0, -1)))
+    if (parent === undefined) return this.#opener.open(this.#rootFd, path)
+    return this.#opener.openComponent(parent, path[path.length - 1] as Bytes)
+  }
+
+  #remember(key: string, fd: number): void {
+    this.#folders.set(key, fd)
+    if (this.#folders.size <= FOLDERS_OPEN_MAX) return
+    for (const [oldest, oldFd] of this.#folders) {
+      this.#folders.delete(oldest)
+      this.#libc.close(oldFd)
+      return
+    }
+  }
+}
+
+/** Components, each followed by a slash, so that a folder's key starts those of all below it. */
+function keyOf(path: readonly Bytes[]): string {
+  let key = ''
+  for (const name of path)
+    key += `${Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')}/`
+  return key
+}
+
+/** dev_t as glibc's makedev packs 12 bits of major and 20 of minor. */
+function deviceNumber(major: number, minor: number): number {
+  return Math.floor(minor / 256) * 2 ** 20 + ((major << 8) | (minor & 0xff))
+}
