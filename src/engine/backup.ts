@@ -20,6 +20,7 @@ import type { WalkOptions } from '../source/files/walk.ts'
 import { contentName } from '../store/names.ts'
 import { commit } from './backup/commit.ts'
 import { Pass } from './backup/pass.ts'
+import type { Root } from './backup/scan.ts'
 import { type BackupCounts, Report, type ReportHooks } from './backup/report.ts'
 
 export interface BackupOptions extends ReportHooks {
@@ -103,15 +104,15 @@ async function attemptBackup(options: BackupOptions, attempt: Attempt): Promise<
     const endedMs = clock.nowMs()
     const result = { counts: report.counts, problems: report.problems, ...added, startedMs, endedMs }
     const parent = previous?.name
-    if (options.skipIfUnchanged && isSameRoot(previous, root)) {
+    if (options.skipIfUnchanged && isSameRoot(previous, root.tree)) {
       pass.keepCache()
       return { ...result, parent, snapshot: undefined }
     }
     await pass.store()
     const outcome = await commit({
       ...options,
-      summary: summaryOf(options, { ...attempt, ...result, root }),
-      details: detailsOf(options, report),
+      summary: summaryOf(options, { ...attempt, ...result, root: root.tree }),
+      details: detailsOf(options, { report, root }),
       stored: pass.stored,
       relied: pass.relied,
       domain,
@@ -178,9 +179,12 @@ function hashOf(snapshot: Snapshot): Bytes {
   return Uint8Array.from(Buffer.from(snapshot.id, 'hex'))
 }
 
-function detailsOf({ source, host, user, walk, tags }: BackupOptions, report: Report): Details {
+function detailsOf(
+  { source, host, user, walk, tags }: BackupOptions,
+  { report, root }: { report: Report; root: Root },
+): Details {
   const problems = report.problems.slice(0, PROBLEMS_MAX).map(({ path, what }) => ({ path, what }))
-  return { source, host, user, paths: walk.roots, tags, problems }
+  return { source, host, user, paths: walk.roots, tags, problems, root: root.entry }
 }
 
 function cachePathOf({ cacheFolder, domain, source }: BackupOptions): string {

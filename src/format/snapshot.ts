@@ -22,6 +22,7 @@ import {
 import { ENCAPSULATION_BYTES } from './pack.ts'
 import { PREFIX_BYTES } from './prefix.ts'
 import { SOURCE_ID_BYTES } from './signing.ts'
+import { type Entry, entryCodec } from './tree.ts'
 
 export const SESSION_ID_BYTES = 16
 
@@ -92,6 +93,8 @@ export interface Details {
   readonly tags: readonly string[]
   /** The first of what could not be read; Summary.unreadable counts all. */
   readonly problems: readonly Problem[]
+  /** What '/' itself was like; undefined where the source is not a file system. */
+  readonly root: Entry | undefined
 }
 
 export const detailsCodec: Codec<Details> = record<Details>({
@@ -110,6 +113,7 @@ export const detailsCodec: Codec<Details> = record<Details>({
       PROBLEMS_MAX,
     ),
   ),
+  root: optional(7, entryCodec),
 })
 
 /** The parts of a snapshot object, still sealed. */

@@ -3,7 +3,6 @@
 
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { BlobId } from '../../format/ids.ts'
 import { Seal } from '../../sealer/seal.ts'
 import { beginSession, frameBinding, type SessionKeys } from '../../sealer/session.ts'
 import { blobIdKey, type DomainAccess } from '../../repository/access.ts'
@@ -20,7 +19,7 @@ import type { WorkerSetup } from './messages.ts'
 import { PackStream, type StoredPack } from './pack-stream.ts'
 import { ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
-import { scan } from './scan.ts'
+import { type Root, scan } from './scan.ts'
 import { TreeWriter } from './tree-writer.ts'
 
 export interface PassOptions extends BackupOptions {
@@ -99,8 +98,8 @@ export class Pass {
     return this.#known.usedNames()
   }
 
-  /** Reads the source; the id of its root. Frames are on their way when this returns. */
-  async scan(): Promise<BlobId> {
+  /** Reads the source to its end. Frames are on their way when this returns. */
+  async scan(): Promise<Root> {
     const { walk, domain, cachePath, onProgress, report } = this.#options
     const walker = new Walker(walk)
     const lastTime = FileCacheReader.open(cachePath)

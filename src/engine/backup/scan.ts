@@ -1,14 +1,14 @@
 // Goes through the source and builds its tree: for each entry decides whether it is as it was, reads
 // it if not, and passes it to its folder; each folder that ends becomes an entry of the one above.
 
-import type { Bytes } from '../../base/bytes.ts'
+import { type Bytes, utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CairnError } from '../../base/errors.ts'
 import { PathSlot } from '../../base/libc-memory.ts'
 import { UserNames } from '../../base/libc-users.ts'
 import { encode } from '../../format/codec.ts'
 import type { BlobId } from '../../format/ids.ts'
-import { entryCodec, type Xattr } from '../../format/tree.ts'
+import { type Entry, entryCodec, type Xattr } from '../../format/tree.ts'
 import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
 import type { Walker } from '../../source/files/walk.ts'
 import { XattrReader } from '../../base/libc-xattrs.ts'
@@ -40,14 +40,22 @@ export interface ScanOptions {
   readonly ignoreInode: boolean
 }
 
+/** The tree of '/', and its entry, which no folder has. */
+export interface Root {
+  readonly tree: BlobId
+  readonly entry: Entry
+}
+
+const ROOT_NAME = utf8('root')
+
 /** What the walk may do before the main thread looks after messages again. */
 const EVENTS_AT_ONCE = 256
 
 /**
- * Scans to the end; the id of the root's tree, or nothing where none of the roots could be looked at.
+ * Scans to the end; the root, or nothing where none of the paths could be looked at.
  * Throws 'interrupted' when the signal comes.
  */
-export async function scan(options: ScanOptions): Promise<BlobId | undefined> {
+export async function scan(options: ScanOptions): Promise<Root | undefined> {
   const scanner = new Scanner(options)
   const { walker, pool, signal } = options
   for (let events = 1; ; events++) {
@@ -71,7 +79,7 @@ class Scanner {
   readonly #files: FileReading
   readonly #remembered = new OrderedQueue<() => void>((write) => write())
   #folder: Folder | undefined
-  #root: BlobId | undefined
+  #root: Root | undefined
 
   constructor(options: ScanOptions) {
     this.#options = options
@@ -79,7 +87,7 @@ class Scanner {
     this.#files = new FileReading({ ...options, entries: this.#entries, xattrs: this.#xattrs })
   }
 
-  get root(): BlobId | undefined {
+  get root(): Root | undefined {
     return this.#root
   }
 
@@ -119,13 +127,12 @@ class Scanner {
     const memory = this.#remembered.reserve()
     report.folder()
     folder.end(cached, ({ root, ids, unchanged }) => {
+      const entry = this.#entries.make(parent === undefined ? { ...basis, name: ROOT_NAME } : basis, { tree: root })
       const same = unchanged && cached !== undefined && this.#keys.equal(cached.key, basis.key)
-      const encoded = same
-        ? cached.encoded
-        : encode(entryCodec, this.#entries.make(basis, { tree: root }))
+      const encoded = same ? cached.encoded : encode(entryCodec, entry)
       const remembered = this.#keys.isSettled(basis.stat) ? { key: basis.key, encoded, ids } : undefined
       this.#remembered.resolve(memory, () => nextTime.leave(remembered))
-      if (parent === undefined || above === undefined) this.#root = root
+      if (parent === undefined || above === undefined) this.#root = { tree: root, entry }
       else parent.resolve(above, { name: basis.name, encoded, unchanged: same })
     })
     this.#folder = parent

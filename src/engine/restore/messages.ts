@@ -1,0 +1,80 @@
+// What the main thread and the writing workers say to each other. A task is a range of a pack, still
+// sealed, with what is to be done with the blobs in it.
+
+/** A session's key for the frames of data, as a worker needs it. */
+export interface WireSession {
+  readonly session: number
+  readonly frameKey: Uint8Array
+  readonly aad: Uint8Array
+}
+
+export interface WriterSetup {
+  readonly dataIdKey: Uint8Array
+  /** The target's root folder, open for all threads. */
+  readonly rootFd: number
+  readonly owners: 'numbers' | 'names' | 'keep'
+}
+
+export interface WireFrame {
+  readonly session: number
+  /** Where it begins in the task's bytes. */
+  readonly start: number
+  readonly storedBytes: number
+  readonly rawBytes: number
+  /** How many of the task's wholes and parts are in this frame. */
+  readonly wholes: number
+  readonly parts: number
+}
+
+/** Files that are one blob each and are made, written and finished in one go. */
+export interface WireWholes {
+  /** Encoded entries, one after the other. */
+  readonly entries: Uint8Array
+  /** For each: which blob of the frame, and which of `folders` it goes into. */
+  readonly positions: Uint32Array
+  readonly folderNumbers: Uint32Array
+  /** 1 where something stands in its place that is to be replaced. */
+  readonly replaces: Uint8Array
+}
+
+/** Pieces of files that the main thread has opened. */
+export interface WireParts {
+  readonly positions: Uint32Array
+  readonly ids: Uint8Array
+  readonly lengths: Uint32Array
+  readonly fds: Int32Array
+  /** How many of the writes are of this piece. */
+  readonly writeCounts: Uint32Array
+  /** Where each run of the piece goes, and how long it is. */
+  readonly writeOffsets: Float64Array
+  readonly writeLengths: Uint32Array
+}
+
+export interface RangeTask {
+  readonly task: number
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly sessions: readonly WireSession[]
+  readonly frames: readonly WireFrame[]
+  readonly folders: readonly (readonly Uint8Array[])[]
+  readonly wholes: WireWholes
+  readonly parts: WireParts
+}
+
+export interface WireProblem {
+  /** Which whole or part it concerns. */
+  readonly index: number
+  readonly what: string
+}
+
+export interface RangeResult {
+  readonly task: number
+  /** Wholes that were not written. */
+  readonly failedWholes: readonly WireProblem[]
+  /** Wholes that were written, but for some of their attributes. */
+  readonly attributes: readonly WireProblem[]
+  readonly failedParts: readonly WireProblem[]
+  /** CRC-32 of each run that parts were written as. */
+  readonly crcs: Uint32Array
+  /** What ends the restore: the target is full or gone. */
+  readonly fatal: { readonly code: 'no-space' | 'target-unwritable'; readonly message: string } | undefined
+}

@@ -1,0 +1,152 @@
+// A window of a restore: some thousand files whose content is fetched together, each range of a pack once,
+// in the order in which it lies there. Windows bound the memory of a restore of any size.
+
+import type { Bytes } from '../../base/bytes.ts'
+import { encode } from '../../format/codec.ts'
+import { type Entry, entryCodec } from '../../format/tree.ts'
+import { concat } from '../../base/bytes.ts'
+import type { Index } from '../../repository/index-load.ts'
+import type { OpenRestore } from './open-restore.ts'
+import type { RangeTask, WireFrame, WireParts, WireSession, WireWholes } from './messages.ts'
+
+/** A file of one blob. */
+export interface Whole {
+  readonly frame: number
+  readonly position: number
+  readonly entry: Entry
+  readonly folder: readonly Bytes[]
+  readonly replaces: boolean
+}
+
+/** One piece of a file that is open. */
+export interface Part {
+  readonly frame: number
+  readonly position: number
+  readonly id: Bytes
+  readonly length: number
+  readonly file: OpenRestore
+  /** Number of its first run in the file. */
+  readonly firstRun: number
+  readonly runs: readonly { readonly offset: number; readonly length: number }[]
+}
+
+const FILES_MAX = 8192
+const OPEN_FILES_MAX = 200
+const PARTS_MAX = 16_384
+
+/** A range is not longer than this, and may read over gaps of this length. */
+const RANGE_BYTES_MAX = 4 * 1024 * 1024
+const GAP_BYTES_MAX = 128 * 1024
+
+/** What is to be done with the frames of one range of one pack. */
+export interface PlannedRange {
+  readonly pack: number
+  readonly offset: number
+  readonly length: number
+  readonly frames: readonly { readonly frame: number; readonly wholes: readonly Whole[]; readonly parts: readonly Part[] }[]
+}
+
+export class Window {
+  readonly #wholes = new Map<number, Whole[]>()
+  readonly #parts = new Map<number, Part[]>()
+  readonly openFiles = new Set<OpenRestore>()
+  /** To be done, in order, when the content is there: links first, then folders. */
+  readonly afterwards: (() => void)[] = []
+  #wholeCount = 0
+  #partCount = 0
+
+  get isFull(): boolean {
+    return (
+      this.#wholeCount + this.afterwards.length >= FILES_MAX ||
+      this.openFiles.size >= OPEN_FILES_MAX ||
+      this.#partCount >= PARTS_MAX
+    )
+  }
+
+  addWhole(whole: Whole): void {
+    push(this.#wholes, whole.frame, whole)
+    this.#wholeCount++
+  }
+
+  addPart(part: Part): void {
+    push(this.#parts, part.frame, part)
+    this.#partCount++
+  }
+
+  /** The ranges to be fetched, in the order of the packs. */
+  plan({ image }: Index): readonly PlannedRange[] {
+    const numbers = [...new Set([...this.#wholes.keys(), ...this.#parts.keys()])]
+    const located = numbers.map((frame) => ({ frame, ...image.frame(frame) }))
+    located.sort((a, b) => a.pack - b.pack || a.offset - b.offset)
+    const ranges: { pack: number; offset: number; length: number; frames: PlannedRange['frames'][number][] }[] = []
+    for (const { frame, pack, offset, storedBytes } of located) {
+      const work = { frame, wholes: this.#wholes.get(frame) ?? [], parts: this.#parts.get(frame) ?? [] }
+      const last = ranges.at(-1)
+      const length = last === undefined ? 0 : offset + storedBytes - last.offset
+      const gap = last === undefined ? 0 : offset - (last.offset + last.length)
+      if (last?.pack === pack && length <= RANGE_BYTES_MAX && gap <= GAP_BYTES_MAX) {
+        last.length = length
+        last.frames.push(work)
+      } else ranges.push({ pack, offset, length: storedBytes, frames: [work] })
+    }
+    return ranges
+  }
+}
+
+function push<T>(map: Map<number, T[]>, key: number, value: T): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
+}
+
+/** The message for a worker: numbers in columns, entries encoded. */
+export function wireTask(
+  range: PlannedRange,
+  options: {
+    readonly task: number
+    readonly bytes: Uint8Array<ArrayBuffer>
+    readonly index: Index
+    readonly sessionOf: (session: number) => WireSession
+  },
+): RangeTask {
+  const { task, bytes, index, sessionOf } = options
+  const frames: WireFrame[] = range.frames.map(({ frame, wholes, parts }) => {
+    const { session, offset, storedBytes, rawBytes } = index.image.frame(frame)
+    const start = offset - range.offset
+    return { session, start, storedBytes, rawBytes, wholes: wholes.length, parts: parts.length }
+  })
+  const folders: (readonly Bytes[])[] = []
+  const sessions = [...new Set(frames.map((frame) => frame.session))].map(sessionOf)
+  const wholes = wireWholes(range.frames.flatMap((frame) => frame.wholes), folders)
+  const parts = wireParts(range.frames.flatMap((frame) => frame.parts))
+  return { task, bytes, sessions, frames, folders, wholes, parts }
+}
+
+function wireWholes(wholes: readonly Whole[], folders: (readonly Bytes[])[]): WireWholes {
+  const numbers = new Map<readonly Bytes[], number>()
+  const numberOf = (folder: readonly Bytes[]): number => {
+    const known = numbers.get(folder)
+    if (known !== undefined) return known
+    numbers.set(folder, folders.length)
+    return folders.push(folder) - 1
+  }
+  return {
+    entries: concat(wholes.map((whole) => encode(entryCodec, whole.entry))),
+    positions: Uint32Array.from(wholes, (whole) => whole.position),
+    folderNumbers: Uint32Array.from(wholes, (whole) => numberOf(whole.folder)),
+    replaces: Uint8Array.from(wholes, (whole) => (whole.replaces ? 1 : 0)),
+  }
+}
+
+function wireParts(parts: readonly Part[]): WireParts {
+  const runs = parts.flatMap((part) => part.runs)
+  return {
+    positions: Uint32Array.from(parts, (part) => part.position),
+    ids: concat(parts.map((part) => part.id)),
+    lengths: Uint32Array.from(parts, (part) => part.length),
+    fds: Int32Array.from(parts, (part) => part.file.fd),
+    writeCounts: Uint32Array.from(parts, (part) => part.runs.length),
+    writeOffsets: Float64Array.from(runs, (run) => run.offset),
+    writeLengths: Uint32Array.from(runs, (run) => run.length),
+  }
+}

@@ -1,0 +1,180 @@
+// A writing worker: opens frames, verifies blobs against their ids, writes them where they belong. Small
+// files it makes, writes and finishes by itself.
+
+import { constants } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { type Bytes, equalBytes, toHex, utf8 } from '../../base/bytes.ts'
+import { assert, isCairnError, messageOf } from '../../base/errors.ts'
+import { crc32, KeyedHasher } from '../../base/hash.ts'
+import { libc } from '../../base/libc.ts'
+import { errnoMessage, SystemError } from '../../base/libc-error.ts'
+import { UserNames } from '../../base/libc-users.ts'
+import { CborReader } from '../../format/cbor.ts'
+import { type Entry, entryCodec } from '../../format/tree.ts'
+import { type FrameSeal, openFrame } from '../../packer/frame.ts'
+import { Seal } from '../../sealer/seal.ts'
+import { MetadataWriter } from '../../target/files/metadata.ts'
+import { writeAt } from '../../target/files/sparse-write.ts'
+import { TargetFolder } from '../../target/files/target-folder.ts'
+import { metadataOf, attributeText } from './metadata-of.ts'
+import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
+import { temporaryName } from './temporary-name.ts'
+
+assert(parentPort, 'a writing worker has a parent')
+const port = parentPort
+const setup = workerData as WriterSetup
+// Its own descriptor of the same folder, so that it can close all that it opened.
+const opened = TargetFolder.open(utf8(`/proc/self/fd/${setup.rootFd}`))
+if (typeof opened === 'number') throw new SystemError('open the target', -opened)
+const target = opened
+const hasher = new KeyedHasher(setup.dataIdKey)
+const metadata = new MetadataWriter(
+  setup.owners === 'names' ? { kind: 'names', names: new UserNames() } : { kind: setup.owners },
+)
+const seals = new Map<number, FrameSeal>()
+
+port.on('message', (task: RangeTask | 'stop') => {
+  if (task === 'stop') {
+    target.close()
+    port.close()
+  } else port.postMessage(new RangeWriter(task).run())
+})
+
+/** Errors that concern the target as a whole: going on would fail for every file. */
+const FATAL: ReadonlySet<number> = new Set(
+  ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].map((code) => constants.errno[code as 'EIO']),
+)
+
+class RangeWriter {
+  readonly #task: RangeTask
+  readonly #failedWholes: WireProblem[] = []
+  readonly #attributes: WireProblem[] = []
+  readonly #failedParts: WireProblem[] = []
+  readonly #crcs: Uint32Array
+  readonly #entries: CborReader
+  #fatal: RangeResult['fatal']
+  #whole = 0
+  #part = 0
+  #write = 0
+
+  constructor(task: RangeTask) {
+    this.#task = task
+    this.#crcs = new Uint32Array(task.parts.writeOffsets.length)
+    this.#entries = new CborReader(task.wholes.entries)
+    for (const { session, frameKey, aad } of task.sessions) {
+      if (!seals.has(session)) seals.set(session, { seal: new Seal(frameKey), aad })
+    }
+  }
+
+  run(): RangeResult {
+    for (const frame of this.#task.frames) {
+      const blobs = this.#openFrame(frame)
+      for (let i = 0; i < frame.wholes; i++) this.#writeWhole(blobs)
+      for (let i = 0; i < frame.parts; i++) this.#writePart(blobs)
+    }
+    this.#task.bytes.buffer.transfer(0)
+    return {
+      task: this.#task.task,
+      failedWholes: this.#failedWholes,
+      attributes: this.#attributes,
+      failedParts: this.#failedParts,
+      crcs: this.#crcs,
+      fatal: this.#fatal,
+    }
+  }
+
+  /** The blobs, or why there are none. */
+  #openFrame({ session, start, storedBytes, rawBytes }: RangeTask['frames'][number]): readonly Bytes[] | string {
+    const seal = seals.get(session)
+    assert(seal, 'a task brings its sessions')
+    try {
+      return openFrame(this.#task.bytes.subarray(start, start + storedBytes), { ...seal, rawBytes })
+    } catch (error) {
+      if (isCairnError(error)) return error.message
+      throw error
+    }
+  }
+
+  #writeWhole(blobs: readonly Bytes[] | string): void {
+    const index = this.#whole++
+    const entry = entryCodec.read(this.#entries)
+    const [piece] = entry.pieces ?? []
+    assert(piece, 'a whole file has one piece')
+    const position = this.#task.wholes.positions[index] as number
+    const blob = blobAt(blobs, position, piece.id)
+    if (typeof blob === 'string') return void this.#failedWholes.push({ index, what: blob })
+    if (crc32(blob) !== entry.crc32) {
+      return void this.#failedWholes.push({ index, what: 'its CRC-32 is not the one that was recorded' })
+    }
+    this.#tryWriting(() => this.#makeFile(index, entry, blob), (what) => this.#failedWholes.push({ index, what }))
+  }
+
+  #makeFile(index: number, entry: Entry, blob: Bytes): void {
+    const { folders, wholes } = this.#task
+    const dirFd = must('open the folder', target.openDirectory(folders[wholes.folderNumbers[index] as number] ?? []))
+    const replaces = wholes.replaces[index] === 1
+    const name = replaces ? temporaryName() : entry.name
+    const fd = must('create', target.createFile(dirFd, name))
+    try {
+      writeAt(fd, blob, 0)
+      const problems = metadata.apply(fd, metadataOf(entry))
+      if (problems.length > 0) this.#attributes.push({ index, what: attributeText(problems) })
+    } catch (error) {
+      target.removeEntry(dirFd, name)
+      throw error
+    } finally {
+      libc().close(fd)
+    }
+    if (replaces) must('replace', target.rename({ dirFd, name }, { dirFd, name: entry.name }))
+  }
+
+  #writePart(blobs: readonly Bytes[] | string): void {
+    const index = this.#part++
+    const { positions, ids, lengths, fds, writeCounts, writeOffsets, writeLengths } = this.#task.parts
+    const first = this.#write
+    this.#write += writeCounts[index] as number
+    const blob = blobAt(blobs, positions[index] as number, ids.subarray(32 * index, 32 * (index + 1)))
+    if (typeof blob === 'string') return void this.#failedParts.push({ index, what: blob })
+    if (blob.length !== lengths[index]) {
+      return void this.#failedParts.push({ index, what: 'a chunk has another length than was recorded' })
+    }
+    const writeRuns = () => {
+      let from = 0
+      for (let i = first; i < this.#write; i++) {
+        const run = blob.subarray(from, from + (writeLengths[i] as number))
+        this.#crcs[i] = crc32(run)
+        writeAt(fds[index] as number, run, writeOffsets[i] as number)
+        from += run.length
+      }
+    }
+    this.#tryWriting(writeRuns, (what) => this.#failedParts.push({ index, what }))
+  }
+
+  /** Errors of writing are never taken for errors of what is stored. */
+  #tryWriting(write: () => void, onFailure: (what: string) => void): void {
+    if (this.#fatal !== undefined) return onFailure(this.#fatal.message)
+    try {
+      write()
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      if (FATAL.has(error.errno)) {
+        const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
+        this.#fatal = { code: isFull ? 'no-space' : 'target-unwritable', message: messageOf(error) }
+      }
+      onFailure(`cannot write it: ${errnoMessage(error.errno)}`)
+    }
+  }
+}
+
+function must(what: string, result: number): number {
+  if (result < 0) throw new SystemError(what, -result)
+  return result
+}
+
+/** The blob that has this id, or why it cannot be had. */
+function blobAt(blobs: readonly Bytes[] | string, position: number, id: Bytes): Bytes | string {
+  if (typeof blobs === 'string') return blobs
+  const blob = blobs[position]
+  if (blob === undefined || !equalBytes(hasher.hash(blob), id)) return `chunk ${toHex(id)} is damaged`
+  return blob
+}
