@@ -45,6 +45,7 @@ export const Errno = {
   ENOTEMPTY: constants.errno.ENOTEMPTY,
   ELOOP: constants.errno.ELOOP,
   EMLINK: constants.errno.EMLINK,
+  ENOSPC: constants.errno.ENOSPC,
   ENODATA: constants.errno.ENODATA,
   ENOTSUP: constants.errno.ENOTSUP,
   ESTALE: constants.errno.ESTALE,

@@ -183,6 +183,7 @@ function bindXattrs(bind: Bind, or: OrErrno) {
   const lgetxattr = bind('lgetxattr', 'lllll')
   const getxattr = bind('getxattr', 'lllll')
   const fsetxattr = bind('fsetxattr', 'iillli')
+  const lsetxattr = bind('lsetxattr', 'illlli')
   const setxattr = bind('setxattr', 'illlli')
   const fremovexattr = bind('fremovexattr', 'iil')
   const removexattr = bind('removexattr', 'ill')
@@ -198,6 +199,8 @@ function bindXattrs(bind: Bind, or: OrErrno) {
       or(getxattr(path, name, out, length)),
     fsetxattr: (fd: number, name: Address, value: Address, length: number) =>
       or(fsetxattr(fd, name, value, length, 0)),
+    lsetxattr: (path: Address, name: Address, value: Address, length: number) =>
+      or(lsetxattr(path, name, value, length, 0)),
     setxattr: (path: Address, name: Address, value: Address, length: number) =>
       or(setxattr(path, name, value, length, 0)),
     fremovexattr: (fd: number, name: Address) => or(fremovexattr(fd, name)),
