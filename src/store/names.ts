@@ -32,6 +32,7 @@ const FLAT = /^(?:index|snapshots|receipts|sightings|marks|forgets|renewals)\/([
 const CONFIG = /^config\/[0-9]{1,16}$/
 const KEY = /^keys\/[0-9a-z](?:[0-9a-z-]{0,62}[0-9a-z])?$/
 const LEASE = /^leases\/[0-9a-f]{16,64}\/[0-9]{1,16}$/
+const TOP_FOLDERS: ReadonlySet<string> = new Set(FOLDERS.map((folder) => `${folder}/`))
 const SUBFOLDER = /^(?:packs\/[0-9a-f]{2}|leases\/[0-9a-f]{16,64})\/$/
 
 /** True for the name of an object; false for anything else, paths in disguise included. */
@@ -45,7 +46,7 @@ export function isObjectName(name: string): boolean {
 /** True for what a store can list: '' (everything), or a folder of objects ending in '/'. */
 export function isListPrefix(prefix: string): boolean {
   if (prefix === '' || SUBFOLDER.test(prefix)) return true
-  return FOLDERS.some((folder) => prefix === `${folder}/`)
+  return TOP_FOLDERS.has(prefix)
 }
 
 /** For stores: names are made by us, so that a wrong one is our bug. */

@@ -130,6 +130,27 @@ test.each([
   },
 )
 
+test('a link whose reply was lost, as NFS may, is told created', async () => {
+  const link = async (existing: string, target: string) => {
+    await systemCalls.link(existing, target)
+    await systemCalls.link(existing, target)
+  }
+  const store = openLocal({ path, clock, calls: { ...systemCalls, link } })
+  expect(await store.put(one.name, [one.bytes])).toBe('created')
+  expect(await store.put(one.name, [one.bytes])).toBe('exists')
+})
+
+test('where links were promised and are refused, a put fails and replaces nothing', async () => {
+  const calls = { ...failing('link', 'ENOSYS'), promisesLinks: () => true }
+  const store = openLocal({ path, clock, calls })
+  expect(store.capabilities.conditionalPut).toBe(true)
+  expect((await errorOf(store.put(one.name, [one.bytes]))).code).toBe('store-unwritable')
+  const modest = openLocal({ path, clock, calls: { ...calls, promisesLinks: () => false } })
+  expect(modest.capabilities.conditionalPut).toBe(false)
+  expect(await modest.put(one.name, [one.bytes])).toBe('created')
+  expect(await modest.put(one.name, [two.bytes])).toBe('exists')
+})
+
 describe('a repository folder that is not there', () => {
   test('is no repository, whatever is asked, so that an unmounted disk never looks empty', async () => {
     const store = openLocal({ path: join(scratch, 'absent'), clock })

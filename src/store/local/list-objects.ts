@@ -5,7 +5,7 @@
 // on libuv's threads costs three times what it costs here, and the caller waits for either. Between
 // the runs the event loop goes round.
 
-import { type Dir, type Dirent, lstatSync, opendirSync } from 'node:fs'
+import { type Dir, lstatSync, opendirSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { FOLDERS, isListPrefix, isObjectName } from '../names.ts'
 import type { ObjectInfo } from '../store.ts'
@@ -14,42 +14,65 @@ import { errnoOf } from './folder-errors.ts'
 /** About a millisecond of work on a local disk. */
 const ENTRIES_PER_TURN = 128
 
+/** The folders whose entries are folders. */
+const WITH_SUBFOLDERS: readonly string[] = ['packs/', 'leases/']
+
 /**
  * Every object under `prefix`. What no Cairn wrote is left out: other names, links, devices.
  * Throws the system's errors as they come; a folder that is not there is empty.
  */
 export async function* listObjects(root: string, prefix: string): AsyncGenerator<ObjectInfo> {
   let sinceTurn = 0
-  for (const info of walk(root, prefix)) {
-    if (info !== undefined) yield info
-    if (++sinceTurn < ENTRIES_PER_TURN) continue
-    sinceTurn = 0
-    await setImmediate()
+  for (const folder of foldersUnder(root, prefix)) {
+    for (const names of entriesOf(`${root}/${folder}`)) {
+      for (const name of names) {
+        const info = infoIfObject(root, folder + name)
+        if (info !== undefined) yield info
+      }
+      sinceTurn += names.length
+      if (sinceTurn < ENTRIES_PER_TURN) continue
+      sinceTurn = 0
+      await setImmediate()
+    }
   }
 }
 
-/** Undefined stands for an entry that is not an object: it costs time all the same. */
-function* walk(root: string, prefix: string): Generator<ObjectInfo | undefined> {
+/** The folders that hold objects themselves, each ending in '/'. */
+function* foldersUnder(root: string, prefix: string): Generator<string> {
   if (prefix === '') {
-    for (const folder of FOLDERS) yield* walk(root, `${folder}/`)
-    return
-  }
-  for (const entry of entriesOf(`${root}/${prefix}`)) {
-    const name = prefix + entry.name
-    if (isListPrefix(`${name}/`)) yield* walk(root, `${name}/`)
-    else yield isObjectName(name) ? infoOf(root, name) : undefined
+    for (const folder of FOLDERS) yield* foldersUnder(root, `${folder}/`)
+  } else if (WITH_SUBFOLDERS.includes(prefix)) {
+    for (const names of entriesOf(`${root}/${prefix}`)) {
+      for (const name of names) if (isListPrefix(`${prefix}${name}/`)) yield `${prefix}${name}/`
+    }
+  } else {
+    yield prefix
   }
 }
 
-/** Nothing where the folder is absent, or is a link or a file. */
-function* entriesOf(path: string): Generator<Dirent> {
+function infoIfObject(root: string, name: string): ObjectInfo | undefined {
+  return isObjectName(name) ? infoOf(root, name) : undefined
+}
+
+/** The names in a folder, some at a time; none where it is absent, or is a link or a file. */
+function* entriesOf(path: string): Generator<string[]> {
   const folder = openFolder(path.slice(0, -1))
   if (folder === undefined) return
   try {
-    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) yield entry
+    for (let names = someNames(folder); names.length > 0; names = someNames(folder)) yield names
   } finally {
     folder.closeSync()
   }
+}
+
+function someNames(folder: Dir): string[] {
+  const names: string[] = []
+  while (names.length < ENTRIES_PER_TURN) {
+    const entry = folder.readSync()
+    if (entry === null) break
+    names.push(entry.name)
+  }
+  return names
 }
 
 function openFolder(path: string): Dir | undefined {
