@@ -37,7 +37,8 @@ export async function getVerified(store: Store, name: string): Promise<Bytes> {
   if (matchesName(name, bytes)) return bytes
   throw new CairnError(
     'object-damaged',
-    `Cannot use ${name} from ${store.address}: the SHA-256 of its ${bytes.length} bytes is not its name`,
+    `Cannot use ${name} from ${store.address}: ` +
+      `the SHA-256 of its ${bytes.length} bytes is not its name`,
     {
       hint: 'Run `cairn check --read-data` to see what else is affected.',
       context: { object: name, size: bytes.length, retry: false },

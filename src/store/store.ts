@@ -11,9 +11,9 @@
 // - get returns exactly the bytes asked for, or throws 'object-missing'. A range beyond the end is
 //   an error ('object-damaged'), never a short answer. The bytes are the caller's own: alone in
 //   their ArrayBuffer, so that they may be changed or transferred to another thread.
-// - list may lag behind puts and removes on some stores (capabilities.strongListing is false there).
-//   Its order is unspecified. Names that no Cairn wrote are left out. An object that was there all
-//   the while comes exactly once; one that was put or removed meanwhile may come or not.
+// - list may lag behind puts and removes on some stores (there capabilities.strongListing is
+//   false). Its order is unspecified. Names that no Cairn wrote are left out. An object that was
+//   there all the while comes exactly once; one that was put or removed meanwhile may come or not.
 // - remove of what is absent succeeds (idempotent), and like put it survives a power cut.
 // - Errors from reading are 'store-unreadable', from writing 'store-unwritable' or 'no-space'; a
 //   repository that is not there at all (a disk that is not mounted) is 'no-repository'. They name

@@ -50,7 +50,7 @@ export const systemCalls: FolderCalls = {
   syncFolder,
 }
 
-/** The same without any waiting for the disk: for caches, whose loss in a power cut costs little. */
+/** The same without waiting for the disk: for caches, whose loss in a power cut costs little. */
 export const unsyncedCalls: FolderCalls = {
   ...systemCalls,
   createFile: async (path) => ({ ...(await systemCalls.createFile(path)), sync: async () => {} }),
