@@ -3,7 +3,7 @@
 
 import { type Bytes, toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
-import { deriveKey, KeyedHasher } from '../base/hash.ts'
+import { deriveKey, KeyedHasher, sha256 } from '../base/hash.ts'
 import { type BlobId, type BlobType, blobId } from '../format/ids.ts'
 import type { DomainKeys, EpochKeys, Role } from '../format/keys.ts'
 import type { Session } from '../format/pack.ts'
@@ -49,6 +49,11 @@ export class DomainAccess {
     return idKey !== undefined && chunkerKey !== undefined && signingSeed !== undefined
   }
 
+  /** What another thread needs to open what is stored: no key that writes is among them. */
+  get openingKeys(): DomainKeys {
+    return { ...this.#keys, chunkerKey: undefined, signingSeed: undefined, certificate: undefined }
+  }
+
   /** The epoch under which new objects are written. */
   get latest(): EpochKeys {
     const latest = this.#keys.epochs.at(-1)
@@ -90,7 +95,7 @@ export class DomainAccess {
 
   /** The keys that a session's frames and details open with. */
   sessionKeys(session: Session): SessionKeys {
-    const name = `${session.epoch}:${toHex(session.encapsulation.subarray(0, 32))}:${toHex(session.encapsulation.subarray(-32))}`
+    const name = `${session.epoch}:${toHex(sha256(session.encapsulation))}`
     const known = this.#sessions.get(name)
     if (known !== undefined) return known
     const { sealSeed } = this.#epoch(session.epoch)
@@ -102,7 +107,9 @@ export class DomainAccess {
   }
 
   #epoch(epoch: number): EpochKeys {
-    return this.#keys.epochs.find((one) => one.epoch === epoch) ?? this.#fail(`use its epoch ${epoch}`)
+    return (
+      this.#keys.epochs.find((one) => one.epoch === epoch) ?? this.#fail(`use its epoch ${epoch}`)
+    )
   }
 
   #fail(what: string): never {

@@ -135,7 +135,8 @@ export class Claims {
 
   #holds(word: number, ids: Bytes, offset: number): boolean {
     const at = 4 * (word + 1)
-    for (let i = 0; i < BLOB_ID_BYTES; i++) if (this.#bytes[at + i] !== ids[offset + i]) return false
+    for (let i = 0; i < BLOB_ID_BYTES; i++)
+      if (this.#bytes[at + i] !== ids[offset + i]) return false
     return true
   }
 }

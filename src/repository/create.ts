@@ -4,6 +4,7 @@
 import { type Bytes, concat, toHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CairnError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
 import { encode } from '../format/codec.ts'
 import { type ChunkerConfig, type Config, configCodec } from '../format/config.ts'
 import { type DomainKeys, KEY_BYTES, type Keyring, type Wrapping } from '../format/keys.ts'
@@ -47,7 +48,6 @@ export async function createRepository(store: Store, options: CreateOptions): Pr
   const ownerSecret = random(KEY_BYTES)
   const owner = new OwnerKeys(ownerSecret)
   const domain = newDomain(DEFAULT_DOMAIN_LABEL, { random, owner, repositoryId })
-  const grantName = newGrantName(random)
   const createdMs = clock.nowMs()
   const config: Config = {
     repositoryId,
@@ -71,6 +71,7 @@ export async function createRepository(store: Store, options: CreateOptions): Pr
     },
     options,
   )
+  const grantName = grantNameOf(grant)
   const issued = {
     name: grantName,
     role: 'owner' as const,
@@ -84,19 +85,25 @@ export async function createRepository(store: Store, options: CreateOptions): Pr
   await store.put(keyringName(1), [owner.sealKeyring(keyring, repositoryId)])
   const put = await store.put(configName(1), [sealConfig(config, owner)])
   if (put === 'exists') {
-    throw new CairnError('repository-exists', `Another run has just created a repository at ${store.address}`)
+    throw new CairnError(
+      'repository-exists',
+      `Another run has just created a repository at ${store.address}`,
+    )
   }
 }
 
-export function newGrantName(random: Random): string {
-  return `keys/${toHex(random(16))}`
+/** A grant is named by the SHA-256 of its bytes, so that damage to it shows to whoever cannot open it. */
+export function grantNameOf(grant: Bytes): string {
+  return `keys/${toHex(sha256(grant))}`
 }
 
 /** The object for a config: prefix, the owner's signature, payload. */
 export function sealConfig(config: Config, owner: OwnerKeys): Bytes {
   const prefix = encodePrefix({ kind: 'config', domain: NO_DOMAIN, epoch: 0 })
   const payload = encode(configCodec, config)
-  const signature = owner.signer.sign(configMessage({ prefix, payload, repositoryId: config.repositoryId }))
+  const signature = owner.signer.sign(
+    configMessage({ prefix, payload, repositoryId: config.repositoryId }),
+  )
   return concat([prefix, signature, payload])
 }
 

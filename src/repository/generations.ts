@@ -95,7 +95,9 @@ export async function loadConfig(
     'object-foreign',
     `Cannot trust the repository at ${store.address}: its config is not the one that this key was made for` +
       (skipped[0] === undefined ? '' : ` (${skipped[0].name}: ${skipped[0].why})`),
-    { hint: 'Someone may have replaced the repository. Compare it with another copy before you go on.' },
+    {
+      hint: 'Someone may have replaced the repository. Compare it with another copy before you go on.',
+    },
   )
 }
 
@@ -107,7 +109,10 @@ export function openConfig(object: Bytes, pinned: Pinned): Config {
   const payload = object.subarray(PREFIX_BYTES + SIGNATURE_BYTES)
   const message = configMessage({ prefix, payload, repositoryId: pinned.repositoryId })
   if (!isSignedBy({ verifyKey: pinned.ownerVerifyKey, message, signature })) {
-    throw new CairnError('object-foreign', 'the signature is not that of the owner of this repository')
+    throw new CairnError(
+      'object-foreign',
+      'the signature is not that of the owner of this repository',
+    )
   }
   const config = decode(configCodec, payload)
   if (!equalBytes(config.repositoryId, pinned.repositoryId)) {

@@ -120,11 +120,16 @@ export class IndexImage {
     const blob = this.#columns.order[found] as number
     const frame = this.#frameOf(blob)
     const { framePack, frameFirst } = this.#columns
-    return { pack: framePack[frame] as number, frame, position: blob - (frameFirst[frame] as number) }
+    return {
+      pack: framePack[frame] as number,
+      frame,
+      position: blob - (frameFirst[frame] as number),
+    }
   }
 
   frame(frame: number): FrameLocation {
-    const { framePack, frameSession, frameOffset, frameStored, frameRaw, frameFirst } = this.#columns
+    const { framePack, frameSession, frameOffset, frameStored, frameRaw, frameFirst } =
+      this.#columns
     assert(frame < this.frames, 'a frame is in the image')
     return {
       pack: framePack[frame] as number,
@@ -139,7 +144,20 @@ export class IndexImage {
   /** All ids in ascending order, as views. */
   *ids(): Generator<BlobId> {
     const { ids } = this.#columns
-    for (let at = 0; at < ids.length; at += BLOB_ID_BYTES) yield blobId(ids.subarray(at, at + BLOB_ID_BYTES))
+    for (let at = 0; at < ids.length; at += BLOB_ID_BYTES)
+      yield blobId(ids.subarray(at, at + BLOB_ID_BYTES))
+  }
+
+  /** Every blob's number with its id, as a view, in ascending order of the ids. */
+  *numberedIds(): Generator<{ readonly number: number; readonly id: BlobId }> {
+    const { order } = this.#columns
+    let at = 0
+    for (const id of this.ids()) yield { number: order[at++] as number, id }
+  }
+
+  /** Number of the frame that a blob, given by its number, is in. */
+  frameOf(blob: number): number {
+    return this.#frameOf(blob)
   }
 
   /** Position in the sorted column, or -1. */
@@ -228,7 +246,8 @@ function fillIds(columns: Columns, packs: readonly ImagePack[], fanBits: number)
       fan[bucket + 1] = (fan[bucket + 1] as number) + 1
     }
   }
-  for (let bucket = 1; bucket < fan.length; bucket++) fan[bucket] = (fan[bucket] as number) + (fan[bucket - 1] as number)
+  for (let bucket = 1; bucket < fan.length; bucket++)
+    fan[bucket] = (fan[bucket] as number) + (fan[bucket - 1] as number)
   const next = fan.slice()
   let blobNumber = 0
   for (const { segment, firstBlob, blobCount } of packs) {
@@ -242,4 +261,3 @@ function fillIds(columns: Columns, packs: readonly ImagePack[], fanBits: number)
     }
   }
 }
-

@@ -3,27 +3,22 @@
 // that the segment says, and no mark names it. Damaged segments are reported and passed over: what they
 // said can be read from the packs themselves.
 
-import { equalBytes, toHex } from '../base/bytes.ts'
+import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError, isCairnError } from '../base/errors.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
 import { decodeIndexSegment, type IndexedPack, type IndexSegment } from '../format/index-segment.ts'
 import { INDEX_BYTES_MAX } from '../format/limits.ts'
 import type { Session } from '../format/pack.ts'
-import { decodePrefix, expectPrefix, PREFIX_BYTES } from '../format/prefix.ts'
-import { openSigned } from '../sealer/signed.ts'
+import { decodePrefix } from '../format/prefix.ts'
 import { getVerified } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { Store } from '../store/store.ts'
 import type { DomainAccess } from './access.ts'
-import { buildImage, type IndexImage, type ImagePack } from './index-image.ts'
+import { buildImage, type ImagePack, type IndexImage } from './index-image.ts'
 import { loadMarks, type Marked } from './marks.ts'
+import { type ObjectProblem, UNREADABLE } from './object-problem.ts'
+import { openRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
-
-/** What is wrong with an object that was passed over. */
-export interface ObjectProblem {
-  readonly name: string
-  readonly error: CairnError
-}
 
 export interface LoadedPack extends IndexedPack {
   readonly name: string
@@ -45,15 +40,23 @@ export interface Index {
 
 const LISTINGS_MAX = 5
 
-/** Loads the index of a domain. Throws only where the store cannot be read at all. */
-export async function loadIndex(repository: Repository, domain: DomainAccess): Promise<Index> {
+/**
+ * Loads the index of a domain. Throws where the store cannot be read at all, and on marks that cannot
+ * be read unless `onMarkProblem` takes them.
+ */
+export async function loadIndex(
+  repository: Repository,
+  domain: DomainAccess,
+  onMarkProblem?: (problem: ObjectProblem) => void,
+): Promise<Index> {
   const { store } = repository
   for (let attempt = 1; ; attempt++) {
-    const marked = await loadMarks(repository, domain)
+    const marked = await loadMarks(repository, domain, onMarkProblem)
     const listed = await listPacks(store)
     const loaded = await loadSegments(repository, domain)
     // A segment that vanished between listing and reading was replaced: list again.
-    if (loaded.vanished.length === 0 || attempt === LISTINGS_MAX) return assemble(loaded, { listed, marked })
+    if (loaded.vanished.length === 0 || attempt === LISTINGS_MAX)
+      return assemble(loaded, { listed, marked })
   }
 }
 
@@ -85,7 +88,7 @@ async function loadSegments(repository: Repository, domain: DomainAccess): Promi
       if (segment !== undefined) segments.push({ name, segment })
     } catch (error) {
       if (isCairnError(error, 'object-missing')) vanished.push({ name, error })
-      else if (isCairnError(error, 'object-damaged', 'object-foreign')) problems.push({ name, error })
+      else if (isCairnError(error, ...UNREADABLE)) problems.push({ name, error })
       else throw error
     }
   }
@@ -98,18 +101,23 @@ export async function loadSegment(
   { domain, name }: { readonly domain: DomainAccess; readonly name: string },
 ): Promise<IndexSegment | undefined> {
   const object = await getVerified(repository.store, name)
-  if (object.length > INDEX_BYTES_MAX) throw new CairnError('object-damaged', 'a segment is too long')
   if (!equalBytes(decodePrefix(object).domain, domain.id)) return undefined
-  const { epoch } = expectPrefix(object, 'index')
-  const objectHash = digestInName(name)
-  const { payload } = openSigned(object.subarray(PREFIX_BYTES), {
-    place: { repositoryId: repository.id, prefix: object.subarray(0, PREFIX_BYTES), part: 'body' },
-    headerSeal: domain.headerSeal(epoch),
-    trust: repository.trust,
-    domain: domain.id,
-    roles: ['writer', 'upkeep'],
-    ...(objectHash && { objectHash }),
-  })
+  return openSegment(repository, { domain, object, objectHash: digestInName(name) })
+}
+
+/** Opens and verifies a segment. Throws as openRecord does. */
+export function openSegment(
+  repository: Repository,
+  segment: {
+    readonly domain: DomainAccess
+    readonly object: Bytes
+    readonly objectHash: Bytes | undefined
+  },
+): IndexSegment {
+  if (segment.object.length > INDEX_BYTES_MAX) {
+    throw new CairnError('object-damaged', 'Cannot use an index segment: it is too long')
+  }
+  const payload = openRecord(repository, { ...segment, kind: 'index', roles: ['writer', 'upkeep'] })
   return decodeIndexSegment(payload)
 }
 
@@ -150,7 +158,8 @@ export function packsOf(
   return segment.packs.map((indexed) => {
     const { frameCount } = indexed
     let blobCount = 0
-    for (let i = firstFrame; i < firstFrame + frameCount; i++) blobCount += segment.frames[i]?.blobCount ?? 0
+    for (let i = firstFrame; i < firstFrame + frameCount; i++)
+      blobCount += segment.frames[i]?.blobCount ?? 0
     const image = { segment, firstFrame, frameCount, firstBlob, blobCount, sessionBase }
     firstFrame += frameCount
     firstBlob += blobCount

@@ -57,7 +57,13 @@ export class HeldLease {
     const number = ++this.#number
     const { epoch } = domain.latest
     const prefix = encodePrefix({ kind: 'lease', domain: domain.id, epoch })
-    const payload = encode(leaseCodec, { sessionId, number, purpose, host, renewedMs: clock.nowMs() })
+    const payload = encode(leaseCodec, {
+      sessionId,
+      number,
+      purpose,
+      host,
+      renewedMs: clock.nowMs(),
+    })
     const sealed = sealSigned(payload, {
       place: { repositoryId: repository.id, prefix, part: 'body' },
       signatory: domain.signatory,

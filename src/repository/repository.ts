@@ -11,7 +11,13 @@ import { OwnerKeys, openGrant } from '../sealer/grant.ts'
 import type { Credential } from '../sealer/passphrase.ts'
 import type { Store } from '../store/store.ts'
 import { DomainAccess } from './access.ts'
-import { isKeyringName, loadConfig, loadKeyring, newestGeneration, type Skipped } from './generations.ts'
+import {
+  isKeyringName,
+  loadConfig,
+  loadKeyring,
+  newestGeneration,
+  type Skipped,
+} from './generations.ts'
 
 /** What only the owner has. */
 export interface Ownership {
@@ -65,12 +71,18 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
 }
 
 /** A public key of the config that is not the pinned one would mean a forged config: refuse. */
-function accessTo(domain: DomainKeys, { grant, config }: { grant: Grant; config: Config }): DomainAccess {
+function accessTo(
+  domain: DomainKeys,
+  { grant, config }: { grant: Grant; config: Config },
+): DomainAccess {
   const published = config.domains.find((one) => equalBytes(one.id, domain.id))
   for (const { epoch, sealPublicKey } of domain.epochs) {
     const key = published?.epochs.find((one) => one.epoch === epoch)?.sealPublicKey
     if (key !== undefined && !equalBytes(key, sealPublicKey)) {
-      throw new CairnError('object-foreign', 'Cannot trust the config: a seal key is not the pinned one')
+      throw new CairnError(
+        'object-foreign',
+        'Cannot trust the config: a seal key is not the pinned one',
+      )
     }
   }
   return new DomainAccess(domain, grant)
@@ -82,7 +94,10 @@ interface FoundGrant {
   readonly skipped: readonly Skipped[]
 }
 
-async function findGrant(store: Store, { credential, grantHint }: OpenOptions): Promise<FoundGrant> {
+async function findGrant(
+  store: Store,
+  { credential, grantHint }: OpenOptions,
+): Promise<FoundGrant> {
   const names = await grantNames(store, grantHint)
   const skipped: Skipped[] = []
   for (const grantName of names.slice(0, GRANTS_TRIED_MAX)) {
@@ -90,7 +105,8 @@ async function findGrant(store: Store, { credential, grantHint }: OpenOptions): 
       const grant = await openGrant(await store.get(grantName), credential)
       if (grant !== undefined) return { grant, grantName, skipped }
     } catch (error) {
-      if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing', 'unsupported')) throw error
+      if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing', 'unsupported'))
+        throw error
       skipped.push({ name: grantName, why: error.message })
     }
   }
@@ -108,7 +124,10 @@ async function openOwnership(store: Store, grant: Grant): Promise<Ownership | un
   if (ownerSecret === undefined) return undefined
   const keys = new OwnerKeys(ownerSecret)
   if (!equalBytes(keys.signer.verifyKey, grant.ownerVerifyKey)) {
-    throw new CairnError('object-foreign', "Cannot use a key: its owner's secret and verifying key differ")
+    throw new CairnError(
+      'object-foreign',
+      "Cannot use a key: its owner's secret and verifying key differ",
+    )
   }
   const { keyring } = await loadKeyring(store, { owner: keys, repositoryId })
   return { secret: ownerSecret, keys, keyring }
@@ -140,7 +159,8 @@ export function selectDomain(repository: Repository, name?: string): DomainAcces
   const found =
     name === undefined
       ? (domains.find((domain) => domain.canWrite) ?? domains[0])
-      : (domains.find((domain) => domain.label === name) ?? domains.find((domain) => domain.hex.startsWith(name)))
+      : (domains.find((domain) => domain.label === name) ??
+        domains.find((domain) => domain.hex.startsWith(name)))
   if (found !== undefined) return found
   throw new CairnError('not-found', `This key holds no domain ${name ?? ''}`, {
     hint: `It holds: ${domains.map((domain) => domain.label).join(', ')}`,

@@ -3,10 +3,10 @@
 
 import { type Bytes, concat, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError, isCairnError } from '../base/errors.ts'
-import { KeyedHasher, deriveKey, sha256 } from '../base/hash.ts'
+import { deriveKey, KeyedHasher, sha256 } from '../base/hash.ts'
 import { decode, encode } from '../format/codec.ts'
 import { DETAILS_BYTES_MAX, METADATA_BYTES_MAX } from '../format/limits.ts'
-import { decodePrefix, encodePrefix, expectPrefix, PREFIX_BYTES } from '../format/prefix.ts'
+import { decodePrefix, encodePrefix, expectPrefix } from '../format/prefix.ts'
 import { type Receipt, receiptCodec } from '../format/records.ts'
 import type { Certificate } from '../format/signing.ts'
 import { SOURCE_ID_BYTES } from '../format/signing.ts'
@@ -25,7 +25,8 @@ import { openSigned, sealSigned } from '../sealer/signed.ts'
 import { getVerified, putContent } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
-import type { ObjectProblem } from './index-load.ts'
+import { type ObjectProblem, UNREADABLE } from './object-problem.ts'
+import { openRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 
 /** A snapshot as anyone with the header key sees it. */
@@ -56,7 +57,11 @@ export function sourceIdOf(domain: DomainAccess, source: string): Bytes {
 /** Seals and puts a snapshot, under a name that is new each time. Returns the name. */
 export async function putSnapshot(
   repository: Repository,
-  { domain, summary, details }: { domain: DomainAccess; summary: Omit<Summary, 'detailsHash'>; details: Details },
+  {
+    domain,
+    summary,
+    details,
+  }: { domain: DomainAccess; summary: Omit<Summary, 'detailsHash'>; details: Details },
 ): Promise<string> {
   const parts = sealSnapshot(repository, { domain, summary, details })
   openSnapshot(repository, { domain, object: concat(parts) })
@@ -65,7 +70,11 @@ export async function putSnapshot(
 
 function sealSnapshot(
   repository: Repository,
-  { domain, summary, details }: { domain: DomainAccess; summary: Omit<Summary, 'detailsHash'>; details: Details },
+  {
+    domain,
+    summary,
+    details,
+  }: { domain: DomainAccess; summary: Omit<Summary, 'detailsHash'>; details: Details },
 ): readonly Bytes[] {
   const { latest } = domain
   const prefix = encodePrefix({ kind: 'snapshot', domain: domain.id, epoch: latest.epoch })
@@ -87,9 +96,13 @@ function sealSnapshot(
 }
 
 /** Opens and verifies a summary. Throws 'object-damaged', 'object-foreign' or 'unsupported'. */
-function openSnapshot(
+export function openSnapshot(
   repository: Repository,
-  { domain, object, objectHash }: { domain: DomainAccess; object: Bytes; objectHash?: Bytes | undefined },
+  {
+    domain,
+    object,
+    objectHash,
+  }: { domain: DomainAccess; object: Bytes; objectHash?: Bytes | undefined },
 ): { summary: Summary; certificate: Certificate } {
   const { epoch } = expectPrefix(object, 'snapshot')
   const { prefix, summary: sealed, encapsulation, details } = decodeSnapshot(object)
@@ -103,26 +116,39 @@ function openSnapshot(
   })
   const summary = decode(summaryCodec, payload)
   if (!equalBytes(sha256(concat([encapsulation, details])), summary.detailsHash)) {
-    throw new CairnError('object-damaged', 'Cannot accept a snapshot: its details are not those that were signed')
+    throw new CairnError(
+      'object-damaged',
+      'Cannot accept a snapshot: its details are not those that were signed',
+    )
   }
   const { sources } = certificate
   if (sources !== undefined && !sources.some((source) => equalBytes(source, summary.sourceId))) {
-    throw new CairnError('object-foreign', `Cannot accept a snapshot: ${certificate.label} may not write this source`)
+    throw new CairnError(
+      'object-foreign',
+      `Cannot accept a snapshot: ${certificate.label} may not write this source`,
+    )
   }
   return { summary, certificate }
 }
 
 /** Opens the details; needs a reader's key. Throws 'not-permitted' without it. */
-export function openDetails(repository: Repository, snapshot: Snapshot): Details {
+export function openDetails(
+  repository: Repository,
+  snapshot: Pick<Snapshot, 'domain' | 'certificate' | 'object'>,
+): Details {
   const { domain, certificate } = snapshot
   const { epoch } = decodePrefix(snapshot.object)
   const { prefix, encapsulation, details: sealed } = decodeSnapshot(snapshot.object)
-  if (sealed.length > DETAILS_BYTES_MAX) throw new CairnError('object-damaged', 'details are too long')
+  if (sealed.length > DETAILS_BYTES_MAX)
+    throw new CairnError('object-damaged', 'details are too long')
   const { detailsKey } = domain.sessionKeys({ epoch, encapsulation })
   const aad = binding({ repositoryId: repository.id, prefix, part: 'details' })
   const details = decode(detailsCodec, new Seal(detailsKey).open(aad, sealed))
   if (certificate.hosts !== undefined && !certificate.hosts.includes(details.host)) {
-    throw new CairnError('object-foreign', `Cannot accept a snapshot: ${certificate.label} may not write for host ${details.host}`)
+    throw new CairnError(
+      'object-foreign',
+      `Cannot accept a snapshot: ${certificate.label} may not write for host ${details.host}`,
+    )
   }
   return details
 }
@@ -178,21 +204,32 @@ function sameContent(a: Summary, b: Summary): boolean {
 }
 
 /** Names of the snapshots that have a receipt. */
-async function loadReceipts(repository: Repository, problems: ObjectProblem[]): Promise<ReadonlySet<string>> {
+async function loadReceipts(
+  repository: Repository,
+  problems: ObjectProblem[],
+): Promise<ReadonlySet<string>> {
   const confirmed = new Set<string>()
-  await eachObject(repository, 'receipts/', problems, ({ object, domain, objectHash }) => {
-    const { epoch } = expectPrefix(object, 'receipt')
-    const { payload } = openSigned(object.subarray(PREFIX_BYTES), {
-      place: { repositoryId: repository.id, prefix: object.subarray(0, PREFIX_BYTES), part: 'body' },
-      headerSeal: domain.headerSeal(epoch),
-      trust: repository.trust,
-      domain: domain.id,
-      roles: ['writer', 'upkeep'],
-      objectHash,
-    })
-    confirmed.add(contentName('snapshots', decode(receiptCodec, payload).snapshot))
+  await eachObject(repository, 'receipts/', problems, (own) => {
+    confirmed.add(contentName('snapshots', openReceipt(repository, own).snapshot))
   })
   return confirmed
+}
+
+/** Opens and verifies a receipt. Throws as openRecord does. */
+export function openReceipt(
+  repository: Repository,
+  receipt: {
+    readonly domain: DomainAccess
+    readonly object: Bytes
+    readonly objectHash: Bytes | undefined
+  },
+): Receipt {
+  const payload = openRecord(repository, {
+    ...receipt,
+    kind: 'receipt',
+    roles: ['writer', 'upkeep'],
+  })
+  return decode(receiptCodec, payload)
 }
 
 interface OwnObject {
@@ -223,7 +260,11 @@ async function eachObject(
 
 async function takeOne(
   repository: Repository,
-  { name, problems, take }: { name: string; problems: ObjectProblem[]; take: (object: OwnObject) => void },
+  {
+    name,
+    problems,
+    take,
+  }: { name: string; problems: ObjectProblem[]; take: (object: OwnObject) => void },
 ): Promise<void> {
   try {
     const object = await getVerified(repository.store, name)
@@ -235,7 +276,7 @@ async function takeOne(
   } catch (error) {
     // Removed between listing and reading: then it is not there, and nobody misses it.
     if (isCairnError(error, 'object-missing')) return
-    if (!isCairnError(error, 'object-damaged', 'object-foreign', 'unsupported')) throw error
+    if (!isCairnError(error, ...UNREADABLE)) throw error
     problems.push({ name, error })
   }
 }

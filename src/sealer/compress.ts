@@ -49,7 +49,8 @@ function compressBound(length: number): number {
  * anything else, and 'unsupported' on an unknown codec.
  */
 export function decompress(compressed: Compressed, rawBytes: number): Bytes {
-  const plaintext = compressed.codec === CODEC.stored ? compressed.data : inflate(compressed, rawBytes)
+  const plaintext =
+    compressed.codec === CODEC.stored ? compressed.data : inflate(compressed, rawBytes)
   if (plaintext.length !== rawBytes) {
     throw new CairnError(
       'object-damaged',
@@ -67,11 +68,14 @@ function inflate({ codec, data }: Compressed, rawBytes: number): Bytes {
     const plaintext = zstdDecompressSync(data, {
       params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
       maxOutputLength: Math.max(1, rawBytes),
-      chunkSize: Math.max(64, rawBytes),
+      // One byte more than is needed: a buffer that is full makes Node allocate another.
+      chunkSize: Math.max(64, rawBytes + 1),
     })
     return plain(plaintext)
   } catch (error) {
-    throw new CairnError('object-damaged', `Cannot decompress: ${messageOf(error)}`, { cause: error })
+    throw new CairnError('object-damaged', `Cannot decompress: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -100,7 +104,8 @@ const histogram = new Uint32Array(256)
 /** Order-0 entropy, in bits per byte. */
 function entropyBits(bytes: Bytes): number {
   histogram.fill(0)
-  for (let i = 0; i < bytes.length; i++) histogram[bytes[i] as number] = (histogram[bytes[i] as number] as number) + 1
+  for (let i = 0; i < bytes.length; i++)
+    histogram[bytes[i] as number] = (histogram[bytes[i] as number] as number) + 1
   let weighted = 0
   for (const count of histogram) if (count > 0) weighted += count * Math.log2(count)
   return Math.log2(bytes.length) - weighted / bytes.length

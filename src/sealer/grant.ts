@@ -35,7 +35,8 @@ export async function sealGrant(
   { wrapping, credential }: { readonly wrapping: Wrapping; readonly credential: Credential },
 ): Promise<Bytes> {
   const key = await wrappingKey(wrapping, credential)
-  if (key === undefined) throw new Error('Bug in Cairn: a credential of another kind than its wrapping')
+  if (key === undefined)
+    throw new Error('Bug in Cairn: a credential of another kind than its wrapping')
   const { repositoryId } = grant
   const prefix = encodePrefix({ kind: 'grant', domain: NO_DOMAIN, epoch: 0 })
   const head = encode(grantHeadCodec, { repositoryId, wrapping })
@@ -70,9 +71,20 @@ function splitGrant(object: Bytes): { head: GrantHead; headBytes: Bytes; sealed:
   const start = PREFIX_BYTES + LENGTH_BYTES
   if (object.length < start) throw malformed('a grant is cut off', object.length)
   const length = viewOf(object).getUint32(PREFIX_BYTES, true)
-  if (length > HEAD_BYTES_MAX || start + length > object.length) throw malformed('a grant is cut off', start)
+  if (length > HEAD_BYTES_MAX || start + length > object.length)
+    throw malformed('a grant is cut off', start)
   const headBytes = object.subarray(start, start + length)
-  return { head: decode(grantHeadCodec, headBytes), headBytes, sealed: object.subarray(start + length) }
+  return {
+    head: decode(grantHeadCodec, headBytes),
+    headBytes,
+    sealed: object.subarray(start + length),
+  }
+}
+
+/** What anyone can see of a grant. Throws 'object-damaged', 'object-foreign' or 'unsupported'. */
+export function readGrantHead(object: Bytes): GrantHead {
+  expectPrefix(object, 'grant')
+  return splitGrant(object).head
 }
 
 function tryOpen(seal: Seal, { aad, sealed }: { aad: Bytes; sealed: Bytes }): Bytes | undefined {

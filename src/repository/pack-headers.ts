@@ -1,0 +1,151 @@
+// Reading what packs say of themselves: the header at a pack's end, fetched without the rest of the
+// pack. Where an index and a header differ, the header is right.
+
+import { type Bytes, concat, equalBytes } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import { BLOB_ID_BYTES } from '../format/ids.ts'
+import { encodeIndexSegment, type IndexedPack, type IndexSegment } from '../format/index-segment.ts'
+import {
+  decodePackTrailer,
+  type Frame,
+  PACK_TRAILER_BYTES,
+  type PackHeader,
+  type Session,
+} from '../format/pack.ts'
+import { decodePrefix, type PackKind, PREFIX_BYTES, type Prefix } from '../format/prefix.ts'
+import { openPackHeader } from '../packer/pack-writer.ts'
+import { digestInName } from '../store/names.ts'
+import type { Store } from '../store/store.ts'
+import type { DomainAccess } from './access.ts'
+
+/** Long enough for the headers of nearly all packs: one request instead of two. */
+const TAIL_BYTES = 64 * 1024
+
+export interface ListedPack {
+  readonly name: string
+  /** As the store lists it. */
+  readonly packBytes: number
+}
+
+/** A header, with what an index says of its pack. */
+export interface ReadHeader {
+  readonly domain: DomainAccess
+  readonly indexed: IndexedPack
+  readonly header: PackHeader
+}
+
+/**
+ * Reads the header of a pack; undefined where the pack belongs to none of the domains. Throws what
+ * the store throws, 'object-damaged', 'object-foreign', 'unsupported' or 'not-permitted'.
+ */
+export async function readPackHeader(
+  store: Store,
+  pack: ListedPack,
+  domains: readonly DomainAccess[],
+): Promise<ReadHeader | undefined> {
+  const prefix = expectPackPrefix(await store.get(pack.name, { offset: 0, length: PREFIX_BYTES }))
+  const domain = domains.find((one) => equalBytes(one.id, prefix.domain))
+  if (domain === undefined) return undefined
+  return openTail(await readTail(store, pack), { ...pack, prefix, domain })
+}
+
+/** The end of a pack, at least the whole of its sealed header and the length behind it. */
+async function readTail(store: Store, { name, packBytes }: ListedPack): Promise<Bytes> {
+  const tail = await store.get(name, { last: Math.min(TAIL_BYTES, packBytes) })
+  if (tail.length < PACK_TRAILER_BYTES) throw new CairnError('object-damaged', 'a pack is cut off')
+  const needed = decodePackTrailer(tail, packBytes) + PACK_TRAILER_BYTES
+  return tail.length >= needed ? tail : store.get(name, { last: needed })
+}
+
+/** The prefix of an object that must be a pack. Throws 'object-foreign' where it is not. */
+export function expectPackPrefix(object: Bytes): Prefix & { readonly kind: PackKind } {
+  const prefix = decodePrefix(object)
+  const { kind } = prefix
+  if (kind === 'data-pack' || kind === 'tree-pack') return { ...prefix, kind }
+  throw new CairnError('object-foreign', `Expected a pack, found an object of kind ${kind}`)
+}
+
+/** Opens the header in the last bytes of a pack. Throws as readPackHeader does. */
+export function openTail(
+  tail: Bytes,
+  pack: ListedPack & {
+    readonly prefix: Prefix & { readonly kind: PackKind }
+    readonly domain: DomainAccess
+  },
+): ReadHeader {
+  const { name, packBytes, prefix, domain } = pack
+  const headerBytes = decodePackTrailer(tail, packBytes)
+  const end = tail.length - PACK_TRAILER_BYTES
+  const header = openPackHeader(tail.subarray(end - headerBytes, end), {
+    ...prefix,
+    ...domain.scope,
+    headerSeal: domain.headerSeal(prefix.epoch),
+    packBytes,
+  })
+  const hash = digestInName(name) as Bytes
+  const indexed = {
+    hash,
+    kind: prefix.kind,
+    packBytes,
+    headerBytes,
+    frameCount: header.frames.length,
+  }
+  return { domain, indexed, header }
+}
+
+/** The columns of one pack, as a header or an index segment has them. */
+export type PackColumns = Pick<PackHeader, 'sessions' | 'frames' | 'ids'>
+
+/** The pack as an index segment of its own. */
+export function segmentOfPack(indexed: IndexedPack, columns: PackColumns): IndexSegment {
+  return { supersedes: [], packs: [indexed], ...columns }
+}
+
+/**
+ * A digest of all that an index says of a pack: header and index agree where their digests do. Sessions
+ * count in the order in which the frames first use them, because an index numbers them in its own way.
+ */
+export function columnsDigest(indexed: IndexedPack, columns: PackColumns): Bytes {
+  const numbers = new Map<number, number>()
+  const sessions: Session[] = []
+  const numberOf = (session: number): number => {
+    const known = numbers.get(session)
+    if (known !== undefined) return known
+    numbers.set(session, sessions.length)
+    return sessions.push(columns.sessions[session] as Session) - 1
+  }
+  const frames: Frame[] = columns.frames.map((frame) => ({
+    ...frame,
+    session: numberOf(frame.session),
+  }))
+  return sha256(encodeIndexSegment(segmentOfPack(indexed, { sessions, frames, ids: columns.ids })))
+}
+
+/** What a segment says of its packs, one after the other. */
+export function* packsOfSegment(
+  segment: IndexSegment,
+): Generator<{ readonly indexed: IndexedPack; readonly columns: PackColumns }> {
+  let firstFrame = 0
+  let firstBlob = 0
+  for (const indexed of segment.packs) {
+    const frames = segment.frames.slice(firstFrame, firstFrame + indexed.frameCount)
+    firstFrame += indexed.frameCount
+    const blobCount = frames.reduce((sum, frame) => sum + frame.blobCount, 0)
+    const ids = segment.ids.subarray(
+      BLOB_ID_BYTES * firstBlob,
+      BLOB_ID_BYTES * (firstBlob + blobCount),
+    )
+    firstBlob += blobCount
+    yield { indexed, columns: { sessions: segment.sessions, frames, ids } }
+  }
+}
+
+/** A header whose columns are copies, and hold on to nothing larger. */
+export function copyHeader(header: PackHeader): PackHeader {
+  const sessions = header.sessions.map(({ epoch, encapsulation }) => ({
+    epoch,
+    encapsulation: encapsulation.slice(),
+  }))
+  return { ...header, sessions, ids: concat([header.ids]), refs: concat([header.refs]) }
+}
