@@ -174,6 +174,25 @@ test('a root that does not exist is a problem; the others are walked', () => {
   expect(walk([`${top}/a`, `${top}/no/x`]).rootsFound).toBe(1)
 })
 
+test('roots inside a root are met in their order among its names, also where one is missing', () => {
+  make('real/in', 'b', 'd')
+  symlinkSync('real', join(top, 'c'))
+  expect(walkBelow([top, `${top}/bb`, `${top}/c/`, `${top}/z`])).toEqual([
+    '+ @',
+    '@/b file',
+    '! @/bb open ENOENT root',
+    '+ @/c',
+    '@/c/in file',
+    '- @/c',
+    '@/d file',
+    '+ @/real',
+    '@/real/in file',
+    '- @/real',
+    '! @/z open ENOENT root',
+    '- @',
+  ])
+})
+
 test('what vanishes or changes between listing and looking is reported, and the rest goes on', () => {
   make('a', 'b', 'c/x', 'd/x', 'e', 'f')
   const lines = walkBelow([top], {}, (line) => {

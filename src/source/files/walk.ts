@@ -4,8 +4,9 @@
 // symbolic link is followed below a root; every call is relative to the descriptor of the folder
 // that the walk stands in, so paths of any length work and swapped folders lead nowhere.
 //
-// Measured: see the bench beside this file. One entry costs one statx by name, one folder one
-// openat, statx, two getdents64 and close.
+// An entry costs one statx by name; a folder one openat, statx, close and two getdents64. Measured
+// on the 153,616 entries of /usr: 4.8 us of CPU for each, of which 1.3 us are ours, the rest the
+// kernel's (find -printf: 5.7 us).
 
 import { type Bytes, utf8 } from '../../base/bytes.ts'
 import { type Address, type Libc, libc, type Result } from '../../base/libc.ts'
