@@ -16,5 +16,11 @@ export function binding(options: {
   readonly extra?: Bytes
 }): Bytes {
   const { repositoryId, prefix, part, extra } = options
-  return concat([LABEL, repositoryId, prefix, Uint8Array.of(PART[part]), extra ?? new Uint8Array(0)])
+  return concat([
+    LABEL,
+    repositoryId,
+    prefix,
+    Uint8Array.of(PART[part]),
+    extra ?? new Uint8Array(0),
+  ])
 }

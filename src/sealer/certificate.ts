@@ -48,15 +48,23 @@ export class Trust {
    */
   verify(
     bytes: Bytes,
-    expected: { readonly domain: Bytes; readonly roles: readonly CertificateRole[]; readonly objectHash?: Bytes },
+    expected: {
+      readonly domain: Bytes
+      readonly roles: readonly CertificateRole[]
+      readonly objectHash?: Bytes
+    },
   ): Certificate {
     const certificate = this.#authentic(bytes)
-    if (!equalBytes(certificate.domain, expected.domain)) throw untrusted('its signer belongs to another domain')
+    if (!equalBytes(certificate.domain, expected.domain))
+      throw untrusted('its signer belongs to another domain')
     if (!expected.roles.includes(certificate.role)) {
       throw untrusted(`its signer is ${certificate.role} and may not sign this`)
     }
     const accepted = this.#revoked.get(toHex(certificate.id))
-    if (accepted !== undefined && !(expected.objectHash && accepted.has(toHex(expected.objectHash)))) {
+    if (
+      accepted !== undefined &&
+      !(expected.objectHash && accepted.has(toHex(expected.objectHash)))
+    ) {
       throw untrusted(`its signer, ${certificate.label}, was revoked`)
     }
     return certificate

@@ -37,7 +37,10 @@ export interface Costs {
  * The key that wraps a grant; undefined where the credential is of the other kind. Throws
  * 'unsupported' on costs outside the limits: a store must not make us weak or slow.
  */
-export async function wrappingKey(wrapping: Wrapping, credential: Credential): Promise<Bytes | undefined> {
+export async function wrappingKey(
+  wrapping: Wrapping,
+  credential: Credential,
+): Promise<Bytes | undefined> {
   if (wrapping.kind === 'secret') {
     if (credential.kind !== 'secret') return undefined
     return new KeyedHasher(wrapping.salt).hash(deriveKey('cairn v1 secret', credential.secret))

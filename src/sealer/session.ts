@@ -33,7 +33,11 @@ export function beginSession(
 }
 
 /** The keys of a session whose shared secret is known. */
-export function sessionKeys(scope: SessionScope, session: Session, sharedSecret: Bytes): SessionKeys {
+export function sessionKeys(
+  scope: SessionScope,
+  session: Session,
+  sharedSecret: Bytes,
+): SessionKeys {
   const epoch = new Uint8Array(4)
   viewOf(epoch).setUint32(0, session.epoch, true)
   const material = concat([

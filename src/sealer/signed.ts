@@ -61,7 +61,9 @@ export function openSigned(
   },
 ): Opened {
   const { place, headerSeal, trust } = options
-  const { certificate, signature, payload } = decodeEnvelope(headerSeal.open(binding(place), sealed))
+  const { certificate, signature, payload } = decodeEnvelope(
+    headerSeal.open(binding(place), sealed),
+  )
   const verified = trust.verify(certificate, options)
   const message = payloadMessage({ ...place, payloadHash: sha256(payload) })
   if (!isSignedBy({ verifyKey: verified.verifyKey, message, signature })) {
