@@ -6,7 +6,6 @@
 import type { Bytes } from './bytes.ts'
 import { compareBytes } from './bytes.ts'
 import { type Address, type Libc, libc, type Result } from './libc.ts'
-import { DirentType } from './libc-constants.ts'
 import { compareEntries, NAME_AT, sortEntries } from './libc-listing-sort.ts'
 import { NativeBuffer } from './libc-memory.ts'
 
@@ -155,9 +154,4 @@ export class DirectoryListing {
 function isDotOrDotDot(bytes: Bytes, at: number): boolean {
   if (bytes[at] !== DOT) return false
   return bytes[at + 1] === 0 || (bytes[at + 1] === DOT && bytes[at + 2] === 0)
-}
-
-/** Whether a type hint says that the entry is, or may be, a folder. */
-export function mayBeDirectory(type: number): boolean {
-  return type === DirentType.directory || type === DirentType.unknown
 }

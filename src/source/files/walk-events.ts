@@ -2,6 +2,8 @@
 // the walker's own buffers and holds until the next pull: copy what is to be kept.
 
 import type { Bytes } from '../../base/bytes.ts'
+import type { Result } from '../../base/libc.ts'
+import { Errno, errnoName } from '../../base/libc-error.ts'
 import type { StatBuffer } from '../../base/libc-stat.ts'
 
 /** The folder that the walker stands in. */
@@ -17,6 +19,8 @@ export interface WalkDirectory {
   readonly diskless: boolean
   /** The absolute path. Made anew at each call. */
   path(): Bytes
+  /** The absolute path of an entry in it. */
+  pathOf(name: Bytes): Bytes
 }
 
 /** What follows between the enter and the leave of a folder. */
@@ -70,3 +74,21 @@ export type WalkEvent =
   | ProblemEvent
   /** Left out as asked for. */
   | { readonly kind: 'skipped'; readonly path: Bytes; readonly reason: SkipReason }
+
+export function skipped(directory: WalkDirectory, name: Bytes, reason: SkipReason): WalkEvent {
+  return { kind: 'skipped', path: directory.pathOf(name), reason }
+}
+
+export function problem(
+  directory: WalkDirectory,
+  name: Bytes,
+  operation: WalkOperation,
+  result: Result,
+): ProblemEvent {
+  return problemAt(directory.pathOf(name), operation, result)
+}
+
+export function problemAt(path: Bytes, operation: WalkOperation, result: Result): ProblemEvent {
+  const code = result === -Errno.ENOENT ? 'vanished' : errnoName(result)
+  return { kind: 'problem', path, operation, errno: -result, code, root: false }
+}

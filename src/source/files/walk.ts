@@ -20,7 +20,7 @@ import { type ExcludeOptions, ExcludeRules } from './exclude.ts'
 import { findCacheTag, IGNORE_FILE_NAME, readIgnoreFile } from './folder-files.ts'
 import { nameText } from './name-text.ts'
 import { openDirectory, openDirectoryFollowing, openDirectoryPath } from './open-file.ts'
-import type { ProblemEvent, SkipReason, WalkEvent, WalkOperation } from './walk-events.ts'
+import { problem, problemAt, skipped, type WalkEvent } from './walk-events.ts'
 import { CLOSED, Frame, type FrameContext } from './walk-frame.ts'
 import { type RootNode, rootsIn, rootTree } from './walk-roots.ts'
 
@@ -241,9 +241,12 @@ export class Walker {
 
   #enter(context: FrameContext, fd: number): WalkEvent {
     const result = this.#stat.readFd(fd)
+    if (result < 0) {
+      this.#libc.close(fd)
+      return problemAt(context.parent?.pathOf(context.name) ?? TOP, 'stat', result)
+    }
     const listing = this.#spareListings.pop() ?? new DirectoryListing()
     const frame = new Frame(context, fd, this.#stat, listing)
-    if (result < 0) this.#pending.push(problemAt(frame.path(), 'stat', result))
     const { parent } = frame
     frame.diskless = parent?.sameDevice(this.#stat) ? parent.diskless : isDiskless(fd)
     this.#frames.push(frame)
@@ -329,21 +332,4 @@ export class Walker {
 const NAME_BYTES_MAX = 4095
 
 const PARENT_NAME = utf8('..')
-
-function skipped(frame: Frame, name: Bytes, reason: SkipReason): WalkEvent {
-  return { kind: 'skipped', path: frame.pathOf(name), reason }
-}
-
-function problem(
-  frame: Frame,
-  name: Bytes,
-  operation: WalkOperation,
-  result: Result,
-): ProblemEvent {
-  return problemAt(frame.pathOf(name), operation, result)
-}
-
-function problemAt(path: Bytes, operation: WalkOperation, result: Result): ProblemEvent {
-  const code = result === -Errno.ENOENT ? 'vanished' : errnoName(result)
-  return { kind: 'problem', path, operation, errno: -result, code, root: false }
-}
+const TOP = utf8('/')
