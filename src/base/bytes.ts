@@ -80,3 +80,15 @@ export function viewOf(bytes: Bytes): DataView {
 export function plain(buffer: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }
+
+/** Node hands out small Buffers as parts of one of at most this length, which are not ours to free. */
+const POOL_BYTES_MAX = 128 * 1024
+
+/**
+ * Frees large memory at once instead of at the next collection, which may be a hundred megabytes away.
+ * For what nobody else refers to; the bytes are gone afterwards. Small ones are left alone.
+ */
+export function release(bytes: Bytes): void {
+  const { buffer } = bytes
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > POOL_BYTES_MAX) buffer.transfer(0)
+}

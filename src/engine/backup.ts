@@ -3,64 +3,20 @@
 // lost meanwhile, the run goes over the source once more and stores it again.
 
 import { join } from 'node:path'
-import { type Bytes, toHex } from '../base/bytes.ts'
-import type { Clock } from '../base/clock.ts'
+import { type Bytes, concat, fromHex, toHex, utf8 } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { PROBLEMS_MAX } from '../format/limits.ts'
 import type { Details, Summary } from '../format/snapshot.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
-import type { DomainAccess } from '../repository/access.ts'
 import { loadIndex } from '../repository/index-load.ts'
 import { HeldLease } from '../repository/lease.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshots, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
-import type { CompressionLevel } from '../sealer/compress.ts'
-import type { Random } from '../sealer/random.ts'
-import type { WalkOptions } from '../source/files/walk.ts'
-import { contentName } from '../store/names.ts'
 import { commit } from './backup/commit.ts'
+import type { BackupOptions, BackupResult } from './backup/options.ts'
 import { Pass } from './backup/pass.ts'
+import { Report } from './backup/report.ts'
 import type { Root } from './backup/scan.ts'
-import { type BackupCounts, Report, type ReportHooks } from './backup/report.ts'
-
-export interface BackupOptions extends ReportHooks {
-  readonly repository: Repository
-  readonly domain: DomainAccess
-  readonly walk: WalkOptions
-  /** The name under which snapshots of the same thing line up. */
-  readonly source: string
-  readonly host: string
-  readonly user: string
-  readonly tags: readonly string[]
-  readonly program: string
-  readonly workers: number
-  /** How much of sealed data may wait for the store. */
-  readonly uploadBytesMax: number
-  readonly level: CompressionLevel
-  readonly readBytesPerSecond: number
-  readonly ignoreCtime: boolean
-  readonly ignoreInode: boolean
-  readonly skipIfUnchanged: boolean
-  /** Where this machine remembers what it found last time. */
-  readonly cacheFolder: string
-  readonly clock: Clock
-  readonly random: Random
-  readonly signal: AbortSignal
-  readonly onProgress: (counts: BackupCounts) => void
-  readonly onWarning: (error: unknown) => void
-}
-
-export interface BackupResult {
-  /** Undefined where nothing had changed and that was to be skipped. */
-  readonly snapshot: string | undefined
-  readonly parent: string | undefined
-  readonly counts: BackupCounts
-  readonly addedBytes: number
-  readonly addedStoredBytes: number
-  readonly startedMs: number
-  readonly endedMs: number
-  readonly problems: Report['problems']
-}
 
 /** Passes over the source before giving up on a store that keeps losing what is relied upon. */
 const PASSES = 3
@@ -70,16 +26,25 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
   const { repository, domain, clock, random } = options
   const sessionId = random(SESSION_ID_BYTES)
   const startedMs = clock.nowMs()
-  const lease = await HeldLease.take({ ...options, sessionId, purpose: 'backup', onProblem: options.onWarning })
+  const lease = await HeldLease.take({
+    ...options,
+    sessionId,
+    purpose: 'backup',
+    onProblem: options.onWarning,
+  })
   try {
-    const previous = await latestOf(repository, sourceIdOf(domain, options.source))
+    const previous = await latestOf(repository, sourceIdOf(domain, options.sourceName))
     for (let attempt = 1; attempt <= PASSES; attempt++) {
       const result = await attemptBackup(options, { sessionId, startedMs, previous })
       if (result !== undefined) return result
     }
-    throw new CairnError('snapshot-unconfirmed', 'Cannot confirm the snapshot: packs that it needs keep vanishing', {
-      hint: 'What was uploaded is kept. See who else prunes this repository, then run the backup again.',
-    })
+    throw new CairnError(
+      'snapshot-unconfirmed',
+      'Cannot confirm the snapshot: packs that it needs keep vanishing',
+      {
+        hint: 'What was uploaded is kept. See who else prunes this repository, then run the backup again.',
+      },
+    )
   } finally {
     await lease.release()
   }
@@ -92,7 +57,10 @@ interface Attempt {
 }
 
 /** One pass over the source and its commit; undefined where something was lost on the way. */
-async function attemptBackup(options: BackupOptions, attempt: Attempt): Promise<BackupResult | undefined> {
+async function attemptBackup(
+  options: BackupOptions,
+  attempt: Attempt,
+): Promise<BackupResult | undefined> {
   const { repository, domain, clock } = options
   const index = await loadIndex(repository, domain)
   const report = new Report(options)
@@ -102,7 +70,13 @@ async function attemptBackup(options: BackupOptions, attempt: Attempt): Promise<
     const { previous, startedMs } = attempt
     const added = { addedBytes: pass.addedBytes, addedStoredBytes: pass.addedStoredBytes }
     const endedMs = clock.nowMs()
-    const result = { counts: report.counts, problems: report.problems, ...added, startedMs, endedMs }
+    const result = {
+      counts: report.counts,
+      problems: report.problems,
+      ...added,
+      startedMs,
+      endedMs,
+    }
     const parent = previous?.name
     if (options.skipIfUnchanged && isSameRoot(previous, root.tree)) {
       pass.keepCache()
@@ -144,18 +118,20 @@ async function latestOf(repository: Repository, sourceId: Bytes): Promise<Snapsh
   return snapshots
     .filter((snapshot) => snapshot.confirmed && toHex(snapshot.summary.sourceId) === wanted)
     .reduce<Snapshot | undefined>(
-      (newest, one) => (newest === undefined || one.summary.sequence > newest.summary.sequence ? one : newest),
+      (newest, one) =>
+        newest === undefined || one.summary.sequence > newest.summary.sequence ? one : newest,
       undefined,
     )
 }
 
 function summaryOf(
-  { domain, source, program }: BackupOptions,
-  done: Attempt & Pick<BackupResult, 'counts' | 'addedBytes' | 'addedStoredBytes' | 'endedMs'> & { root: Bytes },
+  { domain, sourceName, program }: BackupOptions,
+  done: Attempt &
+    Pick<BackupResult, 'counts' | 'addedBytes' | 'addedStoredBytes' | 'endedMs'> & { root: Bytes },
 ): Omit<Summary, 'detailsHash'> {
   const { counts, previous } = done
   return {
-    sourceId: sourceIdOf(domain, source),
+    sourceId: sourceIdOf(domain, sourceName),
     roots: [done.root],
     sequence: (previous?.summary.sequence ?? 0) + 1,
     predecessor: previous && hashOf(previous),
@@ -176,22 +152,22 @@ function summaryOf(
 }
 
 function hashOf(snapshot: Snapshot): Bytes {
-  return Uint8Array.from(Buffer.from(snapshot.id, 'hex'))
+  return fromHex(snapshot.id) as Bytes
 }
 
 function detailsOf(
-  { source, host, user, walk, tags }: BackupOptions,
+  { source, sourceName, host, user, tags }: BackupOptions,
   { report, root }: { report: Report; root: Root },
 ): Details {
   const problems = report.problems.slice(0, PROBLEMS_MAX).map(({ path, what }) => ({ path, what }))
-  return { source, host, user, paths: walk.roots, tags, problems, root: root.entry }
+  const paths = source.kind === 'files' ? source.walk.roots : [concat([utf8('/'), source.name])]
+  return { source: sourceName, host, user, paths, tags, problems, root: root.entry }
 }
 
-function cachePathOf({ cacheFolder, domain, source }: BackupOptions): string {
-  return join(cacheFolder, `files-${domain.hex}-${toHex(sourceIdOf(domain, source))}`)
-}
-
-/** The short form in which people see a snapshot. */
-export function shortId(snapshot: string): string {
-  return snapshot.slice(contentName('snapshots', new Uint8Array(32)).length - 64).slice(0, 8)
+/** Where what was found is remembered for next time: one file for each source. */
+export function cachePathOf(
+  options: Pick<BackupOptions, 'cacheFolder' | 'domain' | 'sourceName'>,
+): string {
+  const { cacheFolder, domain, sourceName } = options
+  return join(cacheFolder, `files-${domain.hex}-${toHex(sourceIdOf(domain, sourceName))}`)
 }

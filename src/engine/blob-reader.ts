@@ -35,7 +35,11 @@ export class BlobReader {
   readonly #seals = new Map<string, FrameSeal>()
   readonly #hashers: Readonly<Record<BlobType, KeyedHasher>>
 
-  constructor(options: { readonly store: Store; readonly domain: DomainAccess; readonly index: Index }) {
+  constructor(options: {
+    readonly store: Store
+    readonly domain: DomainAccess
+    readonly index: Index
+  }) {
     this.#store = options.store
     this.#domain = options.domain
     this.#index = options.index
@@ -51,7 +55,8 @@ export class BlobReader {
     const location = this.#index.image.locate(id)
     if (location === undefined) throw missing(type, id)
     const blob = (await this.#frame(location.frame))[location.position]
-    if (blob === undefined || !equalBytes(this.#hashers[type].hash(blob), id)) throw this.#wrong(location.pack, id)
+    if (blob === undefined || !equalBytes(this.#hashers[type].hash(blob), id))
+      throw this.#wrong(location.pack, id)
     return blob
   }
 
@@ -64,7 +69,8 @@ export class BlobReader {
     this.#frames.delete(number)
     const frame = known ?? this.#openFrame(number)
     this.#frames.set(number, frame)
-    if (this.#frames.size > CACHED_FRAMES) this.#frames.delete(this.#frames.keys().next().value as number)
+    if (this.#frames.size > CACHED_FRAMES)
+      this.#frames.delete(this.#frames.keys().next().value as number)
     return frame
   }
 
@@ -92,23 +98,34 @@ export class BlobReader {
     const key = `${session}:${kind}`
     const known = this.#seals.get(key)
     if (known !== undefined) return known
-    const seal = frameSealOf(this.#domain, { session: this.#index.sessions[session] as Session, kind })
+    const seal = frameSealOf(this.#domain, {
+      session: this.#index.sessions[session] as Session,
+      kind,
+    })
     this.#seals.set(key, seal)
     return seal
   }
 
   #wrong(pack: number, id: BlobId): CairnError {
     const { name } = this.#pack(pack)
-    return new CairnError('object-damaged', `Cannot use what ${name} holds: it is not blob ${toHex(id)}`, {
-      hint: 'Run `cairn check --read-data` to see what else is affected.',
-      context: { object: name },
-    })
+    return new CairnError(
+      'object-damaged',
+      `Cannot use what ${name} holds: it is not blob ${toHex(id)}`,
+      {
+        hint: 'Run `cairn check --read-data` to see what else is affected.',
+        context: { object: name },
+      },
+    )
   }
 }
 
 function missing(type: BlobType, id: BlobId): CairnError {
-  return new CairnError('object-missing', `Cannot find the ${type} blob ${toHex(id)}: no pack holds it`, {
-    hint: 'Run `cairn check` to see what else is missing.',
-    context: { blob: toHex(id) },
-  })
+  return new CairnError(
+    'object-missing',
+    `Cannot find the ${type} blob ${toHex(id)}: no pack holds it`,
+    {
+      hint: 'Run `cairn check` to see what else is missing.',
+      context: { blob: toHex(id) },
+    },
+  )
 }

@@ -16,7 +16,12 @@ import { openDetails, type Snapshot } from '../repository/snapshots.ts'
 import { TargetFolder } from '../target/files/target-folder.ts'
 import { BlobReader } from './blob-reader.ts'
 import type { OverwritePolicy } from './restore/existing.ts'
-import { type RestoreCounts, Restorer, type RestoreProblem, type TargetPlace } from './restore/restorer.ts'
+import {
+  type RestoreCounts,
+  type RestoreProblem,
+  Restorer,
+  type TargetPlace,
+} from './restore/restorer.ts'
 import { Selection, type Wanted } from './restore/selection.ts'
 import { WritePool } from './restore/write-pool.ts'
 import { entriesOf, findEntry } from './tree-reader.ts'
@@ -49,7 +54,11 @@ export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
   const reader = new BlobReader({ store: repository.store, domain, index })
   const start = await findStart(options, reader)
   const target = openTarget(path)
-  const setup = { dataIdKey: blobIdKey(domain.idKey, 'data'), rootFd: target.rootFd, owners: options.owners }
+  const setup = {
+    dataIdKey: blobIdKey(domain.idKey, 'data'),
+    rootFd: target.rootFd,
+    owners: options.owners,
+  }
   const pool = new WritePool({ store: repository.store, domain, index, workers, setup })
   const restorer = new Restorer({ ...options, target, reader, index })
   const timer = setInterval(() => options.onProgress(restorer.counts), PROGRESS_MS)
@@ -72,9 +81,13 @@ interface Start {
   readonly only: Bytes | undefined
 }
 
-async function findStart({ snapshot, path, repository }: RestoreOptions, reader: BlobReader): Promise<Start> {
+async function findStart(
+  { snapshot, path, repository }: RestoreOptions,
+  reader: BlobReader,
+): Promise<Start> {
   const root = snapshot.summary.roots[0] as BlobId
-  if (path.length === 0) return { tree: root, entry: openDetails(repository, snapshot).root, only: undefined }
+  if (path.length === 0)
+    return { tree: root, entry: openDetails(repository, snapshot).root, only: undefined }
   const entry = await findEntry(reader, { root, names: path })
   if (entry === undefined) {
     throw new CairnError('not-found', 'There is no such path in the snapshot', {
@@ -91,11 +104,18 @@ function openTarget(path: string): TargetFolder {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
   } catch (error) {
-    throw new CairnError('target-unwritable', `Cannot make the target ${path}: ${messageOf(error)}`, { cause: error })
+    throw new CairnError(
+      'target-unwritable',
+      `Cannot make the target ${path}: ${messageOf(error)}`,
+      { cause: error },
+    )
   }
   const target = TargetFolder.open(utf8(path))
   if (typeof target !== 'number') return target
-  throw new CairnError('target-unwritable', `Cannot open the target ${path}: ${errnoMessage(-target)}`)
+  throw new CairnError(
+    'target-unwritable',
+    `Cannot open the target ${path}: ${errnoMessage(-target)}`,
+  )
 }
 
 interface RunOptions extends Omit<RestoreOptions, 'target'> {
@@ -118,7 +138,12 @@ class Run {
   }
 
   async all(start: Start): Promise<void> {
-    const place: TargetPlace = { path: [], entry: start.entry, parent: undefined, state: 'existing' }
+    const place: TargetPlace = {
+      path: [],
+      entry: start.entry,
+      parent: undefined,
+      state: 'existing',
+    }
     const wanted = this.#options.include.length > 0 ? 'inside' : 'yes'
     await this.#folder(place, { tree: start.tree, wanted, only: start.only })
     await this.#write()
@@ -143,11 +168,15 @@ class Run {
       restorer.problem(place.path, error.message)
       return
     }
-    if (this.#options.delete && only === undefined && place.state === 'existing') this.#deleteOthers(place, seen)
+    if (this.#options.delete && only === undefined && place.state === 'existing')
+      this.#deleteOthers(place, seen)
     restorer.closeFolder(place)
   }
 
-  async #entry(place: TargetPlace, { entry, folderWanted }: { entry: Entry; folderWanted: Wanted }): Promise<void> {
+  async #entry(
+    place: TargetPlace,
+    { entry, folderWanted }: { entry: Entry; folderWanted: Wanted },
+  ): Promise<void> {
     const { restorer } = this.#options
     const path = [...place.path, entry.name]
     const isDirectory = entry.tree !== undefined
@@ -186,7 +215,8 @@ class Run {
       const name = listing.nameAt(i).slice()
       if (keep.has(Buffer.from(name).toString('latin1'))) continue
       const path = [...place.path, name]
-      if (this.#selection.wants(path, { isDirectory: false, folderWanted: 'yes' }) === 'no') continue
+      if (this.#selection.wants(path, { isDirectory: false, folderWanted: 'yes' }) === 'no')
+        continue
       const result = target.removeEntry(dirFd, name)
       if (result === 0) restorer.counts.deleted++
       else restorer.problem(path, `cannot remove it: ${errnoMessage(-result)}`)

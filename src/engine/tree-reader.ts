@@ -12,10 +12,14 @@ import type { BlobReader } from './blob-reader.ts'
 const DEPTH_MAX = 65_536
 
 /** The entries of a folder, sorted by name. Throws as BlobReader.read does. */
-export async function* entriesOf(reader: BlobReader, tree: BlobId): AsyncGenerator<Entry> {
+export async function* entriesOf(
+  reader: BlobReader,
+  tree: BlobId,
+): AsyncGenerator<Entry, undefined> {
   for await (const node of leavesOf(reader, { id: tree, kind: 'entries' })) {
     if (node.kind === 'entries') yield* node.entries
   }
+  return undefined
 }
 
 /** The pieces of a file's content, in order. */
@@ -29,7 +33,10 @@ export async function piecesOf(reader: BlobReader, entry: Entry): Promise<readon
 }
 
 /** Where a sparse file has data; undefined for a file without holes. */
-export async function extentsOf(reader: BlobReader, entry: Entry): Promise<readonly Extent[] | undefined> {
+export async function extentsOf(
+  reader: BlobReader,
+  entry: Entry,
+): Promise<readonly Extent[] | undefined> {
   if (entry.extentList === undefined) return entry.extents
   const extents: Extent[] = []
   for await (const node of leavesOf(reader, { id: entry.extentList, kind: 'extents' })) {
@@ -61,7 +68,10 @@ async function* leavesOf(
 }
 
 function misplaced(): CairnError {
-  return new CairnError('object-damaged', 'Cannot follow a tree: a node is where it does not belong')
+  return new CairnError(
+    'object-damaged',
+    'Cannot follow a tree: a node is where it does not belong',
+  )
 }
 
 /** An entry and the folders above it. */
@@ -83,27 +93,32 @@ export interface WalkTreeOptions {
 }
 
 /** Every entry below a root, folders before what is in them. Goes on past what cannot be read. */
-export async function* walkTree(reader: BlobReader, options: WalkTreeOptions): AsyncGenerator<TreePath> {
+export async function* walkTree(
+  reader: BlobReader,
+  options: WalkTreeOptions,
+): AsyncGenerator<TreePath> {
   const { root, names = [], enter = () => true, onError } = options
-  if (names.length > DEPTH_MAX) throw new CairnError('object-damaged', 'Cannot follow a tree: it is too deep')
+  if (names.length > DEPTH_MAX)
+    throw new CairnError('object-damaged', 'Cannot follow a tree: it is too deep')
   const entries = entriesOf(reader, root)
   for (;;) {
     const next = await nextEntry(entries, names, onError)
     if (next === undefined) return
     const path = { names: [...names, next.name], entry: next }
     yield path
-    if (next.tree !== undefined && enter(path)) yield* walkTree(reader, { ...options, root: next.tree, names: path.names })
+    if (next.tree !== undefined && enter(path))
+      yield* walkTree(reader, { ...options, root: next.tree, names: path.names })
   }
 }
 
 async function nextEntry(
-  entries: AsyncGenerator<Entry>,
+  entries: AsyncGenerator<Entry, undefined>,
   names: readonly Bytes[],
   onError: OnTreeError,
 ): Promise<Entry | undefined> {
   try {
-    const { value, done } = await entries.next()
-    return done ? undefined : value
+    const next: IteratorResult<Entry, undefined> = await entries.next()
+    return next.done === true ? undefined : next.value
   } catch (error) {
     onError(names, error)
     return undefined
@@ -126,7 +141,11 @@ export async function findEntry(
   return found
 }
 
-async function entryNamed(reader: BlobReader, tree: BlobId, name: Bytes): Promise<Entry | undefined> {
+async function entryNamed(
+  reader: BlobReader,
+  tree: BlobId,
+  name: Bytes,
+): Promise<Entry | undefined> {
   for await (const entry of entriesOf(reader, tree)) if (equalBytes(entry.name, name)) return entry
   return undefined
 }

@@ -11,7 +11,14 @@ import { assert, CairnError } from '../base/errors.ts'
 export type Wide = number | bigint
 
 const MAJOR = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5 } as const
-const MAJOR_NAMES = ['an unsigned integer', 'a negative integer', 'bytes', 'text', 'an array', 'a map']
+const MAJOR_NAMES = [
+  'an unsigned integer',
+  'a negative integer',
+  'bytes',
+  'text',
+  'an array',
+  'a map',
+]
 
 export class CborWriter {
   #bytes: Uint8Array
@@ -163,7 +170,8 @@ export class CborReader {
 
   fixedBytes(count: number): Bytes {
     const bytes = this.bytes(count)
-    if (bytes.length !== count) throw malformed(`${bytes.length} bytes instead of ${count}`, this.#at)
+    if (bytes.length !== count)
+      throw malformed(`${bytes.length} bytes instead of ${count}`, this.#at)
     return bytes
   }
 
@@ -198,7 +206,8 @@ export class CborReader {
   /** Items that cannot fit into the bytes that are left are refused before any is read. */
   #count(major: number, maxItems: number, bytesEach: number): number {
     const count = this.#length(major, maxItems)
-    if (count * bytesEach > this.#bytes.length - this.#at) throw malformed('it ends too early', this.#at)
+    if (count * bytesEach > this.#bytes.length - this.#at)
+      throw malformed('it ends too early', this.#at)
     return count
   }
 
@@ -219,7 +228,10 @@ export class CborReader {
   #head(major: number): Wide {
     const found = this.#peekMajor()
     if (found !== major) {
-      throw malformed(`${MAJOR_NAMES[found] ?? 'a tag or float'} instead of ${MAJOR_NAMES[major]}`, this.#at)
+      throw malformed(
+        `${MAJOR_NAMES[found] ?? 'a tag or float'} instead of ${MAJOR_NAMES[major]}`,
+        this.#at,
+      )
     }
     const short = (this.#bytes[this.#at] as number) & 31
     this.#at += 1
@@ -234,7 +246,11 @@ export class CborReader {
     this.#at += size
     if (size === 8) return this.#longArgument(at)
     const value =
-      size === 1 ? (this.#bytes[at] as number) : size === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at)
+      size === 1
+        ? (this.#bytes[at] as number)
+        : size === 2
+          ? this.#view.getUint16(at)
+          : this.#view.getUint32(at)
     const least = size === 1 ? 24 : size === 2 ? 0x100 : 0x10000
     if (value < least) throw malformed('a number is not in its shortest form', at)
     return value

@@ -109,9 +109,11 @@ export function optional<T>(key: number, codec: Codec<T>): Field<T | undefined> 
 }
 
 /** A CBOR map. Fields are declared in ascending order of their keys. */
-export function record<T extends object>(fields: {
-  readonly [K in keyof T]-?: Field<T[K]>
-}): Codec<T> {
+export function record<T extends object>(
+  fields: {
+    readonly [K in keyof T]-?: Field<T[K]>
+  },
+): Codec<T> {
   const ordered = Object.entries(fields) as [keyof T, Field<T[keyof T]>][]
   return {
     write: (writer, value) => {
@@ -140,7 +142,7 @@ function readRecord<T extends object>(
       value[name] = field.codec.read(reader)
       key = --left > 0 ? reader.uint() : undefined
     } else if (field.optional) {
-      value[name] = undefined as T[keyof T]
+      value[name] = undefined
     } else if (key === undefined || key > field.key) {
       throw malformed(`field ${field.key} (${String(name)}) is missing`, reader.position)
     } else throw unknownField(`the field ${key}`)
@@ -150,7 +152,11 @@ function readRecord<T extends object>(
 }
 
 function unknownField(what: string): CairnError {
-  return new CairnError('unsupported', `Cannot decode: ${what} is unknown to this version of Cairn`, {
-    hint: 'Use a newer version of Cairn. Until then nothing here may be deleted.',
-  })
+  return new CairnError(
+    'unsupported',
+    `Cannot decode: ${what} is unknown to this version of Cairn`,
+    {
+      hint: 'Use a newer version of Cairn. Until then nothing here may be deleted.',
+    },
+  )
 }

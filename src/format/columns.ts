@@ -61,7 +61,8 @@ export class ColumnReader {
   /** One number that may be at most `max`. */
   u32Max(max: number): number {
     const value = this.u32(1)[0] as number
-    if (value > max) throw malformed(`a count of ${value} is more than the maximum of ${max}`, this.#at)
+    if (value > max)
+      throw malformed(`a count of ${value} is more than the maximum of ${max}`, this.#at)
     return value
   }
 

@@ -14,7 +14,10 @@ export function frameTableBytes(count: number): number {
 }
 
 /** Writes the table at `offset` of `into`: the count, then each length (u32, little-endian). */
-export function writeFrameTable(into: Bytes, options: { offset: number; lengths: readonly number[] }): void {
+export function writeFrameTable(
+  into: Bytes,
+  options: { offset: number; lengths: readonly number[] },
+): void {
   const view = viewOf(into)
   view.setUint32(options.offset, options.lengths.length, true)
   options.lengths.forEach((length, i) => {
@@ -28,11 +31,13 @@ export function decodeFrame(plaintext: Bytes): readonly Bytes[] {
   const view = viewOf(plaintext)
   const count = view.getUint32(0, true)
   let at = frameTableBytes(count)
-  if (count > FRAME_BLOBS_MAX || at > plaintext.length) throw malformed('a frame has too many blobs', 0)
+  if (count > FRAME_BLOBS_MAX || at > plaintext.length)
+    throw malformed('a frame has too many blobs', 0)
   const blobs: Bytes[] = []
   for (let i = 0; i < count; i++) {
     const length = view.getUint32(4 + 4 * i, true)
-    if (length > BLOB_BYTES_MAX || at + length > plaintext.length) throw malformed('a blob is too long', 4 + 4 * i)
+    if (length > BLOB_BYTES_MAX || at + length > plaintext.length)
+      throw malformed('a blob is too long', 4 + 4 * i)
     blobs.push(plaintext.subarray(at, at + length))
     at += length
   }

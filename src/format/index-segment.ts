@@ -60,7 +60,13 @@ export function encodeIndexSegment(segment: IndexSegment): Bytes {
       20 * frames.length +
       ids.length,
   )
-  columns.u32([supersedes.length, packs.length, sessions.length, frames.length, ids.length / BLOB_ID_BYTES])
+  columns.u32([
+    supersedes.length,
+    packs.length,
+    sessions.length,
+    frames.length,
+    ids.length / BLOB_ID_BYTES,
+  ])
   columns.bytes(supersedes)
   columns.bytes(packs.map((pack) => pack.hash))
   columns.u8(packs.map((pack) => KIND[pack.kind]))
@@ -84,7 +90,11 @@ export function decodeIndexSegment(bytes: Bytes): IndexSegment {
   const supersedes = slices(columns.bytes(NAME_HASH_BYTES * supersedesCount))
   const packs = readPacks(columns, packCount)
   const sessions = readSessions(columns, sessionCount)
-  const frames = readFrames(columns, { count: frameCount, sessions: sessionCount, blobs: blobCount })
+  const frames = readFrames(columns, {
+    count: frameCount,
+    sessions: sessionCount,
+    blobs: blobCount,
+  })
   const ids = columns.bytes(BLOB_ID_BYTES * blobCount)
   columns.end()
   const framesOfPacks = packs.reduce((sum, pack) => sum + pack.frameCount, 0)
@@ -113,7 +123,11 @@ function readPacks(columns: ColumnReader, count: number): readonly IndexedPack[]
       headerBytes: headerBytes[i] as number,
       frameCount: frameCounts[i] as number,
     }
-    if (pack.packBytes > PACK_BYTES_MAX || pack.headerBytes > pack.packBytes || pack.frameCount > PACK_FRAMES_MAX) {
+    if (
+      pack.packBytes > PACK_BYTES_MAX ||
+      pack.headerBytes > pack.packBytes ||
+      pack.frameCount > PACK_FRAMES_MAX
+    ) {
       throw malformed('a pack is not plausible', 0)
     }
     return pack

@@ -3,7 +3,18 @@
 // of the access control: a key that is not in the grant cannot be used, whatever the program does.
 
 import type { Bytes } from '../base/bytes.ts'
-import { array, bytes, type Codec, choice, fixedBytes, optional, record, required, text, uint } from './codec.ts'
+import {
+  array,
+  bytes,
+  type Codec,
+  choice,
+  fixedBytes,
+  optional,
+  record,
+  required,
+  text,
+  uint,
+} from './codec.ts'
 import { SEAL_PUBLIC_KEY_BYTES } from './config.ts'
 import { CERTIFICATE_BYTES_MAX, DOMAINS_MAX, EPOCHS_MAX, TEXT_BYTES_MAX } from './limits.ts'
 import { DOMAIN_ID_BYTES, REPOSITORY_ID_BYTES } from './prefix.ts'

@@ -20,7 +20,7 @@ import {
   PACK_REFS_MAX,
   SESSIONS_MAX,
 } from './limits.ts'
-import { PREFIX_BYTES, type PackKind } from './prefix.ts'
+import { type PackKind, PREFIX_BYTES } from './prefix.ts'
 
 export const ENCAPSULATION_BYTES = 1120
 /** The length that ends a pack. */
@@ -56,9 +56,15 @@ export interface PackHeader {
 export function encodePackHeader(header: PackHeader, kind: PackKind): Bytes {
   const { sessions, frames, ids, refCounts, refs } = header
   const trees = kind === 'tree-pack' ? 4 * refCounts.length + refs.length : 0
-  const length = 16 + sessions.length * (4 + ENCAPSULATION_BYTES) + 20 * frames.length + ids.length + trees
+  const length =
+    16 + sessions.length * (4 + ENCAPSULATION_BYTES) + 20 * frames.length + ids.length + trees
   const columns = new ColumnWriter(length)
-  columns.u32([sessions.length, frames.length, ids.length / BLOB_ID_BYTES, refs.length / BLOB_ID_BYTES])
+  columns.u32([
+    sessions.length,
+    frames.length,
+    ids.length / BLOB_ID_BYTES,
+    refs.length / BLOB_ID_BYTES,
+  ])
   writeSessions(columns, sessions)
   writeFrames(columns, frames)
   columns.bytes([ids])
@@ -77,12 +83,17 @@ export function decodePackHeader(bytes: Bytes, kind: PackKind): PackHeader {
   const blobCount = columns.u32Max(PACK_BLOBS_MAX)
   const refCount = columns.u32Max(kind === 'tree-pack' ? PACK_REFS_MAX : 0)
   const sessions = readSessions(columns, sessionCount)
-  const frames = readFrames(columns, { count: frameCount, sessions: sessionCount, blobs: blobCount })
+  const frames = readFrames(columns, {
+    count: frameCount,
+    sessions: sessionCount,
+    blobs: blobCount,
+  })
   const ids = columns.bytes(BLOB_ID_BYTES * blobCount)
   const refCounts = columns.u32(kind === 'tree-pack' ? blobCount : 0)
   const refs = columns.bytes(BLOB_ID_BYTES * refCount)
   columns.end()
-  if (refCounts.reduce((sum, count) => sum + count, 0) !== refCount) throw malformed('refs do not add up', 0)
+  if (refCounts.reduce((sum, count) => sum + count, 0) !== refCount)
+    throw malformed('refs do not add up', 0)
   return { sessions, frames, ids, refCounts, refs }
 }
 

@@ -61,7 +61,10 @@ export function encodePrefix(prefix: Prefix): Bytes {
 /** Reads the first 32 bytes of an object. Throws 'object-damaged' or 'unsupported'. */
 export function decodePrefix(object: Bytes): Prefix {
   if (object.length < PREFIX_BYTES || !equalBytes(object.subarray(0, 6), MAGIC)) {
-    throw new CairnError('object-damaged', 'Cannot decode: it does not begin as a Cairn object does')
+    throw new CairnError(
+      'object-damaged',
+      'Cannot decode: it does not begin as a Cairn object does',
+    )
   }
   if (object[7] !== FORMAT_VERSION || object[8] !== SUITE) {
     throw new CairnError(
@@ -84,9 +87,13 @@ export function decodePrefix(object: Bytes): Prefix {
 export function expectPrefix(object: Bytes, kind: ObjectKind): Prefix {
   const prefix = decodePrefix(object)
   if (prefix.kind !== kind) {
-    throw new CairnError('object-foreign', `Expected an object of kind ${kind}, found ${prefix.kind}`, {
-      context: { domain: toHex(prefix.domain) },
-    })
+    throw new CairnError(
+      'object-foreign',
+      `Expected an object of kind ${kind}, found ${prefix.kind}`,
+      {
+        context: { domain: toHex(prefix.domain) },
+      },
+    )
   }
   return prefix
 }

@@ -3,7 +3,17 @@
 
 import { type Bytes, concat, utf8, viewOf } from '../base/bytes.ts'
 import { malformed } from './cbor.ts'
-import { array, type Codec, choice, fixedBytes, optional, record, required, text, uint } from './codec.ts'
+import {
+  array,
+  type Codec,
+  choice,
+  fixedBytes,
+  optional,
+  record,
+  required,
+  text,
+  uint,
+} from './codec.ts'
 import { CERTIFICATE_BYTES_MAX, TEXT_BYTES_MAX } from './limits.ts'
 import { DOMAIN_ID_BYTES } from './prefix.ts'
 
@@ -51,7 +61,12 @@ export function payloadMessage(options: {
   readonly prefix: Bytes
   readonly payloadHash: Bytes
 }): Bytes {
-  return concat([utf8('cairn v1 signed'), options.repositoryId, options.prefix, options.payloadHash])
+  return concat([
+    utf8('cairn v1 signed'),
+    options.repositoryId,
+    options.prefix,
+    options.payloadHash,
+  ])
 }
 
 /** A payload with the signature of its writer and the certificate that allows it. */
@@ -72,7 +87,11 @@ export function encodeEnvelope(envelope: Envelope): readonly Bytes[] {
 export function decodeEnvelope(bytes: Bytes): Envelope {
   if (bytes.length < 2 + 2 * SIGNATURE_BYTES) throw malformed('a signed payload is cut off', 0)
   const end = 2 + viewOf(bytes).getUint16(0, true)
-  if (end > CERTIFICATE_BYTES_MAX || end < 2 + SIGNATURE_BYTES || end + SIGNATURE_BYTES > bytes.length) {
+  if (
+    end > CERTIFICATE_BYTES_MAX ||
+    end < 2 + SIGNATURE_BYTES ||
+    end + SIGNATURE_BYTES > bytes.length
+  ) {
     throw malformed('the length of a certificate is not plausible', 0)
   }
   return {

@@ -8,7 +8,18 @@
 
 import { type Bytes, viewOf } from '../base/bytes.ts'
 import { malformed } from './cbor.ts'
-import { array, bytes, type Codec, choice, fixedBytes, optional, record, required, text, uint } from './codec.ts'
+import {
+  array,
+  bytes,
+  type Codec,
+  choice,
+  fixedBytes,
+  optional,
+  record,
+  required,
+  text,
+  uint,
+} from './codec.ts'
 import { BLOB_ID_BYTES } from './ids.ts'
 import {
   OWNER_NAME_BYTES_MAX,

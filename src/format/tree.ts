@@ -186,12 +186,15 @@ export const entryCodec: Codec<Entry> = {
 function checkEntry(entry: Entry, at: number): void {
   if (!isLegalName(entry.name)) throw malformed('an entry has a name that no file can have', at)
   const { type } = entry
-  if ((type === 'directory') !== (entry.tree !== undefined)) throw malformed('a folder without a tree', at)
-  if ((type === 'symlink') !== (entry.target !== undefined)) throw malformed('a link without a target', at)
+  if ((type === 'directory') !== (entry.tree !== undefined))
+    throw malformed('a folder without a tree', at)
+  if ((type === 'symlink') !== (entry.target !== undefined))
+    throw malformed('a link without a target', at)
   if (type === 'file' && (entry.size === undefined || entry.crc32 === undefined)) {
     throw malformed('a file without a size or CRC', at)
   }
-  if (type.endsWith('-device') !== (entry.device !== undefined)) throw malformed('a device without numbers', at)
+  if (type.endsWith('-device') !== (entry.device !== undefined))
+    throw malformed('a device without numbers', at)
 }
 
 /** A name may be any bytes but `/` and NUL, except '', '.' and '..'. */
@@ -209,7 +212,11 @@ export interface DirectoryChild {
 
 export type TreeNode =
   | { readonly kind: 'entries'; readonly entries: readonly Entry[] }
-  | { readonly kind: 'directory'; readonly level: number; readonly children: readonly DirectoryChild[] }
+  | {
+      readonly kind: 'directory'
+      readonly level: number
+      readonly children: readonly DirectoryChild[]
+    }
   | { readonly kind: 'pieces'; readonly pieces: readonly Piece[] }
   | { readonly kind: 'extents'; readonly extents: readonly Extent[] }
   /** Nodes of pieces or extents, in order; the level above 0. */
@@ -228,7 +235,11 @@ const listExtentsCodec = extentsCodec(LIST_NODE_ITEMS_MAX)
 const listChildrenCodec = array(id, LIST_NODE_ITEMS_MAX)
 
 /** Writes the head of a node: an array of kind, level and items, of which the items follow. */
-export function writeNodeHead(writer: CborWriter, kind: keyof typeof NODE_KINDS, level: number): void {
+export function writeNodeHead(
+  writer: CborWriter,
+  kind: keyof typeof NODE_KINDS,
+  level: number,
+): void {
   writer.array(3)
   writer.uint(NODE_KINDS[kind])
   writer.uint(level)
@@ -252,8 +263,10 @@ function readNode(reader: CborReader): TreeNode {
   if (reader.array(3) !== 3) throw malformed('a node has three parts', reader.position)
   const kind = nodeKind.read(reader)
   const level = reader.uint(NODE_LEVEL_MAX)
-  if (level > 0 !== (kind === 'directory' || kind === 'list')) throw malformed('a node at a wrong level', 0)
-  if (kind === 'entries') return { kind, entries: sorted(entriesCodec.read(reader), (entry) => entry.name) }
+  if (level > 0 !== (kind === 'directory' || kind === 'list'))
+    throw malformed('a node at a wrong level', 0)
+  if (kind === 'entries')
+    return { kind, entries: sorted(entriesCodec.read(reader), (entry) => entry.name) }
   if (kind === 'directory') {
     return { kind, level, children: sorted(childrenCodec.read(reader), (child) => child.firstName) }
   }
@@ -286,7 +299,8 @@ export function refsOf(node: TreeNode): readonly BlobId[] {
 
 export function refsOfEntry(entry: Entry): readonly BlobId[] {
   const refs = (entry.pieces ?? []).map((piece) => piece.id)
-  for (const ref of [entry.pieceList, entry.extentList, entry.tree]) if (ref !== undefined) refs.push(ref)
+  for (const ref of [entry.pieceList, entry.extentList, entry.tree])
+    if (ref !== undefined) refs.push(ref)
   return refs
 }
 

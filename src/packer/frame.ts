@@ -1,6 +1,6 @@
 // Sealing and opening frames: compressed as a whole, sealed once.
 
-import type { Bytes } from '../base/bytes.ts'
+import { type Bytes, release } from '../base/bytes.ts'
 import { malformed } from '../format/cbor.ts'
 import { decodeFrame } from '../format/frame.ts'
 import { type CompressionLevel, compress, decompress } from '../sealer/compress.ts'
@@ -19,7 +19,9 @@ export function sealFrame(
   { seal, aad, level }: FrameSeal & { readonly level: CompressionLevel },
 ): Uint8Array<ArrayBuffer> {
   const { codec, data } = compress(plaintext, level)
-  return seal.seal(aad, Uint8Array.of(codec), data)
+  const sealed = seal.seal(aad, Uint8Array.of(codec), data)
+  if (data !== plaintext) release(data)
+  return sealed
 }
 
 /**
@@ -33,5 +35,7 @@ export function openFrame(
   const payload = seal.open(aad, sealed)
   const codec = payload[0]
   if (codec === undefined) throw malformed('a frame is empty', 0)
-  return decodeFrame(decompress({ codec, data: payload.subarray(1) }, rawBytes))
+  const plaintext = decompress({ codec, data: payload.subarray(1) }, rawBytes)
+  if (plaintext.buffer !== payload.buffer) release(payload)
+  return decodeFrame(plaintext)
 }

@@ -67,7 +67,11 @@ export class PackWriter {
   constructor(session: Session, options: PackWriterOptions) {
     this.#session = session
     this.#options = options
-    this.#prefix = encodePrefix({ kind: options.kind, domain: options.domain, epoch: options.epoch })
+    this.#prefix = encodePrefix({
+      kind: options.kind,
+      domain: options.domain,
+      epoch: options.epoch,
+    })
     this.#parts = [this.#prefix]
     this.#hash.update(this.#prefix)
   }
@@ -87,7 +91,13 @@ export class PackWriter {
   add(frame: SealedFrame): void {
     const { sealed, rawBytes, ids, refCounts = [], refs } = frame
     const blobCount = ids.length / BLOB_ID_BYTES
-    this.#frames.push({ session: 0, offset: this.#bytes, storedBytes: sealed.length, rawBytes, blobCount })
+    this.#frames.push({
+      session: 0,
+      offset: this.#bytes,
+      storedBytes: sealed.length,
+      rawBytes,
+      blobCount,
+    })
     this.#append(sealed)
     this.#ids.push(ids)
     this.#refCounts.push(...refCounts)
@@ -114,7 +124,13 @@ export class PackWriter {
     this.#append(headerSeal.seal(aad, encoded))
     this.#append(trailer(headerBytes))
     const hash = this.#hash.digest()
-    const indexed = { hash, kind, packBytes: this.#bytes, headerBytes, frameCount: this.#frames.length }
+    const indexed = {
+      hash,
+      kind,
+      packBytes: this.#bytes,
+      headerBytes,
+      frameCount: this.#frames.length,
+    }
     return { parts: this.#parts, indexed, header }
   }
 

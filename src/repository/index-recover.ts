@@ -2,6 +2,7 @@
 // packs that no good segment names are read, and what they say is put beside what is known. Nothing is
 // written: who repairs puts new segments by itself.
 
+import { concat } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
 import type { Frame } from '../format/pack.ts'
@@ -9,7 +10,13 @@ import type { DomainAccess } from './access.ts'
 import { buildImage, type ImagePack, type IndexImage } from './index-image.ts'
 import { type Index, type LoadedPack, packsOf } from './index-load.ts'
 import { type ObjectProblem, UNREADABLE } from './object-problem.ts'
-import { type ListedPack, type ReadHeader, readPackHeader, segmentOfPack } from './pack-headers.ts'
+import {
+  type ListedPack,
+  type PackColumns,
+  type ReadHeader,
+  readPackHeader,
+  segmentOfPack,
+} from './pack-headers.ts'
 import type { Repository } from './repository.ts'
 
 /** Headers on their way at a time. */
@@ -26,18 +33,19 @@ export function unindexedPacks(index: Index): readonly ListedPack[] {
 }
 
 /**
- * The index with the domain's unindexed packs in it. Headers that cannot be read are among the
- * problems. Throws only where the store cannot be read at all.
+ * The index with what unindexed packs of its domain say of themselves: of those given, or of all.
+ * Headers that cannot be read are among the problems. Throws where the store cannot be read at all.
  */
 export async function recoverIndex(
   repository: Repository,
-  domain: DomainAccess,
-  index: Index,
+  options: {
+    readonly domain: DomainAccess
+    readonly index: Index
+    readonly packs?: readonly ListedPack[]
+  },
 ): Promise<Index> {
-  const { headers, problems } = await readHeaders(repository, {
-    domain,
-    packs: unindexedPacks(index),
-  })
+  const { domain, index, packs = unindexedPacks(index) } = options
+  const { headers, problems } = await readHeaders(repository, { domain, packs })
   const extended = headers.length === 0 ? index : extend(index, headers)
   return { ...extended, problems: [...index.problems, ...problems] }
 }
@@ -93,4 +101,19 @@ function idsInOrder(image: IndexImage): Uint8Array {
   const ids = new Uint8Array(BLOB_ID_BYTES * image.blobs)
   for (const { number, id } of image.numberedIds()) ids.set(id, BLOB_ID_BYTES * number)
   return ids
+}
+
+/** What the index says of one pack; undefined where it does not name it. Goes through the whole image. */
+export function columnsOfPack(index: Index, name: string): PackColumns | undefined {
+  const { image, packs, sessions } = index
+  const pack = packs.findIndex((one) => one.name === name)
+  if (pack < 0) return undefined
+  const frames = Array.from({ length: image.frames }, (_, i) => image.frame(i))
+  const own = frames.filter((frame) => frame.pack === pack)
+  const ids: { readonly number: number; readonly id: Uint8Array }[] = []
+  for (const { number, id } of image.numberedIds()) {
+    if (frames[image.frameOf(number)]?.pack === pack) ids.push({ number, id })
+  }
+  ids.sort((a, b) => a.number - b.number)
+  return { sessions, frames: own, ids: concat(ids.map(({ id }) => id)) }
 }

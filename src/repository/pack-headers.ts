@@ -1,7 +1,7 @@
 // Reading what packs say of themselves: the header at a pack's end, fetched without the rest of the
 // pack. Where an index and a header differ, the header is right.
 
-import { type Bytes, concat, equalBytes } from '../base/bytes.ts'
+import { type Bytes, equalBytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
@@ -139,13 +139,4 @@ export function* packsOfSegment(
     firstBlob += blobCount
     yield { indexed, columns: { sessions: segment.sessions, frames, ids } }
   }
-}
-
-/** A header whose columns are copies, and hold on to nothing larger. */
-export function copyHeader(header: PackHeader): PackHeader {
-  const sessions = header.sessions.map(({ epoch, encapsulation }) => ({
-    epoch,
-    encapsulation: encapsulation.slice(),
-  }))
-  return { ...header, sessions, ids: concat([header.ids]), refs: concat([header.refs]) }
 }

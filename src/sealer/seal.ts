@@ -8,7 +8,7 @@
 // cloned machine or after a resumed memory snapshot reveals at most that both were the same.
 
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
-import { type Bytes, plain, viewOf } from '../base/bytes.ts'
+import { type Bytes, plain, release, viewOf } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { deriveKey, KeyedHasher } from '../base/hash.ts'
 
@@ -33,14 +33,21 @@ export class Seal {
   /** Seals the parts as one payload, into memory of its own of exactly the length needed. */
   seal(aad: Bytes, ...payload: readonly Bytes[]): Uint8Array<ArrayBuffer> {
     const synthetic = this.#mac.hash(lengthOf(aad), aad, ...payload)
-    const cipher = createCipheriv(CIPHER, this.#encryption.hash(synthetic), ZERO_NONCE, CIPHER_OPTIONS)
+    const cipher = createCipheriv(
+      CIPHER,
+      this.#encryption.hash(synthetic),
+      ZERO_NONCE,
+      CIPHER_OPTIONS,
+    )
     const length = payload.reduce((sum, part) => sum + part.length, 0)
     const sealed = new Uint8Array(new ArrayBuffer(length + SEAL_OVERHEAD_BYTES))
     sealed.set(synthetic)
     let at = SYNTHETIC_BYTES
     for (const part of payload) {
-      sealed.set(cipher.update(part), at)
+      const encrypted = cipher.update(part)
+      sealed.set(encrypted, at)
       at += part.length
+      release(encrypted)
     }
     cipher.final()
     sealed.set(cipher.getAuthTag(), at)
@@ -55,7 +62,12 @@ export class Seal {
     if (sealed.length < SEAL_OVERHEAD_BYTES) throw refused('it is too short to be sealed')
     const synthetic = sealed.subarray(0, SYNTHETIC_BYTES)
     const tagAt = sealed.length - TAG_BYTES
-    const decipher = createDecipheriv(CIPHER, this.#encryption.hash(synthetic), ZERO_NONCE, CIPHER_OPTIONS)
+    const decipher = createDecipheriv(
+      CIPHER,
+      this.#encryption.hash(synthetic),
+      ZERO_NONCE,
+      CIPHER_OPTIONS,
+    )
     decipher.setAuthTag(sealed.subarray(tagAt))
     const payload = plain(decipher.update(sealed.subarray(SYNTHETIC_BYTES, tagAt)))
     try {

@@ -2,16 +2,17 @@
 // that what comes back is known to be what was stored, whatever the store, its disk and the way
 // from there did to it. No key is needed for that.
 
-import { type Bytes, concat, equalBytes } from '../base/bytes.ts'
+import { type Bytes, equalBytes } from '../base/bytes.ts'
 import { assert, CairnError } from '../base/errors.ts'
-import { sha256 } from '../base/hash.ts'
+import { Sha256, sha256 } from '../base/hash.ts'
 import { type ContentFolder, contentName, digestInName } from './names.ts'
 import type { Store } from './store.ts'
 
 /** The SHA-256 of the parts, one after the other. */
 export function digestOf(parts: readonly Bytes[]): Bytes {
-  const [only] = parts
-  return sha256(parts.length === 1 && only !== undefined ? only : concat(parts))
+  const hash = new Sha256()
+  for (const part of parts) hash.update(part)
+  return hash.digest()
 }
 
 /** Stores the parts as one object of `folder`; returns its name. Idempotent. */

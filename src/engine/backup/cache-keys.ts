@@ -2,9 +2,9 @@
 
 import { type Bytes, concat, equalBytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { Xattr } from '../../format/tree.ts'
 import { type FileStat, STAT_KEY, type StatBuffer } from '../../base/libc-stat.ts'
 import { digestXattrs, NO_XATTRS_DIGEST } from '../../base/libc-xattrs.ts'
+import type { Xattr } from '../../format/tree.ts'
 
 /** A change within this time of a reading may leave the times as they were. */
 const RACY_SECONDS = 2
@@ -50,7 +50,9 @@ export class CacheKeys {
 
   /** Whether two keys say the same, as far as they count. */
   equal(a: Bytes, b: Bytes): boolean {
-    return this.#sameStat(a, b) && equalBytes(a.subarray(STAT_KEY.bytes), b.subarray(STAT_KEY.bytes))
+    return (
+      this.#sameStat(a, b) && equalBytes(a.subarray(STAT_KEY.bytes), b.subarray(STAT_KEY.bytes))
+    )
   }
 
   #sameStat(a: Bytes, b: Bytes): boolean {

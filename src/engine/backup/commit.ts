@@ -57,12 +57,19 @@ export async function commit(options: CommitOptions): Promise<Committed | Lost> 
   throw new CairnError(
     'snapshot-unconfirmed',
     `Cannot confirm the snapshot: it was removed or marked ${ATTEMPTS} times while it was being written`,
-    { hint: 'Is a prune with a wrong clock at work? What was uploaded is kept; run the backup again.' },
+    {
+      hint: 'Is a prune with a wrong clock at work? What was uploaded is kept; run the backup again.',
+    },
   )
 }
 
 /** Marks first, then packs: a pack that was marked in between is seen to be marked. */
-async function findLost({ repository, domain, stored, relied }: CommitOptions): Promise<readonly string[]> {
+async function findLost({
+  repository,
+  domain,
+  stored,
+  relied,
+}: CommitOptions): Promise<readonly string[]> {
   const marked = await loadMarks(repository, domain)
   const listed = await listPacks(repository.store)
   const gone = (name: string) => !listed.has(name) || marked.packs.has(name)
@@ -79,4 +86,3 @@ async function isThere({ repository, domain }: CommitOptions, snapshot: string):
   await getVerified(repository.store, snapshot)
   return true
 }
-

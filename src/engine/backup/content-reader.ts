@@ -10,8 +10,12 @@ import { Chunker } from '../../chunker/chunker.ts'
 import { SPLIT_SLACK_BYTES, split } from '../../chunker/split.ts'
 import { frameTableBytes, writeFrameTable } from '../../format/frame.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
-import { FRAME_BUILDER_BYTES, FRAME_TARGET_BYTES, FrameBuilder } from '../../packer/frame-builder.ts'
 import { sealFrame } from '../../packer/frame.ts'
+import {
+  FRAME_BUILDER_BYTES,
+  FRAME_TARGET_BYTES,
+  FrameBuilder,
+} from '../../packer/frame-builder.ts'
 import { Claims } from '../../repository/claims.ts'
 import { IndexImage } from '../../repository/index-image.ts'
 import { Seal } from '../../sealer/seal.ts'
@@ -49,6 +53,9 @@ export class PieceList {
     return { pieceLengths, pieceIds }
   }
 }
+
+const POLL_MS = 5
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
 
 export interface ReadContent {
   readonly crc: number
@@ -119,11 +126,9 @@ export class ContentReader {
   /** Reads to the end of what has no size that could be believed. */
   readToEnd(fd: number, pieces: PieceList): ReadContent {
     let crc = 0
-    let position = 0
     const bytes = this.#split((into) => {
-      const got = this.#readAt(fd, into, position)
+      const got = this.#readNext(fd, into)
       crc = crc32(into.subarray(0, got), crc)
-      position += got
       return got
     }, pieces)
     return { crc, bytes }
@@ -185,6 +190,20 @@ export class ContentReader {
       filled += got
     }
     return filled
+  }
+
+  /** Reads on from where the descriptor stands: pipes have no positions. */
+  #readNext(fd: number, into: Uint8Array): number {
+    this.#beforeRead(into.length)
+    for (;;) {
+      try {
+        return readSync(fd, into)
+      } catch (error) {
+        // Whoever made the pipe may have made it non-blocking for us too.
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+        Atomics.wait(NEVER, 0, 0, POLL_MS)
+      }
+    }
   }
 
   #readAt(fd: number, into: Uint8Array, position: number): number {

@@ -1,9 +1,9 @@
 // The entries of folders, from what the system says of a file.
 
 import { type Bytes, utf8 } from '../../base/bytes.ts'
+import type { FileStat } from '../../base/libc-stat.ts'
 import type { UserNames } from '../../base/libc-users.ts'
 import type { Entry, EntryType, Xattr } from '../../format/tree.ts'
-import type { FileStat } from '../../base/libc-stat.ts'
 
 /** What every entry has, whatever its type. */
 export interface EntryBasis {
@@ -14,7 +14,18 @@ export interface EntryBasis {
 
 /** What only entries of some types have. */
 export type EntryContent = Partial<
-  Pick<Entry, 'size' | 'target' | 'pieces' | 'pieceList' | 'extents' | 'extentList' | 'crc32' | 'tree' | 'changed'>
+  Pick<
+    Entry,
+    | 'size'
+    | 'target'
+    | 'pieces'
+    | 'pieceList'
+    | 'extents'
+    | 'extentList'
+    | 'crc32'
+    | 'tree'
+    | 'changed'
+  >
 >
 
 /** Makes entries, and remembers the names of users and groups on the way. */

@@ -7,11 +7,20 @@
 //     entry: anything else (name, key, entry)      ids:   blobs that the next entry or leave needs
 // A block that is cut off or damaged ends what is known; what follows is read anew.
 
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { type Bytes, compareBytes, concat, utf8, viewOf } from '../../base/bytes.ts'
 import { crc32 } from '../../base/hash.ts'
-import { BLOB_ID_BYTES, type BlobId, blobId } from '../../format/ids.ts'
 import { STAT_KEY } from '../../base/libc-stat.ts'
+import { BLOB_ID_BYTES, type BlobId, blobId } from '../../format/ids.ts'
 
 const MAGIC = utf8('cairn file cache 1\n')
 const BLOCK_BYTES = 256 * 1024
@@ -32,6 +41,11 @@ export interface CachedEntry {
   readonly encoded: Bytes
   /** Every blob that the entry needs, nodes of lists and folders included; not what is below. */
   readonly ids: Bytes
+}
+
+/** What a run that ended early has left. */
+export function partialPath(path: string): string {
+  return `${path}.partial`
 }
 
 export const CACHE_KEY_BYTES = STAT_KEY.bytes + 32
@@ -64,16 +78,31 @@ export class FileCacheWriter {
     this.#record(RECORD.entry, Uint8Array.of(name.length), name, entry.key, entry.encoded)
   }
 
+  /** All was found and stored: this is what is known next time. */
   commit(): void {
-    this.#writeBlock()
-    fsyncSync(this.#fd)
-    closeSync(this.#fd)
+    this.#finish()
     renameSync(`${this.#path}.new`, this.#path)
+    rmSync(partialPath(this.#path), { force: true })
+  }
+
+  /** The run ended early: what it found so far counts before what was known. */
+  keepPartial(): void {
+    this.#finish()
+    const partial = partialPath(this.#path)
+    const before = statSync(partial, { throwIfNoEntry: false })?.size ?? 0
+    if (statSync(`${this.#path}.new`).size > before) renameSync(`${this.#path}.new`, partial)
+    else rmSync(`${this.#path}.new`)
   }
 
   abandon(): void {
     closeSync(this.#fd)
     rmSync(`${this.#path}.new`, { force: true })
+  }
+
+  #finish(): void {
+    this.#writeBlock()
+    fsyncSync(this.#fd)
+    closeSync(this.#fd)
   }
 
   #ids(ids: Bytes): void {
@@ -141,7 +170,8 @@ export class FileCacheReader {
       return undefined // no cache, or one that is not ours to read: as if there were none
     }
     const magic = new Uint8Array(MAGIC.length)
-    if (readSync(fd, magic) === MAGIC.length && compareBytes(magic, MAGIC) === 0) return new FileCacheReader(fd)
+    if (readSync(fd, magic) === MAGIC.length && compareBytes(magic, MAGIC) === 0)
+      return new FileCacheReader(fd)
     closeSync(fd)
     return undefined
   }
@@ -152,7 +182,7 @@ export class FileCacheReader {
 
   /** The walk goes into a folder. */
   enter(name: Bytes): void {
-    const level = this.#levels.at(-1)
+    const level = this.#levels[this.#levels.length - 1]
     const known = (level === undefined || level.known) && this.#seek(name, RECORD.enter)
     if (known) this.#next = this.#readNext()
     this.#levels.push({ known, lostSome: false })
@@ -160,7 +190,8 @@ export class FileCacheReader {
 
   /** What is known of an entry of the folder that the walk stands in. */
   entry(name: Bytes): CachedEntry | undefined {
-    if (!this.#levels.at(-1)?.known || !this.#seek(name, RECORD.entry)) return undefined
+    if (!this.#levels[this.#levels.length - 1]?.known || !this.#seek(name, RECORD.entry))
+      return undefined
     const { body, ids } = this.#next as Record
     this.#next = this.#readNext()
     return cachedEntry(body.subarray(1 + name.length), ids)
@@ -173,7 +204,8 @@ export class FileCacheReader {
     while (this.#next !== undefined && this.#next.type !== RECORD.leave) this.#skip(level)
     const last = this.#next
     this.#next = this.#readNext()
-    const entry = last === undefined || last.body.length === 0 ? undefined : cachedEntry(last.body, last.ids)
+    const entry =
+      last === undefined || last.body.length === 0 ? undefined : cachedEntry(last.body, last.ids)
     return { entry, lostSome: level.lostSome }
   }
 
@@ -227,7 +259,8 @@ export class FileCacheReader {
     const length = viewOf(head).getUint32(0, true)
     if (length > BLOCK_BYTES_MAX) return false
     const block = new Uint8Array(length)
-    if (readSync(this.#fd, block) < length || crc32(block) !== viewOf(head).getUint32(4, true)) return false
+    if (readSync(this.#fd, block) < length || crc32(block) !== viewOf(head).getUint32(4, true))
+      return false
     this.#block = block
     this.#at = 0
     return true
@@ -244,5 +277,6 @@ function cachedEntry(body: Bytes, ids: Bytes): CachedEntry {
 
 /** The ids of a column, as views. */
 export function* eachId(ids: Bytes): Generator<BlobId> {
-  for (let at = 0; at < ids.length; at += BLOB_ID_BYTES) yield blobId(ids.subarray(at, at + BLOB_ID_BYTES))
+  for (let at = 0; at < ids.length; at += BLOB_ID_BYTES)
+    yield blobId(ids.subarray(at, at + BLOB_ID_BYTES))
 }

@@ -6,16 +6,16 @@ import { type Bytes, concat } from '../../base/bytes.ts'
 import { libc } from '../../base/libc.ts'
 import { Errno } from '../../base/libc-error.ts'
 import { NativeBuffer, PathSlot } from '../../base/libc-memory.ts'
+import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
+import type { XattrReader } from '../../base/libc-xattrs.ts'
 import { LINK_TARGET_BYTES_MAX } from '../../format/limits.ts'
 import type { Entry, Extent, Piece } from '../../format/tree.ts'
 import { dataExtents, mayHaveHoles } from '../../source/files/extents.ts'
-import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
 import { NOT_A_FILE, openFile } from '../../source/files/open-file.ts'
 import type { WalkDirectory } from '../../source/files/walk-events.ts'
-import type { XattrReader } from '../../base/libc-xattrs.ts'
 import type { EntryBasis, EntryContent, EntryMaker } from './entry.ts'
 import type { Folder } from './folder.ts'
-import { READ_CHANGED, READ_FINE, type Range } from './messages.ts'
+import { type Range, READ_CHANGED, READ_FINE } from './messages.ts'
 import { fitsInline, putExtents, putPieces } from './node-lists.ts'
 import { type FileContent, ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
@@ -74,7 +74,10 @@ export class FileReading {
   readonly #name = new PathSlot()
   readonly #link = new NativeBuffer(LINK_TARGET_BYTES_MAX + 1)
   /** Files with several names: what is known, or who waits for it. */
-  readonly #linked = new Map<string, { stored?: StoredContent | 'failed'; waiting: (() => void)[] }>()
+  readonly #linked = new Map<
+    string,
+    { stored?: StoredContent | 'failed'; waiting: (() => void)[] }
+  >()
 
   constructor(options: FileReadingOptions) {
     this.#options = options
@@ -94,7 +97,8 @@ export class FileReading {
     if (open === undefined) return done(undefined)
     const { stat } = open.basis
     const finish = (stored: StoredContent | undefined) => done(stored && this.#make(open, stored))
-    if (stat.links === 1) return this.#readContent(open, { diskless: file.directory.diskless, finish })
+    if (stat.links === 1)
+      return this.#readContent(open, { diskless: file.directory.diskless, finish })
     this.#readLinked(open, { diskless: file.directory.diskless, finish })
   }
 
@@ -135,7 +139,8 @@ export class FileReading {
     libc().close(open.fd)
     const tell = () => {
       const stored = known.stored === 'failed' ? undefined : known.stored
-      if (stored === undefined) this.#options.report.unreadable(open.path(), { errno: constants.errno.EIO, doing: 'read' })
+      if (stored === undefined)
+        this.#options.report.unreadable(open.path(), { errno: constants.errno.EIO, doing: 'read' })
       else this.#options.report.fileRead(open.basis.stat.size, 0)
       options.finish(stored)
     }
@@ -152,7 +157,8 @@ export class FileReading {
     const done = (content: FileContent) => {
       if (content.outcome > 0) {
         report.unreadable(open.path(), { errno: content.outcome, doing: 'read' })
-        return finish(undefined)
+        finish(undefined)
+        return
       }
       if (content.outcome === READ_CHANGED) report.changed(open.path())
       const size = diskless || extents === undefined ? content.dataBytes : stat.size
@@ -165,11 +171,20 @@ export class FileReading {
     const data: readonly Range[] | 'to-end' = diskless
       ? 'to-end'
       : (extents ?? [{ offset: 0, length: stat.size }])
-    pool.readLarge({ fd, size: stat.size, data, finish: () => this.#ending(fd, { key, diskless }), done })
+    pool.readLarge({
+      fd,
+      size: stat.size,
+      data,
+      finish: () => this.#ending(fd, { key, diskless }),
+      done,
+    })
   }
 
   /** Whether the file is still what it was when it was opened. */
-  #ending(fd: number, { key, diskless }: { key: Bytes; diskless: boolean }): { outcome: number; restated: undefined } {
+  #ending(
+    fd: number,
+    { key, diskless }: { key: Bytes; diskless: boolean },
+  ): { outcome: number; restated: undefined } {
     const errno = -this.#stat.readFd(fd)
     if (errno > 0) return { outcome: errno, restated: undefined }
     const same = diskless || this.#stat.matchesKey(key, 0)
@@ -229,4 +244,3 @@ function toHoles(extents: readonly Range[]): readonly Extent[] {
     return { hole, data: length }
   })
 }
-

@@ -69,7 +69,10 @@ export class FolderNodes {
     writeNodeHead(writer, 'entries', 0)
     writer.array(this.#entries.length)
     for (const { encoded } of this.#entries) writer.raw(encoded)
-    this.#keep(this.#children, { firstName: this.#entries[0]?.name ?? new Uint8Array(0), blob: writer.finish() })
+    this.#keep(this.#children, {
+      firstName: this.#entries[0]?.name ?? new Uint8Array(0),
+      blob: writer.finish(),
+    })
     this.#entries = []
     this.#bytes = 0
   }

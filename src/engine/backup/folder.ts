@@ -4,10 +4,10 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { concat } from '../../base/bytes.ts'
+import type { FileStat } from '../../base/libc-stat.ts'
 import type { BlobId } from '../../format/ids.ts'
 import { blobId } from '../../format/ids.ts'
 import type { Xattr } from '../../format/tree.ts'
-import type { FileStat } from '../../base/libc-stat.ts'
 import type { DirectoryContents } from '../../source/files/walk-events.ts'
 import type { CachedEntry } from './file-cache.ts'
 import type { EncodedEntry, FolderNodes } from './folder-nodes.ts'
@@ -51,7 +51,10 @@ export class Folder {
   #onDone: ((tree: FolderTree) => void) | undefined
   #cached: CachedEntry | undefined
 
-  constructor(parent: Folder | undefined, options: { basis: FolderBasis; newNodes: () => FolderNodes }) {
+  constructor(
+    parent: Folder | undefined,
+    options: { basis: FolderBasis; newNodes: () => FolderNodes },
+  ) {
     this.parent = parent
     this.basis = options.basis
     this.#newNodes = options.newNodes
@@ -81,12 +84,11 @@ export class Folder {
 
   /** The absolute path of an entry, or of the folder itself. */
   pathOf(name?: Bytes): Bytes {
-    const names: Bytes[] = name === undefined ? [] : [name]
-    for (let folder: Folder | undefined = this; folder?.parent !== undefined; folder = folder.parent) {
-      names.unshift(folder.basis.name)
-    }
     const slash = Uint8Array.of(0x2f)
-    return names.length === 0 ? slash : concat(names.flatMap((one) => [slash, one]))
+    const above = this.parent === undefined ? [] : [this.parent.pathOf(), slash, this.basis.name]
+    const path = concat(this.parent?.parent === undefined ? above.slice(1) : above)
+    if (name === undefined) return path.length === 0 ? slash : path
+    return concat([path, slash, name])
   }
 
   #take(child: ChildEntry): void {

@@ -1,9 +1,9 @@
 // What the main thread and the reading workers say to each other. Descriptors and numbers go out,
 // ids and sealed frames come back; the contents of files never cross between threads.
 
-import type { ImageHandle } from '../../repository/index-image.ts'
-import type { ChunkerParameters } from '../../chunker/parameters.ts'
 import type { FileStat } from '../../base/libc-stat.ts'
+import type { ChunkerParameters } from '../../chunker/parameters.ts'
+import type { ImageHandle } from '../../repository/index-image.ts'
 
 /** What a worker is started with. */
 export interface WorkerSetup {

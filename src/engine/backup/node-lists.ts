@@ -23,11 +23,17 @@ export function fitsInline(count: number): boolean {
 }
 
 export function putPieces(pieces: readonly Piece[], put: Put): StoredList {
-  return putList(slices(pieces).map((some) => ({ kind: 'pieces', pieces: some })), put)
+  return putList(
+    slices(pieces).map((some) => ({ kind: 'pieces', pieces: some })),
+    put,
+  )
 }
 
 export function putExtents(extents: readonly Extent[], put: Put): StoredList {
-  return putList(slices(extents).map((some) => ({ kind: 'extents', extents: some })), put)
+  return putList(
+    slices(extents).map((some) => ({ kind: 'extents', extents: some })),
+    put,
+  )
 }
 
 function putList(leaves: readonly TreeNode[], put: Put): StoredList {
@@ -35,7 +41,9 @@ function putList(leaves: readonly TreeNode[], put: Put): StoredList {
   let ids = leaves.map((leaf) => put(encode(treeNodeCodec, leaf)))
   nodes.push(...ids)
   for (let level = 1; ids.length > 1; level++) {
-    ids = slices(ids).map((children) => put(encode(treeNodeCodec, { kind: 'list', level, children })))
+    ids = slices(ids).map((children) =>
+      put(encode(treeNodeCodec, { kind: 'list', level, children })),
+    )
     nodes.push(...ids)
   }
   return { root: ids[0] as BlobId, nodes }
@@ -46,4 +54,3 @@ function slices<T>(items: readonly T[]): readonly (readonly T[])[] {
     items.slice(i * ITEMS, (i + 1) * ITEMS),
   )
 }
-

@@ -4,7 +4,11 @@
 import { type Bytes, concat, fromHex, toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { BLOB_ID_BYTES } from '../../format/ids.ts'
-import { decodeIndexSegment, encodeIndexSegment, type IndexSegment } from '../../format/index-segment.ts'
+import {
+  decodeIndexSegment,
+  encodeIndexSegment,
+  type IndexSegment,
+} from '../../format/index-segment.ts'
 import type { Frame, Session } from '../../format/pack.ts'
 import { encodePrefix, type PackKind } from '../../format/prefix.ts'
 import { type FinishedPack, PackWriter, type SealedFrame } from '../../packer/pack-writer.ts'
@@ -12,8 +16,8 @@ import type { DomainAccess } from '../../repository/access.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Random } from '../../sealer/random.ts'
 import { sealSigned } from '../../sealer/signed.ts'
-import { contentName } from '../../store/names.ts'
 import { putContent } from '../../store/content.ts'
+import { contentName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 
 /** After this long, or this many packs, what is acknowledged is named in an index segment. */
@@ -52,7 +56,7 @@ export class PackStream {
   /** Segments that are small enough to be merged at the end. */
   readonly #segments: { readonly name: string; readonly packs: readonly PackColumns[] }[] = []
   readonly #stored: StoredPack[] = []
-  #failure: unknown
+  #failure: Error | undefined
   #indexedAtMs: number
   #indexing: Promise<void> = Promise.resolve()
 
@@ -90,15 +94,21 @@ export class PackStream {
   async commitIndex(): Promise<void> {
     if (this.#unindexed.length === 0 && this.#segments.length <= 1) return
     const packs = [...this.#segments.flatMap((segment) => segment.packs), ...this.#unindexed]
-    const supersedes = this.#segments.map((segment) => fromHex(segment.name.slice('index/'.length)) as Bytes)
+    const supersedes = this.#segments.map(
+      (segment) => fromHex(segment.name.slice('index/'.length)) as Bytes,
+    )
     this.#unindexed.length = 0
     this.#segments.length = 0
     await this.#putSegment(packs, supersedes)
   }
 
-  /** Names what is acknowledged so far; for ends before the end. */
-  async checkpointIndex(): Promise<void> {
-    await Promise.allSettled(this.#uploads)
+  /** After an end before the end: stores the packs that are open and names all that is acknowledged. */
+  async keepWhatIsStored(): Promise<void> {
+    if (this.#failure === undefined) {
+      for (const [kind, writer] of [...this.#writers])
+        this.#close(kind, writer, this.#options.random)
+    }
+    while (this.#uploads.size > 0) await Promise.all(this.#uploads)
     await this.#indexing
     await this.#index()
   }
@@ -120,8 +130,8 @@ export class PackStream {
     this.#writers.delete(kind)
     const upload: Promise<void> = this.#upload(writer.finish(random))
       .catch((error: unknown) => {
-        this.#failure ??= error
-        this.#options.onFailure(error instanceof Error ? error : new Error(String(error)))
+        this.#failure ??= error instanceof Error ? error : new Error(String(error))
+        this.#options.onFailure(this.#failure)
       })
       .finally(() => this.#uploads.delete(upload))
     this.#uploads.add(upload)

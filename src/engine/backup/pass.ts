@@ -3,23 +3,25 @@
 
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Seal } from '../../sealer/seal.ts'
-import { beginSession, frameBinding, type SessionKeys } from '../../sealer/session.ts'
+import { CairnError } from '../../base/errors.ts'
 import { blobIdKey, type DomainAccess } from '../../repository/access.ts'
 import { Claims, newClaimMemory } from '../../repository/claims.ts'
 import type { Index } from '../../repository/index-load.ts'
-import { Walker } from '../../source/files/walk.ts'
-import { CairnError } from '../../base/errors.ts'
-import type { BackupOptions } from '../backup.ts'
+import { Seal } from '../../sealer/seal.ts'
+import { beginSession, frameBinding, type SessionKeys } from '../../sealer/session.ts'
+import { Walker, type WalkOptions } from '../../source/files/walk.ts'
 import { Credit } from './credit.ts'
-import { FileCacheReader, FileCacheWriter } from './file-cache.ts'
+import { FileCacheWriter } from './file-cache.ts'
 import { folderHasher } from './folder-nodes.ts'
 import { KnownBlobs } from './known-blobs.ts'
+import { LastTime } from './last-time.ts'
 import type { WorkerSetup } from './messages.ts'
+import type { BackupOptions, StdinSource } from './options.ts'
 import { PackStream, type StoredPack } from './pack-stream.ts'
 import { ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
 import { type Root, scan } from './scan.ts'
+import { scanStdin } from './scan-stdin.ts'
 import { TreeWriter } from './tree-writer.ts'
 
 export interface PassOptions extends BackupOptions {
@@ -100,10 +102,24 @@ export class Pass {
 
   /** Reads the source to its end. Frames are on their way when this returns. */
   async scan(): Promise<Root> {
-    const { walk, domain, cachePath, onProgress, report } = this.#options
-    const walker = new Walker(walk)
-    const lastTime = FileCacheReader.open(cachePath)
+    const { source, signal, onProgress, report } = this.#options
+    const onAbort = () => this.#pool.fail(new CairnError('interrupted', 'Interrupted'))
     const timer = setInterval(() => onProgress(report.counts), PROGRESS_MS)
+    signal.addEventListener('abort', onAbort)
+    try {
+      return source.kind === 'files'
+        ? await this.#scanFiles(source.walk)
+        : await this.#scanStdin(source)
+    } finally {
+      clearInterval(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async #scanFiles(walk: WalkOptions): Promise<Root> {
+    const { domain, cachePath } = this.#options
+    const walker = new Walker(walk)
+    const lastTime = LastTime.open(cachePath)
     try {
       const root = await scan({
         ...this.#options,
@@ -117,10 +133,14 @@ export class Pass {
       })
       return root ?? nothingFound()
     } finally {
-      clearInterval(timer)
-      lastTime?.close()
+      lastTime.close()
       walker.close()
     }
+  }
+
+  async #scanStdin(source: StdinSource): Promise<Root> {
+    const { report, clock } = this.#options
+    return scanStdin(source, { pool: this.#pool, trees: this.#trees, report, clock })
   }
 
   /** Seals and stores what is left, and names all of it in the index. */
@@ -133,8 +153,11 @@ export class Pass {
 
   /** After an end before the end: what the store has acknowledged shall not be uploaded again. */
   async keepWhatIsStored(): Promise<void> {
+    await this.#pool.stop()
     try {
-      await this.#packs.checkpointIndex()
+      await this.#packs.keepWhatIsStored()
+      this.#nextTime.keepPartial()
+      this.#cacheOpen = false
     } catch (error) {
       this.#options.onWarning(error)
     }
@@ -174,9 +197,13 @@ export class Pass {
 }
 
 function nothingFound(): never {
-  throw new CairnError('source-unreadable', 'Nothing was backed up: none of the paths could be read', {
-    hint: 'Check the paths that you gave and whether you may read them.',
-  })
+  throw new CairnError(
+    'source-unreadable',
+    'Nothing was backed up: none of the paths could be read',
+    {
+      hint: 'Check the paths that you gave and whether you may read them.',
+    },
+  )
 }
 
 function keysForWorkers(domain: DomainAccess): { chunkerKey: Uint8Array; dataIdKey: Uint8Array } {

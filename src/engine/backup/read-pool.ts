@@ -3,17 +3,17 @@
 // memory stay bounded. A worker that dies fails the run: what it claimed would be missing.
 
 import { Worker } from 'node:worker_threads'
+import { crc32Combine } from '../../base/crc-combine.ts'
 import { assert } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
-import { crc32Combine } from '../../base/crc-combine.ts'
+import { STAT_KEY } from '../../base/libc-stat.ts'
 import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
 import type { Piece } from '../../format/tree.ts'
-import { STAT_KEY } from '../../base/libc-stat.ts'
 import {
   type FrameResult,
   type FromWorker,
-  READ_FINE,
   type Range,
+  READ_FINE,
   type Restated,
   type SegmentResult,
   type SmallFilesResult,
@@ -86,10 +86,13 @@ export class ReadPool {
     const worker = new Worker(new URL('./read-worker.ts', import.meta.url), {
       workerData: setup,
       trackUnmanagedFds: false,
+      resourceLimits: { maxYoungGenerationSizeMb: Number(process.env['YG'] ?? 8) },
     })
     const one: PoolWorker = { worker, inFlight: 0 }
     worker.on('message', (message: FromWorker) => this.#receive(one, message))
-    worker.on('error', (error) => this.fail(error instanceof Error ? error : new Error(String(error))))
+    worker.on('error', (error) =>
+      this.fail(error instanceof Error ? error : new Error(String(error))),
+    )
     worker.on('exit', (code) => {
       if (!this.#stopped) this.fail(new Error(`a reading worker ended with code ${code}`))
     })
@@ -119,7 +122,8 @@ export class ReadPool {
     readonly finish: () => { outcome: number; restated: Restated | undefined }
     readonly done: Done
   }): void {
-    const segments = file.data === 'to-end' ? [wholeFile] : segmentsOf(file.data, file.size, this.#segmentBytes)
+    const segments =
+      file.data === 'to-end' ? [wholeFile] : segmentsOf(file.data, file.size, this.#segmentBytes)
     const results: (SegmentResult | undefined)[] = segments.map(() => undefined)
     let missing = segments.length
     segments.forEach((segment, i) => {
@@ -138,7 +142,8 @@ export class ReadPool {
 
   /** Resolves when there is room for more files. Throws where the run has failed. */
   async room(): Promise<void> {
-    while (this.#failure === undefined && this.#queue.length > this.#workers.length) await this.#change()
+    while (this.#failure === undefined && this.#queue.length > this.#workers.length)
+      await this.#change()
     if (this.#failure) throw this.#failure
   }
 
@@ -149,7 +154,8 @@ export class ReadPool {
   /** Sends what is waiting for a batch to fill, and waits until every file is done. */
   async drain(): Promise<void> {
     this.#sendBatch()
-    while (this.#failure === undefined && this.#smallTasks.size + this.#segmentTasks.size > 0) await this.#change()
+    while (this.#failure === undefined && this.#smallTasks.size + this.#segmentTasks.size > 0)
+      await this.#change()
     if (this.#failure) throw this.#failure
   }
 
@@ -276,7 +282,11 @@ const wholeFile: Segment = { data: 'to-end', start: 0, end: 0 }
  * Splits runs of data into segments of `segmentBytes` of data each. The segments' ranges cover the
  * file from its beginning to its end without gaps, so that their CRCs can be joined.
  */
-export function segmentsOf(data: readonly Range[], size: number, segmentBytes: number): readonly Segment[] {
+export function segmentsOf(
+  data: readonly Range[],
+  size: number,
+  segmentBytes: number,
+): readonly Segment[] {
   const segments: { data: Range[]; start: number; end: number }[] = []
   let current: Range[] = []
   let room = segmentBytes
@@ -296,8 +306,9 @@ export function segmentsOf(data: readonly Range[], size: number, segmentBytes: n
       room = segmentBytes
     }
   }
-  if (current.length > 0 || segments.length === 0) segments.push({ data: current, start, end: size })
-  const last = segments.at(-1)
+  if (current.length > 0 || segments.length === 0)
+    segments.push({ data: current, start, end: size })
+  const last = segments[segments.length - 1]
   if (last !== undefined) last.end = size
   return segments
 }

@@ -79,7 +79,17 @@ function readSmallFiles({ task, fds, sizes, keys }: SmallFilesTask): void {
   }
   const { pieceLengths, pieceIds } = pieces.take()
   send(
-    { kind: 'small', task, outcomes, crcs, sizes: readSizes, pieceCounts, pieceLengths, pieceIds, restated },
+    {
+      kind: 'small',
+      task,
+      outcomes,
+      crcs,
+      sizes: readSizes,
+      pieceCounts,
+      pieceLengths,
+      pieceIds,
+      restated,
+    },
     [pieceIds.buffer as ArrayBuffer],
   )
 }

@@ -2,9 +2,9 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { errnoMessage } from '../../base/libc-error.ts'
+import type { StatBuffer } from '../../base/libc-stat.ts'
 import { PROBLEMS_MAX } from '../../format/limits.ts'
 import type { Problem } from '../../format/snapshot.ts'
-import type { StatBuffer } from '../../base/libc-stat.ts'
 import type { SkipReason, WalkEvent } from '../../source/files/walk-events.ts'
 
 /** unreadable: it is not in the snapshot. changed: what is there may be torn. vanished: it was gone. */
@@ -82,7 +82,10 @@ export class Report {
     this.#counts.readBytes += readBytes
   }
 
-  unreadable(path: Bytes, { errno, doing }: { readonly errno: number; readonly doing: string }): void {
+  unreadable(
+    path: Bytes,
+    { errno, doing }: { readonly errno: number; readonly doing: string },
+  ): void {
     this.#problem('unreadable', path, `cannot ${doing}: ${errnoMessage(errno)}`)
   }
 

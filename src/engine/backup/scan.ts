@@ -4,22 +4,23 @@
 import { type Bytes, utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CairnError } from '../../base/errors.ts'
+import type { KeyedHasher } from '../../base/hash.ts'
 import { PathSlot } from '../../base/libc-memory.ts'
 import { UserNames } from '../../base/libc-users.ts'
+import { XattrReader } from '../../base/libc-xattrs.ts'
 import { encode } from '../../format/codec.ts'
 import type { BlobId } from '../../format/ids.ts'
 import { type Entry, entryCodec, type Xattr } from '../../format/tree.ts'
-import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
 import type { Walker } from '../../source/files/walk.ts'
-import { XattrReader } from '../../base/libc-xattrs.ts'
+import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
 import { CacheKeys } from './cache-keys.ts'
 import { EntryMaker } from './entry.ts'
-import { type CachedEntry, eachId, type FileCacheReader, type FileCacheWriter } from './file-cache.ts'
+import { type CachedEntry, eachId, type FileCacheWriter } from './file-cache.ts'
 import { FileReading } from './file-reading.ts'
 import { Folder } from './folder.ts'
 import { FolderNodes } from './folder-nodes.ts'
-import type { KeyedHasher } from '../../base/hash.ts'
 import type { KnownBlobs } from './known-blobs.ts'
+import type { LastTime } from './last-time.ts'
 import { OrderedQueue } from './ordered-queue.ts'
 import type { ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
@@ -31,7 +32,7 @@ export interface ScanOptions {
   readonly trees: TreeWriter
   readonly folderHasher: KeyedHasher
   readonly known: KnownBlobs
-  readonly lastTime: FileCacheReader | undefined
+  readonly lastTime: LastTime
   readonly nextTime: FileCacheWriter
   readonly report: Report
   readonly clock: Clock
@@ -43,7 +44,7 @@ export interface ScanOptions {
 /** The tree of '/', and its entry, which no folder has. */
 export interface Root {
   readonly tree: BlobId
-  readonly entry: Entry
+  readonly entry: Entry | undefined
 }
 
 const ROOT_NAME = utf8('root')
@@ -102,7 +103,10 @@ class Scanner {
   #enter({ name, stat, directory, contents }: WalkEvent & { kind: 'enter' }): void {
     const { lastTime, nextTime, folderHasher, trees } = this.#options
     const ownName = name.slice()
-    const xattrs = this.#readXattrs(() => this.#xattrs.ofFd(directory.fd), () => directory.path())
+    const xattrs = this.#readXattrs(
+      () => this.#xattrs.ofFd(directory.fd),
+      () => directory.path(),
+    )
     const basis = {
       name: ownName,
       stat: stat.copy(),
@@ -110,7 +114,7 @@ class Scanner {
       key: this.#keys.make(stat, xattrs),
       contents,
     }
-    lastTime?.enter(ownName)
+    lastTime.enter(ownName)
     this.#remembered.push(() => nextTime.enter(ownName))
     const newNodes = () => new FolderNodes({ hasher: folderHasher, put: (blob) => trees.put(blob) })
     this.#folder = new Folder(this.#folder, { basis, newNodes })
@@ -121,16 +125,21 @@ class Scanner {
     if (folder === undefined) throw new Error('Bug in Cairn: a folder ended that had not begun')
     const { lastTime, nextTime, report } = this.#options
     const { parent, basis } = folder
-    const last = lastTime?.leave()
-    const cached = last !== undefined && !last.lostSome ? this.#usable(last.entry) : undefined
+    const last = lastTime.leave()
+    const cached = !last.lostSome ? this.#usable(last.entry) : undefined
     const above = parent?.reserve()
     const memory = this.#remembered.reserve()
     report.folder()
     folder.end(cached, ({ root, ids, unchanged }) => {
-      const entry = this.#entries.make(parent === undefined ? { ...basis, name: ROOT_NAME } : basis, { tree: root })
+      const entry = this.#entries.make(
+        parent === undefined ? { ...basis, name: ROOT_NAME } : basis,
+        { tree: root },
+      )
       const same = unchanged && cached !== undefined && this.#keys.equal(cached.key, basis.key)
       const encoded = same ? cached.encoded : encode(entryCodec, entry)
-      const remembered = this.#keys.isSettled(basis.stat) ? { key: basis.key, encoded, ids } : undefined
+      const remembered = this.#keys.isSettled(basis.stat)
+        ? { key: basis.key, encoded, ids }
+        : undefined
       this.#remembered.resolve(memory, () => nextTime.leave(remembered))
       if (parent === undefined || above === undefined) this.#root = { tree: root, entry }
       else parent.resolve(above, { name: basis.name, encoded, unchanged: same })
@@ -142,7 +151,7 @@ class Scanner {
     const folder = this.#folder
     if (folder === undefined) throw new Error('Bug in Cairn: an entry outside of any folder')
     const { stat, directory, name } = event
-    const cached = this.#usable(this.#options.lastTime?.entry(name))
+    const cached = this.#usable(this.#options.lastTime.entry(name))
     const xattrsNow = () => this.#xattrs.at(directory.fd, name).xattrs
     if (cached !== undefined && this.#keys.matches(stat, cached.key, xattrsNow)) {
       this.#takeUnchanged(folder, event, cached)
@@ -150,7 +159,11 @@ class Scanner {
     else this.#makeOther(folder, event)
   }
 
-  #takeUnchanged(folder: Folder, { name, stat }: WalkEvent & { kind: 'entry' }, cached: CachedEntry): void {
+  #takeUnchanged(
+    folder: Folder,
+    { name, stat }: WalkEvent & { kind: 'entry' },
+    cached: CachedEntry,
+  ): void {
     const ownName = name.slice()
     this.#options.report.unchanged(stat)
     folder.push({ name: ownName, encoded: cached.encoded, unchanged: true })
@@ -202,10 +215,7 @@ class Scanner {
     return undefined
   }
 
-  #readXattrs(
-    read: () => ReturnType<XattrReader['at']>,
-    path: () => Bytes,
-  ): readonly Xattr[] {
+  #readXattrs(read: () => ReturnType<XattrReader['at']>, path: () => Bytes): readonly Xattr[] {
     const { xattrs, problems } = read()
     for (const { errno } of problems) {
       this.#options.report.unreadable(path(), { errno, doing: 'read the extended attributes' })
@@ -220,4 +230,3 @@ class Scanner {
     return cached
   }
 }
-

@@ -1,15 +1,19 @@
 // Tree blobs: named, stored once, gathered into frames of trees. Runs in the main thread.
 
 import { type Bytes, concat } from '../../base/bytes.ts'
+import { frameTableBytes, writeFrameTable } from '../../format/frame.ts'
 import type { BlobId } from '../../format/ids.ts'
 import { decodeTreeNode, refsOf } from '../../format/tree.ts'
-import { FRAME_BUILDER_BYTES, FRAME_TARGET_BYTES, FrameBuilder } from '../../packer/frame-builder.ts'
 import { type FrameSeal, sealFrame } from '../../packer/frame.ts'
+import {
+  FRAME_BUILDER_BYTES,
+  FRAME_TARGET_BYTES,
+  FrameBuilder,
+} from '../../packer/frame-builder.ts'
 import type { SealedFrame } from '../../packer/pack-writer.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Claims } from '../../repository/claims.ts'
 import type { CompressionLevel } from '../../sealer/compress.ts'
-import { frameTableBytes, writeFrameTable } from '../../format/frame.ts'
 import type { KnownBlobs } from './known-blobs.ts'
 
 export interface TreeWriterOptions {
@@ -75,4 +79,3 @@ export class TreeWriter {
     onFrame({ sealed, rawBytes: plaintext.length, ...columns })
   }
 }
-

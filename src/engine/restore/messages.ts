@@ -76,5 +76,7 @@ export interface RangeResult {
   /** CRC-32 of each run that parts were written as. */
   readonly crcs: Uint32Array
   /** What ends the restore: the target is full or gone. */
-  readonly fatal: { readonly code: 'no-space' | 'target-unwritable'; readonly message: string } | undefined
+  readonly fatal:
+    | { readonly code: 'no-space' | 'target-unwritable'; readonly message: string }
+    | undefined
 }

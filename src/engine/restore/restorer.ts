@@ -19,9 +19,9 @@ import { decide, type OverwritePolicy } from './existing.ts'
 import { attributeText, metadataOf } from './metadata-of.ts'
 import { crcOfRuns, type OpenRestore, runsOf } from './open-restore.ts'
 import { temporaryName } from './temporary-name.ts'
+import type { PlannedRange } from './window.ts'
 import { Window } from './window.ts'
 import type { RangeOutcome } from './write-pool.ts'
-import type { PlannedRange } from './window.ts'
 
 export interface RestoreProblem {
   readonly path: Bytes
@@ -64,13 +64,23 @@ export class Restorer {
   readonly #metadata: MetadataWriter
   /** Where the first name of a file with several was put. */
   readonly #links = new Map<string, { readonly folder: readonly Bytes[]; readonly name: Bytes }>()
-  readonly counts: RestoreCounts = { files: 0, folders: 0, others: 0, bytes: 0, skipped: 0, deleted: 0, problems: 0 }
+  readonly counts: RestoreCounts = {
+    files: 0,
+    folders: 0,
+    others: 0,
+    bytes: 0,
+    skipped: 0,
+    deleted: 0,
+    problems: 0,
+  }
   #window = new Window()
 
   constructor(options: RestorerOptions) {
     this.#options = options
     const { owners } = options
-    this.#metadata = new MetadataWriter(owners === 'names' ? { kind: owners, names: new UserNames() } : { kind: owners })
+    this.#metadata = new MetadataWriter(
+      owners === 'names' ? { kind: owners, names: new UserNames() } : { kind: owners },
+    )
   }
 
   get window(): Window {
@@ -168,7 +178,10 @@ export class Restorer {
   }
 
   /** The place of this file's first name; undefined where this is the first. */
-  #linkedTo(place: TargetPlace, entry: Entry): { folder: readonly Bytes[]; name: Bytes } | undefined {
+  #linkedTo(
+    place: TargetPlace,
+    entry: Entry,
+  ): { folder: readonly Bytes[]; name: Bytes } | undefined {
     if (entry.link === undefined) return undefined
     const key = `${entry.link.device}:${entry.link.inode}`
     const first = this.#links.get(key)
@@ -187,7 +200,8 @@ export class Restorer {
       const result = this.#place(place.path, { entry, replaces }, (dirFd, name) =>
         target.makeHardLink(from, { dirFd, name }),
       )
-      if (result < 0) this.problem([...place.path, entry.name], `cannot link it: ${errnoMessage(-result)}`)
+      if (result < 0)
+        this.problem([...place.path, entry.name], `cannot link it: ${errnoMessage(-result)}`)
     })
   }
 
@@ -214,7 +228,9 @@ export class Restorer {
     place: TargetPlace,
     { entry, replaces, names }: { entry: Entry; replaces: boolean; names: readonly Bytes[] },
   ): void {
-    const result = this.#place(place.path, { entry, replaces }, (dirFd, name) => this.#make(entry, dirFd, name))
+    const result = this.#place(place.path, { entry, replaces }, (dirFd, name) =>
+      this.#make(entry, dirFd, name),
+    )
     if (result < 0) return this.problem(names, `cannot make it: ${errnoMessage(-result)}`)
     this.counts.others++
     this.#applyByName(this.#options.target.openDirectory(place.path), entry, names)
@@ -224,18 +240,25 @@ export class Restorer {
     const { target } = this.#options
     if (entry.type === 'fifo') return target.makeFifo(dirFd, name)
     if (entry.target !== undefined) return target.makeSymlink(dirFd, name, entry.target)
-    assert(entry.device && (entry.type === 'char-device' || entry.type === 'block-device'), 'a device has numbers')
+    assert(
+      entry.device && (entry.type === 'char-device' || entry.type === 'block-device'),
+      'a device has numbers',
+    )
     return target.makeDevice(dirFd, name, { type: entry.type, ...entry.device })
   }
 
-  async #restoreFile(place: TargetPlace, { entry, replaces }: { entry: Entry; replaces: boolean }): Promise<void> {
+  async #restoreFile(
+    place: TargetPlace,
+    { entry, replaces }: { entry: Entry; replaces: boolean },
+  ): Promise<void> {
     const names = [...place.path, entry.name]
     const { reader, index } = this.#options
     try {
       const pieces = await piecesOf(reader, entry)
       const extents = await extentsOf(reader, entry)
       const [only] = pieces
-      const location = pieces.length === 1 && extents === undefined && only && index.image.locate(only.id)
+      const location =
+        pieces.length === 1 && extents === undefined && only && index.image.locate(only.id)
       this.counts.files++
       this.counts.bytes += Number(entry.size)
       if (location) this.#window.addWhole({ ...location, entry, folder: place.path, replaces })
@@ -248,12 +271,18 @@ export class Restorer {
 
   #openFile(
     place: TargetPlace,
-    file: { entry: Entry; replaces: boolean; pieces: readonly Piece[]; runs: readonly (readonly { offset: number; length: number }[])[] },
+    file: {
+      entry: Entry
+      replaces: boolean
+      pieces: readonly Piece[]
+      runs: readonly (readonly { offset: number; length: number }[])[]
+    },
   ): void {
     const { entry, pieces, runs, replaces } = file
     const { target, index } = this.#options
     const names = [...place.path, entry.name]
-    if (typeof entry.size !== 'number') return this.problem(names, 'it is longer than this system can write')
+    if (typeof entry.size !== 'number')
+      return this.problem(names, 'it is longer than this system can write')
     const name = replaces ? temporaryName() : entry.name
     const dirFd = target.openDirectory(place.path)
     const fd = dirFd < 0 ? dirFd : target.createFile(dirFd, name)
@@ -296,9 +325,13 @@ export class Restorer {
       for (const part of parts) this.#finishPart(part.file, what)
       return
     }
-    const nameOf = (i: number) => [...(wholes[i]?.folder ?? []), wholes[i]?.entry.name ?? new Uint8Array(0)]
+    const nameOf = (i: number) => [
+      ...(wholes[i]?.folder ?? []),
+      wholes[i]?.entry.name ?? new Uint8Array(0),
+    ]
     for (const { index, what } of outcome.failedWholes) this.problem(nameOf(index), what)
-    for (const { index, what } of outcome.attributes) this.problem(nameOf(index), what, 'attributes')
+    for (const { index, what } of outcome.attributes)
+      this.problem(nameOf(index), what, 'attributes')
     const failed = new Map(outcome.failedParts.map(({ index, what }) => [index, what]))
     let run = 0
     parts.forEach((part, i) => {
@@ -307,7 +340,8 @@ export class Restorer {
       })
       this.#finishPart(part.file, failed.get(i))
     })
-    if (outcome.fatal) throw new CairnError(outcome.fatal.code, `Cannot go on restoring: ${outcome.fatal.message}`)
+    if (outcome.fatal)
+      throw new CairnError(outcome.fatal.code, `Cannot go on restoring: ${outcome.fatal.message}`)
   }
 
   #finishPart(file: OpenRestore, problem: string | undefined): void {
@@ -338,7 +372,8 @@ export class Restorer {
 
   #applyByName(dirFd: number, entry: Entry, names: readonly Bytes[]): void {
     const fd = this.#options.target.openForMetadata(dirFd, entry.name)
-    if (fd < 0) return this.problem(names, `cannot set its attributes: ${errnoMessage(-fd)}`, 'attributes')
+    if (fd < 0)
+      return this.problem(names, `cannot set its attributes: ${errnoMessage(-fd)}`, 'attributes')
     this.#apply(fd, entry, names)
     libc().close(fd)
   }

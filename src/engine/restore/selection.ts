@@ -2,7 +2,11 @@
 // below what is restored and on the absolute ones.
 
 import type { Bytes } from '../../base/bytes.ts'
-import { type IgnorePattern, matchesIgnorePattern, parseIgnorePattern } from '../../source/files/ignore-pattern.ts'
+import {
+  type IgnorePattern,
+  matchesIgnorePattern,
+  parseIgnorePattern,
+} from '../../source/files/ignore-pattern.ts'
 import { nameText } from '../../source/files/name-text.ts'
 
 /** 'inside': not itself, but there may be something below. */
@@ -35,7 +39,11 @@ export class Selection {
     return isDirectory ? 'inside' : 'no'
   }
 
-  #matches(patterns: readonly IgnorePattern[], path: readonly string[], isDirectory: boolean): boolean {
+  #matches(
+    patterns: readonly IgnorePattern[],
+    path: readonly string[],
+    isDirectory: boolean,
+  ): boolean {
     const base = this.#above.length
     let matched = false
     for (const pattern of patterns) {

@@ -2,12 +2,12 @@
 // in the order in which it lies there. Windows bound the memory of a restore of any size.
 
 import type { Bytes } from '../../base/bytes.ts'
+import { concat } from '../../base/bytes.ts'
 import { encode } from '../../format/codec.ts'
 import { type Entry, entryCodec } from '../../format/tree.ts'
-import { concat } from '../../base/bytes.ts'
 import type { Index } from '../../repository/index-load.ts'
-import type { OpenRestore } from './open-restore.ts'
 import type { RangeTask, WireFrame, WireParts, WireSession, WireWholes } from './messages.ts'
+import type { OpenRestore } from './open-restore.ts'
 
 /** A file of one blob. */
 export interface Whole {
@@ -43,7 +43,11 @@ export interface PlannedRange {
   readonly pack: number
   readonly offset: number
   readonly length: number
-  readonly frames: readonly { readonly frame: number; readonly wholes: readonly Whole[]; readonly parts: readonly Part[] }[]
+  readonly frames: readonly {
+    readonly frame: number
+    readonly wholes: readonly Whole[]
+    readonly parts: readonly Part[]
+  }[]
 }
 
 export class Window {
@@ -78,10 +82,19 @@ export class Window {
     const numbers = [...new Set([...this.#wholes.keys(), ...this.#parts.keys()])]
     const located = numbers.map((frame) => ({ frame, ...image.frame(frame) }))
     located.sort((a, b) => a.pack - b.pack || a.offset - b.offset)
-    const ranges: { pack: number; offset: number; length: number; frames: PlannedRange['frames'][number][] }[] = []
+    const ranges: {
+      pack: number
+      offset: number
+      length: number
+      frames: PlannedRange['frames'][number][]
+    }[] = []
     for (const { frame, pack, offset, storedBytes } of located) {
-      const work = { frame, wholes: this.#wholes.get(frame) ?? [], parts: this.#parts.get(frame) ?? [] }
-      const last = ranges.at(-1)
+      const work = {
+        frame,
+        wholes: this.#wholes.get(frame) ?? [],
+        parts: this.#parts.get(frame) ?? [],
+      }
+      const last = ranges[ranges.length - 1]
       const length = last === undefined ? 0 : offset + storedBytes - last.offset
       const gap = last === undefined ? 0 : offset - (last.offset + last.length)
       if (last?.pack === pack && length <= RANGE_BYTES_MAX && gap <= GAP_BYTES_MAX) {
@@ -117,7 +130,10 @@ export function wireTask(
   })
   const folders: (readonly Bytes[])[] = []
   const sessions = [...new Set(frames.map((frame) => frame.session))].map(sessionOf)
-  const wholes = wireWholes(range.frames.flatMap((frame) => frame.wholes), folders)
+  const wholes = wireWholes(
+    range.frames.flatMap((frame) => frame.wholes),
+    folders,
+  )
   const parts = wireParts(range.frames.flatMap((frame) => frame.parts))
   return { task, bytes, sessions, frames, folders, wholes, parts }
 }

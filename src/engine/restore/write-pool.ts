@@ -2,7 +2,7 @@
 // worker with the least to do.
 
 import { Worker } from 'node:worker_threads'
-import { CairnError, isCairnError } from '../../base/errors.ts'
+import { type CairnError, isCairnError } from '../../base/errors.ts'
 import type { Session } from '../../format/pack.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Index } from '../../repository/index-load.ts'
@@ -27,18 +27,25 @@ export type RangeOutcome = RangeResult | { readonly unreadable: CairnError }
 export class WritePool {
   readonly #options: WritePoolOptions
   readonly #workers: { readonly worker: Worker; inFlight: number }[] = []
-  readonly #waiting = new Map<number, { resolve: (result: RangeResult) => void; reject: (error: Error) => void }>()
+  readonly #waiting = new Map<
+    number,
+    { resolve: (result: RangeResult) => void; reject: (error: Error) => void }
+  >()
   readonly #sessions = new Map<number, WireSession>()
   #nextTask = 1
   #stopping = false
 
   constructor(options: WritePoolOptions) {
     this.#options = options
-    for (let i = 0; i < options.workers; i++) this.#workers.push({ worker: this.#start(i), inFlight: 0 })
+    for (let i = 0; i < options.workers; i++)
+      this.#workers.push({ worker: this.#start(i), inFlight: 0 })
   }
 
   /** Writes all ranges, and tells of each as it is done. */
-  async run(ranges: readonly PlannedRange[], onDone: (range: PlannedRange, outcome: RangeOutcome) => void): Promise<void> {
+  async run(
+    ranges: readonly PlannedRange[],
+    onDone: (range: PlannedRange, outcome: RangeOutcome) => void,
+  ): Promise<void> {
     const next = ranges.values()
     const work = async () => {
       for (const range of next) onDone(range, await this.#write(range))
@@ -48,7 +55,9 @@ export class WritePool {
 
   async stop(): Promise<void> {
     this.#stopping = true
-    const ended = this.#workers.map(({ worker }) => new Promise((resolve) => worker.once('exit', resolve)))
+    const ended = this.#workers.map(
+      ({ worker }) => new Promise((resolve) => worker.once('exit', resolve)),
+    )
     for (const { worker } of this.#workers) worker.postMessage('stop')
     await Promise.all(ended)
   }
@@ -60,14 +69,22 @@ export class WritePool {
     try {
       bytes = owned(await store.get(name, { offset: range.offset, length: range.length }))
     } catch (error) {
-      if (isCairnError(error, 'object-missing', 'object-damaged', 'store-unreadable')) return { unreadable: error }
+      if (isCairnError(error, 'object-missing', 'object-damaged', 'store-unreadable'))
+        return { unreadable: error }
       throw error
     }
     const task = this.#nextTask++
-    const message = wireTask(range, { task, bytes, index, sessionOf: (session) => this.#session(session) })
+    const message = wireTask(range, {
+      task,
+      bytes,
+      index,
+      sessionOf: (session) => this.#session(session),
+    })
     const free = this.#workers.reduce((a, b) => (b.inFlight < a.inFlight ? b : a))
     free.inFlight++
-    const result = new Promise<RangeResult>((resolve, reject) => this.#waiting.set(task, { resolve, reject }))
+    const result = new Promise<RangeResult>((resolve, reject) =>
+      this.#waiting.set(task, { resolve, reject }),
+    )
     free.worker.postMessage(message, [bytes.buffer])
     try {
       return await result
@@ -97,7 +114,9 @@ export class WritePool {
       this.#waiting.get(result.task)?.resolve(result)
       this.#waiting.delete(result.task)
     })
-    worker.on('error', (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))))
+    worker.on('error', (error: unknown) =>
+      this.#fail(error instanceof Error ? error : new Error(String(error))),
+    )
     worker.on('exit', () => {
       if (!this.#stopping) this.#fail(new Error('a writing worker ended'))
     })
@@ -113,6 +132,7 @@ export class WritePool {
 /** The bytes in memory of their own, which can be given away to a worker. */
 function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) return bytes as Uint8Array<ArrayBuffer>
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength)
+    return bytes as Uint8Array<ArrayBuffer>
   return Uint8Array.from(bytes)
 }

@@ -16,8 +16,8 @@ import { Seal } from '../../sealer/seal.ts'
 import { MetadataWriter } from '../../target/files/metadata.ts'
 import { writeAt } from '../../target/files/sparse-write.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
-import { metadataOf, attributeText } from './metadata-of.ts'
 import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
+import { attributeText, metadataOf } from './metadata-of.ts'
 import { temporaryName } from './temporary-name.ts'
 
 assert(parentPort, 'a writing worker has a parent')
@@ -84,7 +84,12 @@ class RangeWriter {
   }
 
   /** The blobs, or why there are none. */
-  #openFrame({ session, start, storedBytes, rawBytes }: RangeTask['frames'][number]): readonly Bytes[] | string {
+  #openFrame({
+    session,
+    start,
+    storedBytes,
+    rawBytes,
+  }: RangeTask['frames'][number]): readonly Bytes[] | string {
     const seal = seals.get(session)
     assert(seal, 'a task brings its sessions')
     try {
@@ -104,14 +109,23 @@ class RangeWriter {
     const blob = blobAt(blobs, position, piece.id)
     if (typeof blob === 'string') return void this.#failedWholes.push({ index, what: blob })
     if (crc32(blob) !== entry.crc32) {
-      return void this.#failedWholes.push({ index, what: 'its CRC-32 is not the one that was recorded' })
+      return void this.#failedWholes.push({
+        index,
+        what: 'its CRC-32 is not the one that was recorded',
+      })
     }
-    this.#tryWriting(() => this.#makeFile(index, entry, blob), (what) => this.#failedWholes.push({ index, what }))
+    this.#tryWriting(
+      () => this.#makeFile(index, entry, blob),
+      (what) => this.#failedWholes.push({ index, what }),
+    )
   }
 
   #makeFile(index: number, entry: Entry, blob: Bytes): void {
     const { folders, wholes } = this.#task
-    const dirFd = must('open the folder', target.openDirectory(folders[wholes.folderNumbers[index] as number] ?? []))
+    const dirFd = must(
+      'open the folder',
+      target.openDirectory(folders[wholes.folderNumbers[index] as number] ?? []),
+    )
     const replaces = wholes.replaces[index] === 1
     const name = replaces ? temporaryName() : entry.name
     const fd = must('create', target.createFile(dirFd, name))
@@ -130,13 +144,21 @@ class RangeWriter {
 
   #writePart(blobs: readonly Bytes[] | string): void {
     const index = this.#part++
-    const { positions, ids, lengths, fds, writeCounts, writeOffsets, writeLengths } = this.#task.parts
+    const { positions, ids, lengths, fds, writeCounts, writeOffsets, writeLengths } =
+      this.#task.parts
     const first = this.#write
     this.#write += writeCounts[index] as number
-    const blob = blobAt(blobs, positions[index] as number, ids.subarray(32 * index, 32 * (index + 1)))
+    const blob = blobAt(
+      blobs,
+      positions[index] as number,
+      ids.subarray(32 * index, 32 * (index + 1)),
+    )
     if (typeof blob === 'string') return void this.#failedParts.push({ index, what: blob })
     if (blob.length !== lengths[index]) {
-      return void this.#failedParts.push({ index, what: 'a chunk has another length than was recorded' })
+      return void this.#failedParts.push({
+        index,
+        what: 'a chunk has another length than was recorded',
+      })
     }
     const writeRuns = () => {
       let from = 0
@@ -175,6 +197,7 @@ function must(what: string, result: number): number {
 function blobAt(blobs: readonly Bytes[] | string, position: number, id: Bytes): Bytes | string {
   if (typeof blobs === 'string') return blobs
   const blob = blobs[position]
-  if (blob === undefined || !equalBytes(hasher.hash(blob), id)) return `chunk ${toHex(id)} is damaged`
+  if (blob === undefined || !equalBytes(hasher.hash(blob), id))
+    return `chunk ${toHex(id)} is damaged`
   return blob
 }
