@@ -143,7 +143,7 @@ function diffEntries(
   for (const key of keys) {
     if (old[key] !== now[key]) lines.push(changed(path, key, [old[key], now[key]]))
   }
-  if (Math.abs(old.blocks - now.blocks) > blockTolerance) {
+  if (Math.abs(old.blocks - now.blocks) > blockTolerance + xattrBlocks(old)) {
     lines.push(changed(path, 'blocks', [String(old.blocks), String(now.blocks)]))
   }
   for (const name of new Set([...Object.keys(old.xattrs), ...Object.keys(now.xattrs)])) {
@@ -151,6 +151,11 @@ function diffEntries(
     if (was !== is) lines.push(changed(path, name, [was, is]))
   }
   return lines
+}
+
+/** Whether attributes lie in the inode or in a block of their own depends on the order of setting. */
+function xattrBlocks(entry: EntryDescription): number {
+  return Object.keys(entry.xattrs).length === 0 ? 0 : 8
 }
 
 function changed(path: string, what: string, [was, is]: [string, string]): string {

@@ -30,7 +30,7 @@ afterAll(() => execFileSync('rm', ['-rf', temp]))
 
 const isRoot = process.getuid?.() === 0
 const asRoot = test.skipIf(!isRoot)
-const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 60)
+const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 40)
 
 let serial = 0
 function freshPath(): string {
