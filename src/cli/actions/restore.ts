@@ -1,0 +1,163 @@
+// `cairn restore`: from the command line to the engine, and from its result to the exit code. What
+// could not be restored is listed, the rest is restored, and the exit code is then 1.
+
+import { resolve } from 'node:path'
+import { type Bytes, equalBytes } from '../../base/bytes.ts'
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import type { RestoreCounts, RestoreProblem } from '../../engine/restore/restorer.ts'
+import { type RestoreOptions, restore } from '../../engine/restore.ts'
+import { splitPath } from '../../engine/tree-reader.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { openDetails, type Snapshot } from '../../repository/snapshots.ts'
+import type { Context } from '../context.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { openConfigured } from '../open-repository.ts'
+import { type MemoryUse, workersFor } from '../option-values.ts'
+import { jsonPath, printable, printableText } from '../printable.ts'
+import { Progress } from '../progress.ts'
+import { formatBytes, formatNumber } from '../sizes.ts'
+import type { SnapshotFlags } from '../snapshot-options.ts'
+import { findSnapshot, parsePlace } from '../snapshot-place.ts'
+import { shortId } from '../snapshot-text.ts'
+import { formatDuration } from '../times.ts'
+
+export interface RestoreFlags extends SnapshotFlags {
+  readonly target: string
+  readonly include?: readonly string[]
+  readonly exclude?: readonly string[]
+  readonly overwrite: 'always' | 'if-changed' | 'if-newer' | 'never'
+  readonly delete?: boolean
+  readonly dryRun?: boolean
+  readonly verify?: boolean
+  readonly owner?: boolean
+  readonly workers?: number
+  readonly memory: MemoryUse
+}
+
+type Flags = RestoreFlags & { readonly place: string }
+
+export async function restoreAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
+  const { wanted, path } = parsePlace(flags.place)
+  const { repository } = await openConfigured(context)
+  const snapshot = await findSnapshot(context, { repository, wanted, flags })
+  if (flags.delete === true) checkDelete(repository, { snapshot, path })
+  const target = resolve(flags.target)
+  const progress = new Progress(context)
+  const totalBytes = isWhole(flags, path) ? snapshot.summary.sizeBytes : undefined
+  const counts = await run({
+    ...optionsOf(context, flags),
+    repository,
+    snapshot,
+    path: path ?? [],
+    target,
+    onProgress: (so) => showProgress(progress, { counts: so, totalBytes }),
+  }).finally(() => progress.end())
+  tell(context, { counts, snapshot, target, elapsedMs: progress.elapsedMs })
+  return counts.problems > 0 ? EXIT.failed : undefined
+}
+
+async function run(options: RestoreOptions): Promise<RestoreCounts> {
+  try {
+    return await restore(options)
+  } catch (error) {
+    if (!isCairnError(error, 'interrupted')) throw error
+    throw new CairnError('interrupted', 'Interrupted: not everything is restored yet', {
+      hint: 'What is restored stays: run the same command again, and it does only what is missing.',
+      cause: error,
+    })
+  }
+}
+
+function isWhole(
+  { include = [], exclude = [] }: Flags,
+  path: readonly Bytes[] | undefined,
+): boolean {
+  return path === undefined && include.length === 0 && exclude.length === 0
+}
+
+type Usual = Omit<RestoreOptions, 'repository' | 'snapshot' | 'path' | 'target' | 'onProgress'>
+
+function optionsOf({ output, interruption }: Context, flags: Flags): Usual {
+  const owner = flags.owner ?? process.geteuid?.() === 0
+  return {
+    include: flags.include ?? [],
+    exclude: flags.exclude ?? [],
+    overwrite: flags.overwrite,
+    delete: flags.delete ?? false,
+    owners: owner ? 'numbers' : 'keep',
+    workers: workersFor(flags),
+    signal: interruption.signal,
+    onProblem: (problem) => tellProblem(output, problem),
+  }
+}
+
+/**
+ * Only folders that were backed up as a whole say what must not be in them: those above have nothing
+ * but the way to them, and everything else in there would be removed.
+ */
+function checkDelete(
+  repository: Repository,
+  { snapshot, path }: { snapshot: Snapshot; path: readonly Bytes[] | undefined },
+): void {
+  const { paths } = openDetails(repository, snapshot)
+  const isInside = paths.some((root) => beginsWith(path ?? [], splitPath(root)))
+  if (isInside) return
+  const roots = paths.map(printable).join(' ')
+  throw new CairnError('usage', `--delete needs a folder that was backed up as a whole: ${roots}`, {
+    hint: 'Name it: `cairn restore SNAPSHOT:FOLDER --target FOLDER --delete`.',
+  })
+}
+
+function beginsWith(names: readonly Bytes[], start: readonly Bytes[]): boolean {
+  return start.every((name, at) => {
+    const own = names[at]
+    return own !== undefined && equalBytes(own, name)
+  })
+}
+
+function tellProblem(output: Context['output'], { kind, path, what }: RestoreProblem): void {
+  output.problem(`${printable(path)}: ${what}`, { kind, ...jsonPath(path), what })
+}
+
+function showProgress(
+  progress: Progress,
+  { counts, totalBytes }: { counts: RestoreCounts; totalBytes: number | undefined },
+): void {
+  progress.show({
+    doneBytes: counts.bytes,
+    totalBytes,
+    counts: [formatNumber(counts.files, 'file')],
+    fields: { ...counts },
+  })
+}
+
+interface Done {
+  readonly counts: RestoreCounts
+  readonly snapshot: Snapshot
+  readonly target: string
+  readonly elapsedMs: number
+}
+
+function tell({ output }: Context, { counts, snapshot, target, elapsedMs }: Done): void {
+  const { files, folders, others, bytes, skipped, deleted, problems } = counts
+  const parts = [
+    `${formatNumber(files, 'file')} (${formatBytes(bytes)})`,
+    formatNumber(folders, 'folder'),
+  ]
+  if (others > 0) parts.push(formatNumber(others, 'link or device', 'links and devices'))
+  const where = printableText(target)
+  output.summary(
+    `Restored from snapshot ${shortId(snapshot.id)} to ${where} in ${formatDuration(elapsedMs)}`,
+  )
+  output.summary(`  ${parts.join(', ')}`)
+  if (skipped > 0) output.summary(`  ${formatNumber(skipped, 'file')} left as they were`)
+  if (deleted > 0) output.summary(`  ${formatNumber(deleted, 'entry', 'entries')} removed`)
+  if (problems > 0) output.note(`${formatNumber(problems, 'problem')}: see above.`)
+  output.event({
+    event: 'result',
+    snapshot: snapshot.id,
+    target,
+    ...counts,
+    durationMs: Math.round(elapsedMs),
+  })
+}

@@ -1,0 +1,130 @@
+// `cairn snapshots`: the table of snapshots. A key that cannot open details sees what the summaries
+// say. A snapshot that is damaged is listed on stderr, and the exit code is then 1.
+
+import { toHex } from '../../base/bytes.ts'
+import { isCairnError } from '../../base/errors.ts'
+import { filterSnapshots } from '../../engine/select-snapshot.ts'
+import type { Details } from '../../format/snapshot.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { loadSnapshots, openDetails, type Snapshot } from '../../repository/snapshots.ts'
+import type { Context } from '../context.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { openConfigured } from '../open-repository.ts'
+import { jsonPath, printableText } from '../printable.ts'
+import { formatBytes, formatNumber } from '../sizes.ts'
+import { filterOf, type SnapshotFlags } from '../snapshot-options.ts'
+import { shortId, shownPaths } from '../snapshot-text.ts'
+import { type Column, formatTable } from '../table.ts'
+import { formatTime, isoTime } from '../times.ts'
+
+export interface SnapshotsFlags extends SnapshotFlags {
+  readonly latest?: number
+}
+
+interface Listed {
+  readonly snapshot: Snapshot
+  readonly details: Details | undefined
+}
+
+export async function snapshotsAction(
+  context: Context,
+  flags: SnapshotsFlags,
+): Promise<ExitCode | undefined> {
+  const { output } = context
+  const { repository } = await openConfigured(context)
+  const { snapshots, problems } = await loadSnapshots(repository)
+  const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })
+  const chosen = flags.latest === undefined ? fitting : newestOfEach(fitting, flags.latest)
+  const listed = chosen.map((snapshot) => ({ snapshot, details: detailsOf(repository, snapshot) }))
+  for (const { name, error } of problems) {
+    output.problem(`Cannot read ${name}: ${error.message}`, { object: name, what: error.message })
+  }
+  for (const line of listed.length === 0 ? [] : formatTable(COLUMNS, listed.map(rowOf))) {
+    output.line(line)
+  }
+  if (listed.length === 0) output.note(`No snapshots${snapshots.length > 0 ? ' fit' : ' yet'}.`)
+  else output.summary(formatNumber(listed.length, 'snapshot'))
+  output.event({ event: 'result', snapshots: listed.map(jsonOf), problems: problems.length })
+  return problems.length > 0 ? EXIT.failed : undefined
+}
+
+/** Undefined where the key in use may not read them. */
+function detailsOf(repository: Repository, snapshot: Snapshot): Details | undefined {
+  try {
+    return openDetails(repository, snapshot)
+  } catch (error) {
+    if (isCairnError(error, 'not-permitted')) return undefined
+    throw error
+  }
+}
+
+function newestOfEach(snapshots: readonly Snapshot[], count: number): readonly Snapshot[] {
+  const left = new Map<string, number>()
+  const kept = snapshots.toReversed().filter(({ summary }) => {
+    const source = toHex(summary.sourceId)
+    const before = left.get(source) ?? 0
+    left.set(source, before + 1)
+    return before < count
+  })
+  return kept.toReversed()
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'ID' },
+  { title: 'TIME' },
+  { title: 'HOST' },
+  { title: 'PATHS' },
+  { title: 'TAGS' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'STORED', align: 'right' },
+  { title: '' },
+]
+
+function rowOf({ snapshot, details }: Listed): readonly string[] {
+  const { id, summary } = snapshot
+  return [
+    shortId(id),
+    formatTime(summary.startedMs),
+    details === undefined ? '-' : printableText(details.host),
+    details === undefined ? '-' : shownPaths(details.paths),
+    details === undefined ? '-' : printableText(details.tags.join(',')),
+    formatBytes(summary.sizeBytes),
+    formatBytes(summary.addedStoredBytes),
+    remarkOn(snapshot),
+  ]
+}
+
+function remarkOn({ confirmed, summary }: Snapshot): string {
+  if (!confirmed) return 'unconfirmed'
+  if (summary.ending === 'checkpoint') return 'unfinished'
+  if (summary.unreadable === 0) return ''
+  return `${formatNumber(summary.unreadable, 'file')} unreadable`
+}
+
+export function jsonOf({ snapshot, details }: Listed): Readonly<Record<string, unknown>> {
+  const { id, summary, confirmed, certificate } = snapshot
+  return {
+    id,
+    startedAt: isoTime(summary.startedMs),
+    endedAt: isoTime(summary.endedMs),
+    confirmed,
+    ending: summary.ending,
+    source: details?.source,
+    host: details?.host,
+    user: details?.user,
+    paths: details?.paths.map(jsonPath),
+    tags: details?.tags,
+    sourceId: toHex(summary.sourceId),
+    sequence: summary.sequence,
+    writer: certificate.label,
+    files: summary.files,
+    folders: summary.folders,
+    others: summary.others,
+    unreadable: summary.unreadable,
+    sizeBytes: summary.sizeBytes,
+    addedBytes: summary.addedBytes,
+    addedStoredBytes: summary.addedStoredBytes,
+    program: summary.program,
+    problems: details?.problems.map(({ path, what }) => ({ ...jsonPath(path), what })),
+  }
+}

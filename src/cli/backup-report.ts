@@ -1,0 +1,97 @@
+// What a backup tells: how far it is, what it could not read, what came of it.
+
+import type { Bytes } from '../base/bytes.ts'
+import type { BackupResult } from '../engine/backup/options.ts'
+import type { BackupCounts, SourceProblem } from '../engine/backup/report.ts'
+import type { Repository } from '../repository/repository.ts'
+import type { Context } from './context.ts'
+import type { Output } from './output.ts'
+import { jsonPath, printable } from './printable.ts'
+import type { Progress } from './progress.ts'
+import { formatBytes, formatNumber } from './sizes.ts'
+import { fullId, shortId, shownPaths } from './snapshot-text.ts'
+import { formatDuration, isoTime } from './times.ts'
+
+export function tellSourceProblem(output: Output, { kind, path, what }: SourceProblem): void {
+  output.problem(`${kind}: ${printable(path)}: ${what}`, { kind, ...jsonPath(path), what })
+}
+
+export function showBackupProgress(
+  progress: Progress,
+  { counts, totalBytes }: { counts: BackupCounts; totalBytes: number | undefined },
+): void {
+  progress.show({
+    doneBytes: counts.sizeBytes,
+    totalBytes,
+    counts: [formatNumber(counts.files, 'file')],
+    fields: { ...counts },
+  })
+}
+
+interface Done {
+  readonly result: BackupResult
+  readonly repository: Repository
+  readonly paths: readonly Bytes[]
+}
+
+export function tellBackup({ output }: Context, { result, repository, paths }: Done): void {
+  const { address } = repository.store
+  output.summary(headline(result, { address, paths }))
+  output.summary(`  ${whatIsInIt(result.counts)}`)
+  output.summary(`  ${whatIsNew(result)}`)
+  for (const line of whatIsWrong(result.counts)) output.note(line)
+  output.event({ event: 'result', ...jsonResult(result), repository: repository.idHex, address })
+}
+
+function jsonResult(result: BackupResult): Readonly<Record<string, unknown>> {
+  const { snapshot, parent, counts, addedBytes, addedStoredBytes, startedMs, endedMs } = result
+  return {
+    snapshot: snapshot === undefined ? null : fullId(snapshot),
+    parent: parent === undefined ? null : fullId(parent),
+    ...counts,
+    addedBytes,
+    addedStoredBytes,
+    startedAt: isoTime(startedMs),
+    endedAt: isoTime(endedMs),
+    durationMs: endedMs - startedMs,
+  }
+}
+
+function headline(
+  { snapshot, parent }: BackupResult,
+  { address, paths }: { address: string; paths: readonly Bytes[] },
+): string {
+  if (snapshot !== undefined) {
+    return `Saved snapshot ${shortId(snapshot)} of ${shownPaths(paths)} in ${address}`
+  }
+  const since = parent === undefined ? '' : ` since snapshot ${shortId(parent)}`
+  return `Nothing has changed${since}: made no new snapshot`
+}
+
+function whatIsInIt({ files, sizeBytes, folders, others }: BackupCounts): string {
+  const rest = others > 0 ? [formatNumber(others, 'link or device', 'links and devices')] : []
+  const size = `${formatNumber(files, 'file')} (${formatBytes(sizeBytes)})`
+  return [size, formatNumber(folders, 'folder'), ...rest].join(', ')
+}
+
+function whatIsNew({
+  counts,
+  addedBytes,
+  addedStoredBytes,
+  startedMs,
+  endedMs,
+}: BackupResult): string {
+  const read = `${formatNumber(counts.filesRead, 'file')} read`
+  const added = `${formatBytes(addedBytes)} new, stored in ${formatBytes(addedStoredBytes)}`
+  return `${read}, ${added}, in ${formatDuration(endedMs - startedMs)}`
+}
+
+function whatIsWrong({ unreadable, changed, vanished }: BackupCounts): readonly string[] {
+  const lines: string[] = []
+  if (unreadable > 0)
+    lines.push(`${formatNumber(unreadable, 'path')} could not be read: see above.`)
+  if (changed > 0)
+    lines.push(`${formatNumber(changed, 'file')} changed while being read: see above.`)
+  if (vanished > 0) lines.push(`${formatNumber(vanished, 'file')} vanished before being read.`)
+  return lines
+}

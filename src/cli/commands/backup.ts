@@ -1,0 +1,85 @@
+// `cairn backup`: what can be given.
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { BackupFlags } from '../actions/backup.ts'
+import { examples } from '../examples.ts'
+import { execute } from '../execute.ts'
+import { rate, size, workers } from '../option-values.ts'
+import { collected } from '../snapshot-options.ts'
+
+export function addBackup(program: Command): void {
+  const command = program
+    .command('backup')
+    .description('Save files and folders as a new snapshot.')
+    .argument('[paths...]', 'files and folders (a link with / at its end is followed)')
+  addSelection(command)
+  addNaming(command)
+  addWork(command)
+  command.addHelpText(
+    'after',
+    examples(
+      'cairn backup /home /etc',
+      "cairn backup ~ --exclude '*.iso' --exclude-caches",
+      'cairn backup / --one-file-system --tag weekly',
+      'find /srv -name "*.conf" -print0 | cairn backup --files-from0 -',
+      'pg_dump -Fc -Z0 shop | cairn backup --stdin --stdin-filename shop.dump',
+    ),
+  )
+  command.action(async (paths: readonly string[], flags: BackupFlags, self: Command) => {
+    const { backupAction } = await import('../actions/backup.ts')
+    await execute(self, (context) => backupAction(context, { ...flags, paths }))
+  })
+}
+
+function addSelection(command: Command): void {
+  command
+    .option(
+      '-e, --exclude <pattern>',
+      'leave out what matches (gitignore rules; repeatable)',
+      collected,
+    )
+    .option(
+      '--exclude-file <file>',
+      'leave out what matches a pattern in a file (repeatable)',
+      collected,
+    )
+    .option('--exclude-caches', 'leave out what is in folders with a CACHEDIR.TAG')
+    .option('--exclude-larger-than <size>', 'leave out files larger than this, such as 500M', size)
+    .option('-x, --one-file-system', 'do not go into other file systems')
+    .option('--files-from <file>', 'take paths from a file, one to a line (- is stdin)')
+    .option('--files-from0 <file>', 'the same, each path ended by a zero byte')
+    .option('--stdin', 'save what comes on stdin as a file')
+    .option('--stdin-filename <name>', 'the name of that file')
+}
+
+function addNaming(command: Command): void {
+  command
+    .option('--source <name>', 'the name under which snapshots of the same thing line up')
+    .option('--tag <tag>', 'a tag for the snapshot (repeatable)', collected)
+    .option('--host <name>', 'the host name to record')
+}
+
+function addWork(command: Command): void {
+  command
+    .option('-n, --dry-run', 'only tell what would be saved')
+    .option('--skip-if-unchanged', 'make no snapshot where nothing has changed')
+    .option('--ignore-ctime', 'files with the same size and mtime are unchanged')
+    .option('--ignore-inode', 'do not take a new inode number for a change')
+    .option('--compression <level>', 'auto, off, or 1 (fast) to 19 (small)', compression, 3)
+    .option('--workers <number>', 'threads that read (default: one for each core)', workers)
+    .addOption(
+      new Option('--memory <use>', 'how much memory to use')
+        .choices(['low', 'normal'])
+        .default('normal'),
+    )
+    .option('--read-rate <rate>', 'read at most this much in a second, such as 20M', rate)
+}
+
+const AUTO = 3
+
+function compression(value: string): number | 'off' {
+  if (value === 'off') return value
+  if (value === 'auto') return AUTO
+  if (/^\d{1,2}$/.test(value) && Number(value) >= 1 && Number(value) <= 19) return Number(value)
+  throw new InvalidArgumentError('It is not auto, off, or a number from 1 to 19.')
+}

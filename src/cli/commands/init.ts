@@ -1,0 +1,25 @@
+// `cairn init`: what can be given.
+
+import type { Command } from 'commander'
+import type { InitFlags } from '../actions/init.ts'
+import { examples } from '../examples.ts'
+import { execute } from '../execute.ts'
+
+export function addInit(program: Command): void {
+  program
+    .command('init')
+    .description('Make a repository. Asks for its passphrase on a terminal.')
+    .option('--label <name>', 'a name for the first key, shown by `cairn key list`')
+    .addHelpText(
+      'after',
+      examples(
+        'cairn init --repository /mnt/disk/backup',
+        'cairn init -r /mnt/disk/backup --passphrase-file /root/.backup-passphrase',
+        'cairn init -r /mnt/disk/backup --key-file /root/backup.key',
+      ),
+    )
+    .action(async (flags: InitFlags, self: Command) => {
+      const { initAction } = await import('../actions/init.ts')
+      await execute(self, (context) => initAction(context, flags))
+    })
+}

@@ -1,0 +1,2 @@
+import type { Command } from 'commander'
+export function addKey(_program: Command): void {}

@@ -1,0 +1,81 @@
+// The repository for who has configured nothing: made at the first backup, in the user's data folder,
+// with a generated passphrase that is kept beside it. The passphrase is on the disk before anything
+// is sealed with it, so that an interruption leaves nothing that cannot be opened.
+
+import { existsSync } from 'node:fs'
+import { isCairnError } from '../base/errors.ts'
+import { KEY_BYTES, type Wrapping } from '../format/keys.ts'
+import { createRepository } from '../repository/create.ts'
+import { type Credential, generatePassphrase, passphraseWrapping } from '../sealer/passphrase.ts'
+import type { Random } from '../sealer/random.ts'
+import type { Context } from './context.ts'
+import { configuredCredential } from './credential.ts'
+import { passphraseIn, readSecretFile, writeNewSecret } from './secret-file.ts'
+import { storeAt } from './store.ts'
+
+/** The passphrase that Cairn keeps for the default repository, where there is one. */
+export function keptCredential({ places }: Context): Credential | undefined {
+  if (!existsSync(places.passphrase)) return undefined
+  const { bytes } = readSecretFile(places.passphrase)
+  return { kind: 'passphrase', passphrase: passphraseIn(bytes, places.passphrase) }
+}
+
+export function wrappingFor(credential: Credential, random: Random): Wrapping {
+  if (credential.kind === 'passphrase') return passphraseWrapping(random)
+  return { kind: 'secret', salt: random(KEY_BYTES) }
+}
+
+/** Makes the default repository. Another run that makes it at the same time is no matter. */
+export async function createDefaultRepository(context: Context): Promise<void> {
+  const { places, random, clock } = context
+  const configured = configuredCredential(context)
+  const credential = configured ?? generatedCredential(context)
+  const store = storeAt(context, { address: places.repository, create: true })
+  try {
+    await createRepository(store, {
+      credential,
+      wrapping: wrappingFor(credential, random),
+      random,
+      clock,
+    })
+  } catch (error) {
+    if (!isCairnError(error, 'repository-exists')) throw error
+    return
+  }
+  announce(context, configured === undefined ? credential : undefined)
+}
+
+function generatedCredential(context: Context): Credential {
+  const { places, random } = context
+  writeNewSecret({ path: places.passphrase, text: generatePassphrase(random), random })
+  const kept = keptCredential(context)
+  if (kept === undefined) throw new Error('Bug in Cairn: the passphrase was not kept')
+  return kept
+}
+
+/** The one time that the passphrase is shown. Never in --json, which goes into logs. */
+function announce(context: Context, generated: Credential | undefined): void {
+  const { output, places } = context
+  if (generated?.kind !== 'passphrase') {
+    output.note(`No repository is configured: made one in ${places.repository}.`)
+  } else if (output.json || output.quiet) {
+    const where = `its passphrase is in ${places.passphrase}: write it down`
+    output.warning('repository-created', `Made the repository ${places.repository}; ${where}`)
+  } else output.note(firstWords(context, generated.passphrase))
+}
+
+function firstWords({ places }: Context, passphrase: string): string {
+  return [
+    'No repository is configured, so Cairn made one:',
+    '',
+    `    repository   ${places.repository}`,
+    `    passphrase   ${passphrase}`,
+    '',
+    'Write the passphrase down and keep it away from this machine: without it nobody can read',
+    'these backups, you included. It is shown this once.',
+    `This machine keeps it in ${places.passphrase}.`,
+    'When it is written down, run `cairn key confirm`.',
+    'To back up to another disk, where backups belong: `cairn init --repository FOLDER`.',
+    '',
+  ].join('\n')
+}

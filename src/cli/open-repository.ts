@@ -1,0 +1,142 @@
+// Opens the repository that the settings name, and makes the default one where nothing is configured.
+
+import { join } from 'node:path'
+import { CairnError, isCairnError } from '../base/errors.ts'
+import { newestGeneration } from '../repository/generations.ts'
+import { openRepository, type Repository } from '../repository/repository.ts'
+import type { Credential } from '../sealer/passphrase.ts'
+import { openCacheFolder, withCache } from '../store/cache.ts'
+import type { Store } from '../store/store.ts'
+import { canAsk } from './ask.ts'
+import type { Context } from './context.ts'
+import { askedCredential, configuredCredential } from './credential.ts'
+import { createDefaultRepository, keptCredential } from './default-repository.ts'
+import {
+  checkState,
+  loadState,
+  type RepositoryState,
+  saveState,
+  stateOf,
+} from './repository-state.ts'
+import { isLocal, storeAt } from './store.ts'
+
+/** Typing errors happen. */
+const ATTEMPTS = 3
+const METADATA_CACHE_BYTES_MAX = 2 * 1024 ** 3
+
+export interface Opened {
+  readonly repository: Repository
+  readonly credential: Credential
+  /** Where this machine keeps what it need not ask the store for again. */
+  readonly cacheFolder: string
+}
+
+export interface OpenConfigured {
+  /** Make the default repository where nothing is configured and there is none yet. */
+  readonly createDefault?: boolean
+  /** Accept a repository that is not the one that was there before. */
+  readonly trust?: (state: RepositoryState) => boolean
+}
+
+/** Throws 'no-repository', 'wrong-passphrase', 'usage', or what is wrong with the repository. */
+export async function openConfigured(
+  context: Context,
+  options: OpenConfigured = {},
+): Promise<Opened> {
+  const store = storeAt(context, { address: context.settings.address })
+  const isNew = !(await exists(store))
+  if (isNew) await makeOrFail(context, { store, options })
+  const known = loadState(context, store.address)
+  const { repository, credential } = await openWithCredential(context, { store, known })
+  const state = stateOf(repository, known)
+  if (options.trust?.(state) !== true) checkState(state, known)
+  saveState(context, state)
+  for (const { name, why } of repository.skipped) {
+    context.output.warning('object-skipped', `Passed over ${name}: ${why}`)
+  }
+  if (!isNew) remind(context, state)
+  const cacheFolder = join(context.places.cache, repository.idHex)
+  return {
+    repository: withLocalCopies(context, { repository, cacheFolder }),
+    credential,
+    cacheFolder,
+  }
+}
+
+async function exists(store: Store): Promise<boolean> {
+  try {
+    return (await newestGeneration(store, 'config/')) !== undefined
+  } catch (error) {
+    if (isCairnError(error, 'no-repository')) return false
+    throw error
+  }
+}
+
+async function makeOrFail(
+  context: Context,
+  { store, options }: { store: Store; options: OpenConfigured },
+): Promise<void> {
+  const { isConfigured } = context.settings
+  if (!isConfigured && options.createDefault === true) return createDefaultRepository(context)
+  throw new CairnError('no-repository', `There is no repository at ${store.address}`, {
+    hint: isConfigured
+      ? 'Check the address and that the disk is mounted, or make a repository there: `cairn init`.'
+      : 'Nothing is configured. The first `cairn backup PATH` makes this repository.',
+  })
+}
+
+interface ToOpen {
+  readonly store: Store
+  readonly known: RepositoryState | undefined
+}
+
+async function openWithCredential(
+  context: Context,
+  { store, known }: ToOpen,
+): Promise<{ repository: Repository; credential: Credential }> {
+  const grantHint = known?.grantName
+  const given = configuredCredential(context) ?? usualCredential(context)
+  if (given !== undefined) {
+    return {
+      repository: await openRepository(store, { credential: given, grantHint }),
+      credential: given,
+    }
+  }
+  for (let attempt = 1; ; attempt++) {
+    const credential = await askedCredential(`Passphrase of ${store.address}`)
+    try {
+      return { repository: await openRepository(store, { credential, grantHint }), credential }
+    } catch (error) {
+      if (!isCairnError(error, 'wrong-passphrase') || attempt === ATTEMPTS || !canAsk()) throw error
+      context.output.note('That is not it.')
+    }
+  }
+}
+
+/** The default repository's passphrase lies where Cairn has put it. */
+function usualCredential(context: Context): Credential | undefined {
+  return context.settings.isConfigured ? undefined : keptCredential(context)
+}
+
+function remind({ settings, places, output }: Context, state: RepositoryState): void {
+  if (settings.isConfigured || settings.secret !== undefined || state.passphraseConfirmed) return
+  if (output.quiet) return
+  const text =
+    `The passphrase of this repository is only in ${places.passphrase}. ` +
+    'Write it down, then run `cairn key confirm`.'
+  output.warning('passphrase-unconfirmed', text)
+}
+
+function withLocalCopies(
+  { clock, output }: Context,
+  { repository, cacheFolder }: { repository: Repository; cacheFolder: string },
+): Repository {
+  if (isLocal(repository.store.address)) return repository
+  const cache = openCacheFolder({ path: join(cacheFolder, 'objects'), clock })
+  const store = withCache(repository.store, {
+    cache,
+    bytesMax: METADATA_CACHE_BYTES_MAX,
+    onCacheError: (error) => output.detail(`The local cache: ${String(error)}`),
+  })
+  return { ...repository, store }
+}

@@ -1,0 +1,48 @@
+// Values of options, from text. What is wrong is told by commander, with the option's name.
+
+import { availableParallelism } from 'node:os'
+import { InvalidArgumentError } from 'commander'
+import { parseBytes } from './sizes.ts'
+
+export function size(value: string): number {
+  const bytes = parseBytes(value)
+  if (bytes !== undefined) return bytes
+  throw new InvalidArgumentError('It is not a size like 500K, 100M or 2GiB.')
+}
+
+/** `10M` or `10M/s`. */
+export function rate(value: string): number {
+  const bytes = parseBytes(value.replace(/\/s$/, ''))
+  if (bytes !== undefined && bytes > 0) return bytes
+  throw new InvalidArgumentError('It is not a rate like 10M or 500K/s.')
+}
+
+export function wholeNumber(value: string): number {
+  const number = Number(value)
+  if (/^\d{1,9}$/.test(value) && number > 0) return number
+  throw new InvalidArgumentError('It is not a whole number above 0.')
+}
+
+export function percentage(value: string): number {
+  const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(value)?.[1]
+  if (percent !== undefined && Number(percent) > 0 && Number(percent) <= 100) return Number(percent)
+  throw new InvalidArgumentError('It is not a percentage like 5%.')
+}
+
+const WORKERS_MAX = 256
+
+export function workers(value: string): number {
+  const number = wholeNumber(value)
+  if (number <= WORKERS_MAX) return number
+  throw new InvalidArgumentError(`It is more than ${WORKERS_MAX}.`)
+}
+
+export type MemoryUse = 'low' | 'normal'
+
+/** `--memory low` reads with one thread unless it is told otherwise. */
+export function workersFor(flags: {
+  readonly workers?: number
+  readonly memory: MemoryUse
+}): number {
+  return flags.workers ?? (flags.memory === 'low' ? 1 : availableParallelism())
+}

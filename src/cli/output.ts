@@ -1,0 +1,166 @@
+// What the program says. Results go to stdout, everything else to stderr, so that a pipe gets
+// results only. With --json stdout is NDJSON (docs/json.md) and stderr stays empty. Lines are
+// gathered and written in blocks: one write for each of a million lines would take most of the time.
+
+import { styleText } from 'node:util'
+
+/** One line of --json: `event` says what it is. */
+export interface Event {
+  readonly event: 'progress' | 'problem' | 'warning' | 'item' | 'result' | 'error'
+  readonly [field: string]: unknown
+}
+
+export interface OutputOptions {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  /** False: never. True: where stderr is a terminal. */
+  readonly color: boolean
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+}
+
+const BLOCK_CHARACTERS = 32 * 1024
+
+export class Output {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly stdout: NodeJS.WriteStream
+  readonly #stderr: NodeJS.WriteStream
+  readonly #color: boolean
+  #lines: string[] = []
+  #characters = 0
+  /** The line at the bottom of the terminal that is painted over and over. */
+  #status = ''
+  #closed = false
+
+  constructor(options: OutputOptions) {
+    this.json = options.json
+    this.quiet = options.quiet
+    this.verbose = options.verbose
+    this.stdout = options.stdout
+    this.#stderr = options.stderr
+    this.#color = options.color && options.stderr.isTTY
+    // Who closes the pipe has read enough: `cairn ls latest | head`.
+    options.stdout.on('error', () => {
+      this.#closed = true
+    })
+    options.stderr.on('error', () => undefined)
+  }
+
+  /** Nobody reads stdout any more: what only lists can stop. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  get isTerminal(): boolean {
+    return this.#stderr.isTTY
+  }
+
+  get columns(): number {
+    return this.#stderr.isTTY ? this.#stderr.columns : 80
+  }
+
+  /** A line of --json; nothing without it. */
+  event(event: Event): void {
+    if (this.json) this.#print(JSON.stringify(event, exactNumbers))
+  }
+
+  /** Part of the result, for people. */
+  line(text: string): void {
+    if (!this.json) this.#print(text)
+  }
+
+  /** The result of work that speaks for itself: left out with --quiet. */
+  summary(text: string): void {
+    if (!this.quiet) this.line(text)
+  }
+
+  /** Something to know, not part of the result; left out with --quiet. */
+  note(text: string): void {
+    if (!this.quiet && !this.json) this.#tell(text)
+  }
+
+  /** Only with --verbose. */
+  detail(text: string): void {
+    if (this.verbose && !this.json) this.#tell(this.#styled('dim', text))
+  }
+
+  /** Something to look after that stops nothing. `code` is for programs. */
+  warning(code: string, text: string): void {
+    if (this.json) this.event({ event: 'warning', code, message: text })
+    else this.#tell(`${this.#styled('yellow', 'warning:')} ${text}`)
+  }
+
+  /** What went wrong with a single file: never left out. */
+  problem(text: string, event: Readonly<Record<string, unknown>>): void {
+    if (this.json) this.event({ ...event, event: 'problem' })
+    else this.#tell(text)
+  }
+
+  error(text: string, hint?: string): void {
+    if (this.json) return
+    this.#tell(`${this.#styled('red', 'cairn:')} ${text}`)
+    if (hint !== undefined) this.#tell(hint)
+  }
+
+  /** Paints the status line anew; '' takes it away. Terminals only. */
+  status(text: string): void {
+    if (!this.#stderr.isTTY || text === this.#status) return
+    this.#status = text
+    this.#stderr.write(`\r\x1b[K${text}`)
+  }
+
+  /** Writes out what has been gathered. */
+  flush(): void {
+    if (this.#lines.length === 0) return
+    if (!this.#closed) this.stdout.write(`${this.#lines.join('\n')}\n`)
+    this.#lines = []
+    this.#characters = 0
+  }
+
+  /** Returns when everything is with the system, or nobody wants it. */
+  async end(): Promise<void> {
+    this.status('')
+    this.flush()
+    await Promise.all([drained(this.stdout), drained(this.#stderr)])
+  }
+
+  #print(line: string): void {
+    this.#lines.push(line)
+    this.#characters += line.length
+    // Who looks at the terminal, or at events of work in progress, wants each line now.
+    if (this.json || this.stdout.isTTY || this.#characters > BLOCK_CHARACTERS) this.#flushAround()
+  }
+
+  #flushAround(): void {
+    if (this.#status !== '' && this.stdout.isTTY) this.#stderr.write('\r\x1b[K')
+    this.flush()
+    if (this.#status !== '' && this.stdout.isTTY) this.#stderr.write(this.#status)
+  }
+
+  #tell(text: string): void {
+    this.flush()
+    const before = this.#status === '' ? '' : '\r\x1b[K'
+    this.#stderr.write(`${before}${text}\n${this.#status}`)
+  }
+
+  #styled(style: 'red' | 'yellow' | 'dim', text: string): string {
+    return this.#color ? styleText(style, text, { validateStream: false }) : text
+  }
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve()
+    else stream.write('', () => resolve())
+  })
+}
+
+/** Integers that a number cannot hold go out as text. */
+function exactNumbers(_key: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : String(value)
+}

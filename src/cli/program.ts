@@ -1,0 +1,70 @@
+// The command line as data: commands, arguments and options, their help. What a command does is in
+// actions/, and loaded when it runs.
+
+import { Command } from 'commander'
+import { addBackup } from './commands/backup.ts'
+import { addCache } from './commands/cache.ts'
+import { addCheck } from './commands/check.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addDiff } from './commands/diff.ts'
+import { addDump } from './commands/dump.ts'
+import { addFind } from './commands/find.ts'
+import { addInit } from './commands/init.ts'
+import { addKey } from './commands/key.ts'
+import { addLs } from './commands/ls.ts'
+import { addRestore } from './commands/restore.ts'
+import { addSnapshots } from './commands/snapshots.ts'
+import { addStats } from './commands/stats.ts'
+import { addTag } from './commands/tag.ts'
+import { addVersion } from './commands/version.ts'
+import { examples } from './examples.ts'
+
+function newProgram(): Command {
+  const command = new Command('cairn')
+    .description('Backups that are encrypted before they leave the machine, and proved to restore.')
+    .usage('[options] <command>')
+    .option('-r, --repository <address>', 'the repository: a folder')
+    .option('--passphrase-file <file>', 'take the passphrase from a file (- is stdin)')
+    .option('--passphrase-command <command>', 'take the passphrase from what a command prints')
+    .option('--key-file <file>', 'open the repository with a key file')
+    .option('--json', 'print JSON, one object to a line (docs/json.md)')
+    .option('-q, --quiet', 'print nothing but problems and what was asked for')
+    .option('-v, --verbose', 'print more')
+    .option('--no-color', 'print without colours')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride()
+    .showSuggestionAfterError()
+  for (const add of COMMANDS) add(command)
+  return command.addHelpText(
+    'after',
+    examples(
+      'cairn backup ~/documents',
+      'cairn snapshots',
+      'cairn restore latest:/home/me/documents --target /tmp/back',
+      'cairn init --repository /mnt/disk/backup',
+    ),
+  )
+}
+
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  addInit,
+  addBackup,
+  addSnapshots,
+  addLs,
+  addFind,
+  addDiff,
+  addDump,
+  addRestore,
+  addTag,
+  addCheck,
+  addStats,
+  addKey,
+  addCache,
+  addCompletion,
+  addVersion,
+]
+
+export const program = newProgram()

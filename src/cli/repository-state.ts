@@ -1,0 +1,109 @@
+// What this machine remembers of a repository address: which repository was there, how far its config
+// had come, which key opened it. A store that answers with another repository, or with an older
+// config, is not believed (LESSONS 9): the user decides, with `cairn key trust`.
+//
+// Losing this state loses that memory and nothing else. It is written as a whole and renamed.
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { toHex, utf8 } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import type { Repository } from '../repository/repository.ts'
+import type { Context } from './context.ts'
+
+export interface RepositoryState {
+  readonly address: string
+  readonly repositoryId: string
+  readonly ownerVerifyKey: string
+  readonly configGeneration: number
+  /** The key that opened it last: tried first next time. */
+  readonly grantName: string
+  /** The generated passphrase has been written down. */
+  readonly passphraseConfirmed: boolean
+}
+
+/** What is remembered of an address; nothing where that is not known or cannot be read. */
+export function loadState(context: Context, address: string): RepositoryState | undefined {
+  try {
+    const state: unknown = JSON.parse(readFileSync(pathOf(context, address), 'utf8'))
+    return isState(state) && state.address === address ? state : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isState(value: unknown): value is RepositoryState {
+  if (typeof value !== 'object' || value === null) return false
+  const state = value as Partial<Record<keyof RepositoryState, unknown>>
+  return (
+    typeof state.address === 'string' &&
+    typeof state.repositoryId === 'string' &&
+    typeof state.ownerVerifyKey === 'string' &&
+    typeof state.configGeneration === 'number' &&
+    typeof state.grantName === 'string' &&
+    typeof state.passphraseConfirmed === 'boolean'
+  )
+}
+
+/** Where this cannot be written, the next run knows less; that is told with --verbose. */
+export function saveState(context: Context, state: RepositoryState): void {
+  const path = pathOf(context, state.address)
+  const temporary = `${path}.${toHex(context.random(8))}.new`
+  try {
+    mkdirSync(join(context.places.state, 'repositories'), { recursive: true, mode: 0o700 })
+    writeFileSync(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 })
+    renameSync(temporary, path)
+  } catch (error) {
+    context.output.detail(`Cannot keep ${path}: ${String(error)}`)
+  }
+}
+
+function pathOf({ places }: Context, address: string): string {
+  return join(places.state, 'repositories', `${toHex(sha256(utf8(address))).slice(0, 32)}.json`)
+}
+
+/** What there is to remember of an opened repository, given what was known before. */
+export function stateOf(
+  repository: Repository,
+  known: RepositoryState | undefined,
+): RepositoryState {
+  const { store, idHex, config, grantName } = repository
+  const isSame = known?.repositoryId === idHex
+  return {
+    address: store.address,
+    repositoryId: idHex,
+    ownerVerifyKey: toHex(config.ownerVerifyKey),
+    configGeneration: config.generation,
+    grantName,
+    passphraseConfirmed: isSame && known.passphraseConfirmed,
+  }
+}
+
+/** Throws 'object-foreign' where the repository is not the one that was at this address before. */
+export function checkState(found: RepositoryState, known: RepositoryState | undefined): void {
+  if (known === undefined) return
+  const why = whatChanged(found, known)
+  if (why === undefined) return
+  throw new CairnError(
+    'object-foreign',
+    `Cannot trust the repository at ${found.address}: ${why}`,
+    {
+      hint:
+        'If you put it there yourself (a copy brought back, a new repository), accept it with ' +
+        `\`cairn key trust ${found.repositoryId.slice(0, 8)}\`. Otherwise find out who did.`,
+      context: { repository: found.repositoryId, expected: known.repositoryId },
+    },
+  )
+}
+
+function whatChanged(found: RepositoryState, known: RepositoryState): string | undefined {
+  if (found.repositoryId !== known.repositoryId) {
+    const [now, before] = [found.repositoryId.slice(0, 8), known.repositoryId.slice(0, 8)]
+    return `it is repository ${now}, and there was ${before} before`
+  }
+  if (found.ownerVerifyKey !== known.ownerVerifyKey) return 'its owner is another one than before'
+  if (found.configGeneration >= known.configGeneration) return undefined
+  const [now, before] = [found.configGeneration, known.configGeneration]
+  return `its config went back from generation ${before} to ${now}`
+}

@@ -1,0 +1,104 @@
+// Which repository, and what opens it: options come before the environment, that before the
+// configuration file, that before the default. What opens it is one thing: a passphrase file on the
+// command line puts aside a passphrase command in the configuration.
+
+import { CairnError } from '../base/errors.ts'
+import { type Configuration, readConfiguration } from './configuration.ts'
+import type { Environment, Places } from './places.ts'
+
+/** The options that every command takes. */
+export interface GlobalFlags {
+  readonly repository?: string
+  readonly passphraseFile?: string
+  readonly passphraseCommand?: string
+  readonly keyFile?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+  readonly color?: boolean
+}
+
+/** Where the secret that opens the repository comes from. */
+export type SecretSource =
+  | { readonly kind: 'text'; readonly passphrase: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'command'; readonly command: string }
+  | { readonly kind: 'key-file'; readonly path: string }
+
+export interface Settings {
+  readonly address: string
+  /** False for the default repository: the only one that is ever made without being asked for. */
+  readonly isConfigured: boolean
+  readonly secret: SecretSource | undefined
+}
+
+export function settingsOf(
+  flags: GlobalFlags,
+  { env, places }: { readonly env: Environment; readonly places: Places },
+): Settings {
+  const configuration = readConfiguration(places)
+  const address =
+    flags.repository ?? fromEnvironment(env, 'CAIRN_REPOSITORY') ?? configuration.repository
+  return {
+    address: address ?? places.repository,
+    isConfigured: address !== undefined,
+    secret:
+      theOne('the command line', secretsOfFlags(flags)) ??
+      theOne('the environment', secretsOfEnvironment(env)) ??
+      theOne(places.configuration, secretsOfConfiguration(configuration)),
+  }
+}
+
+/** Set and empty is a mistake in a script, which must not lead to the default. */
+function fromEnvironment(env: Environment, name: string): string | undefined {
+  const value = env[name]
+  if (value !== '') return value
+  throw new CairnError('usage', `${name} is set and empty`, {
+    hint: `Set it, or \`unset ${name}\`.`,
+  })
+}
+
+function theOne(where: string, secrets: readonly SecretSource[]): SecretSource | undefined {
+  if (secrets.length <= 1) return secrets[0]
+  throw new CairnError('usage', `More than one thing in ${where} says what opens the repository`, {
+    hint: 'Give one passphrase file, passphrase command, passphrase or key file.',
+  })
+}
+
+interface Given {
+  readonly text?: string | undefined
+  readonly file?: string | undefined
+  readonly command?: string | undefined
+  readonly keyFile?: string | undefined
+}
+
+function secretsOf({ text, file, command, keyFile }: Given): readonly SecretSource[] {
+  const secrets: SecretSource[] = []
+  if (text !== undefined) secrets.push({ kind: 'text', passphrase: text })
+  if (file !== undefined) secrets.push({ kind: 'file', path: file })
+  if (command !== undefined) secrets.push({ kind: 'command', command })
+  if (keyFile !== undefined) secrets.push({ kind: 'key-file', path: keyFile })
+  return secrets
+}
+
+function secretsOfFlags(flags: GlobalFlags): readonly SecretSource[] {
+  const { passphraseFile: file, passphraseCommand: command, keyFile } = flags
+  return secretsOf({ file, command, keyFile })
+}
+
+function secretsOfEnvironment(env: Environment): readonly SecretSource[] {
+  return secretsOf({
+    text: fromEnvironment(env, 'CAIRN_PASSPHRASE'),
+    file: fromEnvironment(env, 'CAIRN_PASSPHRASE_FILE'),
+    command: fromEnvironment(env, 'CAIRN_PASSPHRASE_COMMAND'),
+    keyFile: fromEnvironment(env, 'CAIRN_KEY_FILE'),
+  })
+}
+
+function secretsOfConfiguration(configuration: Configuration): readonly SecretSource[] {
+  return secretsOf({
+    file: configuration['passphrase-file'],
+    command: configuration['passphrase-command'],
+    keyFile: configuration['key-file'],
+  })
+}

@@ -1,0 +1,44 @@
+// The options with which commands choose snapshots, and how they are understood.
+
+import { type Command, InvalidArgumentError } from 'commander'
+import { systemClock } from '../base/clock.ts'
+import type { SnapshotFilter } from '../engine/select-snapshot.ts'
+import { bytesOfArgument } from './raw-arguments.ts'
+import { parseTime } from './times.ts'
+
+export interface SnapshotFlags {
+  readonly host?: string
+  readonly source?: string
+  readonly path?: readonly string[]
+  readonly tag?: readonly string[]
+  readonly at?: number
+}
+
+/** Adds --host, --source, --path, --tag and --at. */
+export function addSnapshotOptions(command: Command): Command {
+  return command
+    .option('--host <name>', 'only snapshots of this host')
+    .option('--source <name>', 'only snapshots of this source')
+    .option('--path <path>', 'only snapshots of this path (repeatable)', collected)
+    .option('--tag <tag>', 'only snapshots with this tag (repeatable)', collected)
+    .option('--at <time>', "only snapshots begun by then: 2026-11-20, '2026-11-20 15:00', 3d", time)
+}
+
+export function filterOf({ host, source, path, tag, at }: SnapshotFlags): SnapshotFilter {
+  return { host, source, paths: path?.map(withoutSlash), tags: tag, atMs: at }
+}
+
+function withoutSlash(path: string): Uint8Array {
+  return bytesOfArgument(path.length > 1 ? path.replace(/\/+$/, '') : path)
+}
+
+/** For options that may be given several times. */
+export function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+function time(value: string): number {
+  const ms = parseTime(value, systemClock.nowMs())
+  if (ms !== undefined) return ms
+  throw new InvalidArgumentError("It is not like 2026-11-20, '2026-11-20 15:00' or 3d.")
+}

@@ -1,0 +1,61 @@
+// `SNAPSHOT` and `SNAPSHOT:PATH` on the command line, and finding what they name.
+
+import type { Bytes } from '../base/bytes.ts'
+import { selectSnapshot } from '../engine/select-snapshot.ts'
+import { splitPath } from '../engine/tree-reader.ts'
+import type { Repository } from '../repository/repository.ts'
+import { loadSnapshots, openDetails, type Snapshot } from '../repository/snapshots.ts'
+import type { Context } from './context.ts'
+import { printableText } from './printable.ts'
+import { bytesOfArgument } from './raw-arguments.ts'
+import { filterOf, type SnapshotFlags } from './snapshot-options.ts'
+import { shortId, shownPaths } from './snapshot-text.ts'
+import { formatTime } from './times.ts'
+
+export interface Place {
+  readonly wanted: string
+  /** Names below the root; undefined where no path was given. */
+  readonly path: readonly Bytes[] | undefined
+}
+
+export function parsePlace(text: string): Place {
+  const colon = text.indexOf(':')
+  if (colon === -1) return { wanted: text, path: undefined }
+  return { wanted: text.slice(0, colon), path: splitPath(bytesOfArgument(text.slice(colon + 1))) }
+}
+
+/** The snapshot that is meant; says which one it is, where that was left to us. */
+export async function findSnapshot(
+  context: Context,
+  options: {
+    readonly repository: Repository
+    readonly wanted: string
+    readonly flags: SnapshotFlags
+  },
+): Promise<Snapshot> {
+  const { repository, wanted, flags } = options
+  const { snapshots, problems } = await loadSnapshots(repository)
+  for (const { name, error } of problems) {
+    context.output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
+  }
+  const snapshot = selectSnapshot(snapshots, { repository, wanted, filter: filterOf(flags) })
+  if (wanted.startsWith('latest')) context.output.note(introduction(repository, snapshot))
+  if (!snapshot.confirmed) {
+    const text = `Snapshot ${shortId(snapshot.id)} was never confirmed: parts of it may be missing`
+    context.output.warning('snapshot-unconfirmed', text)
+  }
+  return snapshot
+}
+
+function introduction(repository: Repository, snapshot: Snapshot): string {
+  const at = `Snapshot ${shortId(snapshot.id)} of ${formatTime(snapshot.summary.startedMs)}`
+  if (!snapshot.domain.canOpen) return at
+  const { host, paths } = openDetails(repository, snapshot)
+  return `${at}: ${printableText(host)}, ${shownPaths(paths)}`
+}
+
+/** `/home/me` of its names. */
+export function pathOf(names: readonly Bytes[]): Bytes {
+  const parts = names.map((name) => Buffer.concat([Buffer.from('/'), name]))
+  return parts.length === 0 ? new TextEncoder().encode('/') : new Uint8Array(Buffer.concat(parts))
+}

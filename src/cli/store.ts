@@ -1,0 +1,32 @@
+// Stores as the program uses them: every call ends, and what can pass is tried again.
+
+import { openStore } from '../store/open-store.ts'
+import { DEFAULT_RETRIES, withRetry } from '../store/retry.ts'
+import type { Store } from '../store/store.ts'
+import { DEFAULT_TIMEOUTS, systemTimer, withTimeout } from '../store/timeout.ts'
+import type { Context } from './context.ts'
+import { formatDuration } from './times.ts'
+
+export interface StoreAt {
+  readonly address: string
+  /** For what makes a repository: a store that is missing is empty. */
+  readonly create?: boolean
+}
+
+export function storeAt(context: Context, { address, create = false }: StoreAt): Store {
+  const { clock, output, random } = context
+  const store = openStore({ address, clock, create })
+  const timed = withTimeout(store, { ...DEFAULT_TIMEOUTS, startTimer: systemTimer })
+  return withRetry(timed, {
+    ...DEFAULT_RETRIES,
+    clock,
+    random: () => (random(1)[0] as number) / 256,
+    onRetry: ({ error, delayMs }) =>
+      output.note(`${error.message}. Trying again in ${formatDuration(delayMs)}.`),
+  })
+}
+
+/** Whether objects lie in a folder of this machine: then copying them gains nothing. */
+export function isLocal(address: string): boolean {
+  return address.startsWith('/')
+}

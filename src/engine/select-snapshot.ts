@@ -1,0 +1,134 @@
+// Which snapshot is meant by `latest`, `latest~2` or the beginning of an id. Only confirmed snapshots
+// of finished runs are ever taken without being named: the rest may lack what they need.
+//
+// Sources are kept apart: `latest~1` is the snapshot before of the same source, however many other
+// things are backed up into the same repository.
+
+import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
+import type { Details } from '../format/snapshot.ts'
+import type { Repository } from '../repository/repository.ts'
+import { openDetails, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
+
+export interface SnapshotFilter {
+  readonly host?: string | undefined
+  readonly source?: string | undefined
+  /** All of them. */
+  readonly paths?: readonly Bytes[] | undefined
+  /** All of them. */
+  readonly tags?: readonly string[] | undefined
+  /** Begun at this time or before. */
+  readonly atMs?: number | undefined
+}
+
+/** The snapshots that fit. Throws 'not-permitted' where the filter needs a reader's key. */
+export function filterSnapshots(
+  snapshots: readonly Snapshot[],
+  { repository, filter }: { readonly repository: Repository; readonly filter: SnapshotFilter },
+): readonly Snapshot[] {
+  const { host, source, paths = [], tags = [], atMs = Number.POSITIVE_INFINITY } = filter
+  const needsDetails = host !== undefined || paths.length > 0 || tags.length > 0
+  return snapshots.filter((snapshot) => {
+    if (snapshot.summary.startedMs > atMs) return false
+    if (source !== undefined && !isOfSource(snapshot, source)) return false
+    if (!needsDetails) return true
+    const details = openDetails(repository, snapshot)
+    if (host !== undefined && details.host !== host) return false
+    return hasPaths(details, paths) && tags.every((tag) => details.tags.includes(tag))
+  })
+}
+
+function isOfSource({ domain, summary }: Snapshot, source: string): boolean {
+  return equalBytes(summary.sourceId, sourceIdOf(domain, source))
+}
+
+function hasPaths(details: Details, paths: readonly Bytes[]): boolean {
+  return paths.every((path) => details.paths.some((one) => equalBytes(one, path)))
+}
+
+export interface SelectSnapshot {
+  readonly repository: Repository
+  /** `latest`, `latest~2`, or at least four digits of an id. */
+  readonly wanted: string
+  readonly filter: SnapshotFilter
+}
+
+const LATEST = /^latest(?:~(\d{1,6}))?$/
+const ID = /^(?:snapshots\/)?([0-9a-f]{4,64})$/
+
+/** Throws 'not-found', 'ambiguous', or 'usage' where `wanted` can be no snapshot. */
+export function selectSnapshot(
+  snapshots: readonly Snapshot[],
+  { repository, wanted, filter }: SelectSnapshot,
+): Snapshot {
+  const latest = LATEST.exec(wanted)
+  if (latest !== null) {
+    const fitting = filterSnapshots(snapshots, { repository, filter })
+    return selectLatest(fitting, { back: Number(latest[1] ?? 0), total: snapshots.length })
+  }
+  const prefix = ID.exec(wanted)?.[1]
+  if (prefix !== undefined) return selectById(snapshots, prefix)
+  throw new CairnError('usage', `'${wanted}' names no snapshot`, {
+    hint: 'Give `latest`, `latest~1` (the one before), or at least four digits of an id.',
+  })
+}
+
+function selectLatest(
+  fitting: readonly Snapshot[],
+  { back, total }: { back: number; total: number },
+): Snapshot {
+  const complete = fitting.filter(
+    ({ confirmed, summary }) => confirmed && summary.ending !== 'checkpoint',
+  )
+  const newest = complete[complete.length - 1]
+  if (newest === undefined) throw nothingFits(total, fitting.length)
+  const sourceId = toHex(newest.summary.sourceId)
+  const sameSource = complete
+    .filter(({ summary }) => toHex(summary.sourceId) === sourceId)
+    .sort((a, b) => b.summary.sequence - a.summary.sequence)
+  const found = sameSource[back]
+  if (found !== undefined) return found
+  throw new CairnError(
+    'not-found',
+    `There is no latest~${back}: this source has ${sameSource.length} snapshots`,
+    {
+      hint: '`cairn snapshots` lists them.',
+    },
+  )
+}
+
+function nothingFits(total: number, fitting: number): CairnError {
+  if (total === 0) {
+    return new CairnError('not-found', 'There is no snapshot in the repository yet', {
+      hint: '`cairn backup PATH` makes one.',
+    })
+  }
+  const why =
+    fitting === 0
+      ? `none of the ${total} in the repository fits what was asked for`
+      : 'those that fit are unconfirmed or unfinished'
+  return new CairnError('not-found', `There is no such snapshot: ${why}`, {
+    hint: '`cairn snapshots` lists all. One that is not confirmed must be named by its id.',
+  })
+}
+
+const CANDIDATES_MAX = 8
+
+function selectById(snapshots: readonly Snapshot[], prefix: string): Snapshot {
+  const found = snapshots.filter(({ id }) => id.startsWith(prefix))
+  if (found.length === 1) return found[0] as Snapshot
+  if (found.length === 0) {
+    throw new CairnError('not-found', `There is no snapshot ${prefix}`, {
+      hint: '`cairn snapshots` lists them.',
+    })
+  }
+  const shown = found.slice(0, CANDIDATES_MAX).map(({ id }) => id.slice(0, prefix.length + 8))
+  const more = found.length > shown.length ? ` and ${found.length - shown.length} more` : ''
+  throw new CairnError(
+    'ambiguous',
+    `${found.length} snapshots begin with ${prefix}: ${shown.join(', ')}${more}`,
+    {
+      hint: 'Give more digits.',
+    },
+  )
+}
