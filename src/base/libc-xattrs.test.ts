@@ -80,6 +80,20 @@ asRoot('a link has its own attributes, not those of what it points to', () => {
   expect(plain(atFolder('link'))).toEqual([['trusted.link', '02']])
 })
 
+test('long values and long lists are whole', () => {
+  const path = join('/dev/shm', `cairn-xattrs-${process.pid}`)
+  writeFileSync(path, '')
+  try {
+    setXattr(path, 'user.large', 'a5'.repeat(60_000))
+    for (let i = 0; i < 30; i++) setXattr(path, `user.${'n'.repeat(100)}${i}`, '01')
+    const { xattrs } = ofFile(path)
+    expect(xattrs.length).toBe(31)
+    expect(xattrs[0]?.value).toEqual(new Uint8Array(60_000).fill(0xa5))
+  } finally {
+    rmSync(path)
+  }
+})
+
 test('nothing, and a file system without attributes, are both none', () => {
   writeFileSync(join(folder, 'bare'), '')
   expect(plain(ofFile(join(folder, 'bare')))).toEqual([])
