@@ -1,0 +1,220 @@
+// Check: everything that is in the repository is what it should be, and everything that its snapshots
+// need is there. The structure takes the header keys alone; reading the data takes a reader's.
+//
+// Snapshots and segments are read before packs are listed: a backup that is at work meanwhile puts them
+// in the other order, so that what is found missing is missing.
+
+import { CairnError } from '../base/errors.ts'
+import { PACK_BYTES_MAX } from '../format/limits.ts'
+import { loadIndex } from '../repository/index-load.ts'
+import { recoverIndex } from '../repository/index-recover.ts'
+import type { ListedPack } from '../repository/pack-headers.ts'
+import type { Repository } from '../repository/repository.ts'
+import { choosePacks, type Subset } from './check/choose-packs.ts'
+import { DomainCheck } from './check/domain-check.ts'
+import { checkMetadata } from './check/metadata-objects.ts'
+import { OpenedObjects } from './check/opened-objects.ts'
+import { PackStage } from './check/pack-stage.ts'
+import { type CheckNote, type CheckProblem, Findings } from './check/problems.ts'
+
+/** 'structure' reads what packs say of themselves, 'read-data' all of all packs, a subset some. */
+export type CheckMode = 'structure' | 'read-data' | { readonly subset: Subset }
+
+export interface CheckProgress {
+  readonly objects: number
+  readonly packsTotal: number
+  readonly packsDone: number
+  /** Of packs that are read whole. */
+  readonly bytesTotal: number
+  readonly bytesDone: number
+}
+
+export interface CheckOptions {
+  readonly repository: Repository
+  readonly mode: CheckMode
+  readonly workers: number
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: CheckProgress) => void
+  /** Told at once; what a problem affects comes with the result. */
+  readonly onProblem: (problem: CheckProblem) => void
+}
+
+export interface CheckResult {
+  /** Objects that were looked at, packs included. */
+  readonly objects: number
+  readonly packs: number
+  /** Packs of which every byte was read, and their bytes. */
+  readonly packsRead: number
+  readonly bytesRead: number
+  /** Blobs that were opened and compared with their ids, and their plaintext. */
+  readonly blobsRead: number
+  readonly rawBytes: number
+  readonly snapshots: number
+  /** Blobs that snapshots need. */
+  readonly blobsNeeded: number
+  /** The first 10,000 with what they affect; `problemCount` counts all. */
+  readonly problems: readonly CheckProblem[]
+  readonly problemCount: number
+  readonly notes: readonly CheckNote[]
+}
+
+/** Checks. Throws 'not-permitted' without the keys for the mode, 'interrupted', or what the store throws. */
+export async function check(options: CheckOptions): Promise<CheckResult> {
+  const { repository, mode, signal } = options
+  expectKeys(repository, mode)
+  const findings = new Findings(options.onProblem)
+  const counts = new Counts(options.onProgress)
+  const opened = new OpenedObjects()
+  await checkMetadata({ repository, findings, opened, signal, onObject: () => counts.object() })
+  for (const { name, why } of repository.skipped)
+    findings.add({ kind: 'damaged', object: name, what: why })
+  const { domains, listed } = await loadDomains(repository, findings)
+  const whole = new Set(chosenOf(listed, mode))
+  counts.expect(listed, whole)
+  const stage = new PackStage({
+    ...options,
+    domains,
+    opened,
+    findings,
+    onPack: (facts, bytes) => counts.pack(facts, bytes),
+  })
+  await stage.readHeaders(listed.filter((pack) => !whole.has(pack)))
+  await stage.readWhole(slowestFirst([...whole], domains))
+  let blobsNeeded = 0
+  for (const domain of domains)
+    blobsNeeded += await domain.reportLost(repository, { opened, findings })
+  const snapshots = opened.snapshots.length
+  if (snapshots > 0 && listed.length === 0) {
+    findings.add({
+      kind: 'missing',
+      object: 'packs/',
+      what: 'there are snapshots, and no pack at all',
+    })
+  }
+  return { ...counts.result, snapshots, blobsNeeded, ...resultOf(findings) }
+}
+
+function resultOf({
+  problems,
+  count,
+  notes,
+}: Findings): Pick<CheckResult, 'problems' | 'problemCount' | 'notes'> {
+  return { problems, problemCount: count, notes }
+}
+
+function expectKeys({ domains, label }: Repository, mode: CheckMode): void {
+  if (mode === 'structure' || domains.every((domain) => domain.canOpen)) return
+  throw new CairnError(
+    'not-permitted',
+    `Not permitted: the key ${label} cannot open what is stored`,
+    {
+      hint: "Check the structure without reading data, or use an owner's or reader's key.",
+    },
+  )
+}
+
+function chosenOf(listed: readonly ListedPack[], mode: CheckMode): readonly ListedPack[] {
+  if (mode === 'structure') return []
+  return mode === 'read-data' ? listed : choosePacks(listed, mode.subset)
+}
+
+/** The domains with their indexes, extended by what packs say that no segment names. */
+async function loadDomains(
+  repository: Repository,
+  findings: Findings,
+): Promise<{ domains: readonly DomainCheck[]; listed: readonly ListedPack[] }> {
+  const indexes = []
+  for (const domain of repository.domains) {
+    const index = await loadIndex(repository, domain, ({ name, error }) =>
+      findings.addError(name, error),
+    )
+    for (const { name, error } of index.problems) findings.addError(name, error)
+    indexes.push({ domain, index })
+  }
+  const named = new Set(indexes.flatMap(({ index }) => index.packs.map(({ name }) => name)))
+  const listed = [...(indexes[0]?.index.listed ?? [])].map(([name, packBytes]) => ({
+    name,
+    packBytes,
+  }))
+  const unindexed = listed.filter(({ name }) => !named.has(name))
+  const domains = []
+  for (const { domain, index } of indexes) {
+    const packs = unindexed.filter(({ name }) => !index.marked.packs.has(name))
+    domains.push(new DomainCheck(domain, await recoverIndex(repository, { domain, index, packs })))
+  }
+  return { domains, listed }
+}
+
+/** So that the last pack does not keep one worker busy alone: trees take the longest, then what is long. */
+function slowestFirst(
+  packs: readonly ListedPack[],
+  domains: readonly DomainCheck[],
+): readonly ListedPack[] {
+  const trees = new Set<string>()
+  for (const { index } of domains) {
+    for (const { name, kind } of index.packs) if (kind === 'tree-pack') trees.add(name)
+  }
+  const cost = ({ name, packBytes }: ListedPack) =>
+    packBytes + (trees.has(name) ? PACK_BYTES_MAX : 0)
+  return [...packs].sort((a, b) => cost(b) - cost(a))
+}
+
+class Counts {
+  readonly #onProgress: (progress: CheckProgress) => void
+  #objects = 0
+  #packs = 0
+  #packsDone = 0
+  #packsRead = 0
+  #bytesTotal = 0
+  #bytesRead = 0
+  #blobsRead = 0
+  #rawBytes = 0
+
+  constructor(onProgress: (progress: CheckProgress) => void) {
+    this.#onProgress = onProgress
+  }
+
+  get result(): Omit<
+    CheckResult,
+    'snapshots' | 'blobsNeeded' | 'problems' | 'problemCount' | 'notes'
+  > {
+    return {
+      objects: this.#objects,
+      packs: this.#packs,
+      packsRead: this.#packsRead,
+      bytesRead: this.#bytesRead,
+      blobsRead: this.#blobsRead,
+      rawBytes: this.#rawBytes,
+    }
+  }
+
+  expect(listed: readonly ListedPack[], whole: ReadonlySet<ListedPack>): void {
+    this.#packs = listed.length
+    for (const { packBytes } of whole) this.#bytesTotal += packBytes
+  }
+
+  object(): void {
+    this.#objects++
+    this.#tell()
+  }
+
+  pack({ blobs, rawBytes }: { blobs: number; rawBytes: number }, bytes: number): void {
+    this.#objects++
+    this.#packsDone++
+    if (bytes > 0) this.#packsRead++
+    this.#bytesRead += bytes
+    this.#blobsRead += blobs
+    this.#rawBytes += rawBytes
+    this.#tell()
+  }
+
+  #tell(): void {
+    this.#onProgress({
+      objects: this.#objects,
+      packsTotal: this.#packs,
+      packsDone: this.#packsDone,
+      bytesTotal: this.#bytesTotal,
+      bytesDone: this.#bytesRead,
+    })
+  }
+}

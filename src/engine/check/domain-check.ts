@@ -1,0 +1,139 @@
+// One domain while it is checked: its index, what its packs say, and in the end whether everything that
+// its snapshots need can be had.
+
+import { toHex } from '../../base/bytes.ts'
+import { splitIds } from '../../format/tree.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import type { Index } from '../../repository/index-load.ts'
+import { idsOfPack, loadSegment, packsOf } from '../../repository/index-load.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { BlobReader } from '../blob-reader.ts'
+import { type Affected, findAffected } from './affected.ts'
+import type { OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
+import type { PackFacts } from './pack-facts.ts'
+import type { Findings } from './problems.ts'
+import { Reach } from './reach.ts'
+import { RefGraph } from './ref-graph.ts'
+
+export class DomainCheck {
+  readonly domain: DomainAccess
+  readonly index: Index
+  readonly #graph: RefGraph
+  readonly #packNumbers: ReadonlyMap<string, number>
+  /** Lost blobs of the image, with the packs that should have them. */
+  readonly #lostIn = new Map<number, string>()
+
+  constructor(domain: DomainAccess, index: Index) {
+    this.domain = domain
+    this.index = index
+    this.#graph = new RefGraph(index.image)
+    this.#packNumbers = new Map(index.packs.map(({ name }, number) => [name, number]))
+  }
+
+  take({ name, header, lostIds }: PackFacts): void {
+    if (header?.kind === 'tree-pack') this.#graph.add(header)
+    const { image } = this.index
+    const pack = this.#packNumbers.get(name)
+    for (const id of splitIds(lostIds)) {
+      // Of a blob that is stored twice, only the copy that is read counts.
+      if (pack !== undefined && image.locate(id)?.pack === pack)
+        this.#lostIn.set(this.#graph.lose(id), name)
+    }
+  }
+
+  /** Says that nothing of a pack can be read. */
+  losePack(name: string): void {
+    const pack = this.#packNumbers.get(name)
+    if (pack === undefined) return
+    for (const { number, id } of this.index.image.numberedIds()) {
+      if (this.index.image.frame(this.index.image.frameOf(number)).pack !== pack) continue
+      if (this.index.image.blobNumber(id) === number) this.#lostIn.set(this.#graph.lose(id), name)
+    }
+  }
+
+  /** Reports what snapshots need and cannot have, by the objects that are to blame. */
+  async reportLost(
+    repository: Repository,
+    { opened, findings }: { readonly opened: OpenedObjects; readonly findings: Findings },
+  ): Promise<number> {
+    const own = opened.snapshots.filter(({ domain }) => domain === this.domain)
+    const confirmed = own.filter(({ name }) => opened.confirmed.has(name))
+    const reach = new Reach(this.#graph)
+    const lost = confirmed.flatMap((snapshot) => this.#lostBelow(reach, snapshot))
+    if (lost.length > 0) await this.#blame(repository, { opened, findings, snapshots: confirmed })
+    for (const snapshot of own) {
+      if (opened.confirmed.has(snapshot.name)) continue
+      const incomplete = this.#lostBelow(reach, snapshot).length > 0
+      findings.note(snapshot.name, incomplete ? UNCONFIRMED_INCOMPLETE : UNCONFIRMED)
+    }
+    return reach.count
+  }
+
+  #lostBelow(reach: Reach, { summary }: OpenedSnapshot): readonly number[] {
+    return reach.lostBelow(summary.roots.map((root) => this.#graph.numberOf(root)))
+  }
+
+  async #blame(
+    repository: Repository,
+    {
+      opened,
+      findings,
+      snapshots,
+    }: {
+      readonly opened: OpenedObjects
+      readonly findings: Findings
+      readonly snapshots: readonly OpenedSnapshot[]
+    },
+  ): Promise<void> {
+    const causes = await this.#causes(repository, opened)
+    const reader = this.domain.canOpen
+      ? new BlobReader({ store: repository.store, domain: this.domain, index: this.index })
+      : undefined
+    const causeOf = (blob: number) => causes.get(blob) as string
+    const found = await findAffected({ graph: this.#graph, snapshots, reader, causeOf })
+    for (const [object, affected] of found) this.#report(findings, object, affected)
+  }
+
+  /** For every lost blob the pack that should have it, or its own id where none is known to. */
+  async #causes(
+    repository: Repository,
+    opened: OpenedObjects,
+  ): Promise<ReadonlyMap<number, string>> {
+    const causes = new Map(this.#lostIn)
+    for (const [hex, number] of this.#graph.unresolved) causes.set(number, hex)
+    for (const { name, domain } of opened.segments) {
+      if (domain !== this.domain) continue
+      const segment = await loadSegment(repository, { domain, name })
+      for (const { pack, image } of segment === undefined ? [] : packsOf(segment, 0)) {
+        if (this.#packNumbers.has(pack.name)) continue
+        for (const id of splitIds(idsOfPack(image))) {
+          const number = this.#graph.unresolved.get(toHex(id))
+          if (number !== undefined) causes.set(number, pack.name)
+        }
+      }
+    }
+    return causes
+  }
+
+  #report(findings: Findings, object: string, { snapshots, paths }: Affected): void {
+    if (!object.startsWith('packs/')) {
+      findings.add({ kind: 'unresolved', object, what: 'no pack holds the blob with this id' })
+    } else if (this.index.marked.packs.has(object)) {
+      findings.add({
+        kind: 'missing',
+        object,
+        what: 'it is marked for deletion, and snapshots need it',
+      })
+    } else if (!this.index.listed.has(object)) {
+      findings.add({
+        kind: 'missing',
+        object,
+        what: 'the index names this pack, and the store does not list it',
+      })
+    }
+    findings.affects(object, { snapshots: [...snapshots], paths: [...paths.values()] })
+  }
+}
+
+const UNCONFIRMED = 'a snapshot without receipt: its run did not get to its end'
+const UNCONFIRMED_INCOMPLETE = `${UNCONFIRMED}, and not all that it needs is there`

@@ -1,0 +1,106 @@
+// Checks every object that is not a pack: read as a whole, compared with its name, its prefix with the
+// folder that it is in, and opened and verified with what the grant in use holds.
+
+import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import { sha256 } from '../../base/hash.ts'
+import { INDEX_BYTES_MAX, METADATA_BYTES_MAX } from '../../format/limits.ts'
+import { decodePrefix, NO_DOMAIN, type ObjectKind } from '../../format/prefix.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { matchesName } from '../../store/content.ts'
+import { digestInName, FOLDERS } from '../../store/names.ts'
+import type { ObjectInfo } from '../../store/store.ts'
+import { checkConfig } from './check-config.ts'
+import { checkGrantOrKeyring } from './check-keys.ts'
+import type { MetadataTask, ReadObject } from './opened-objects.ts'
+import { openOwnObject } from './own-objects.ts'
+
+/** Objects on their way at a time. */
+const PARALLEL = 16
+const FOLDERS_READ = FOLDERS.filter((folder) => folder !== 'packs')
+
+/** Throws only where the store cannot be read at all, and 'interrupted'. */
+export async function checkMetadata(task: MetadataTask): Promise<void> {
+  for (const folder of FOLDERS_READ) {
+    const listed: ObjectInfo[] = []
+    for await (const info of task.repository.store.list(`${folder}/`)) listed.push(info)
+    const next = listed.values()
+    const work = async () => {
+      for (const info of next) await checkListed(task, info)
+    }
+    await Promise.all(Array.from({ length: PARALLEL }, work))
+  }
+}
+
+async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> {
+  if (task.signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+  try {
+    const object = await readListed(task.repository, info)
+    task.onObject(object.length)
+    checkObject(task, info.name, object)
+  } catch (error) {
+    // Removed since it was listed: leases are, and what others prune.
+    if (isCairnError(error, 'object-missing')) return
+    task.findings.addError(info.name, error)
+  }
+}
+
+async function readListed({ store }: Repository, { name, size }: ObjectInfo): Promise<Bytes> {
+  if (size > (name.startsWith('index/') ? INDEX_BYTES_MAX : METADATA_BYTES_MAX)) {
+    throw new CairnError('object-damaged', `its ${size} bytes are more than any such object has`)
+  }
+  return store.get(name)
+}
+
+function checkObject(task: MetadataTask, name: string, object: Bytes): void {
+  if (!isAsNamed(name, object)) {
+    throw new CairnError(
+      'object-damaged',
+      `the SHA-256 of its ${object.length} bytes is not its name`,
+    )
+  }
+  const { kind, domain: domainId } = decodePrefix(object)
+  if (!belongsInto(name, kind)) {
+    throw new CairnError('object-foreign', `an object of kind ${kind} is in the wrong folder`)
+  }
+  const read: ReadObject = { name, object, kind }
+  if (kind === 'config') return checkConfig(task, read)
+  if (kind === 'grant' || kind === 'keyring') return checkGrantOrKeyring(task, read)
+  const domain = ownDomain(task.repository, domainId)
+  if (domain !== undefined) openOwnObject(task, { ...read, domain })
+}
+
+/** What the SHA-256 of its bytes names must have it. Grants are named by it too. */
+function isAsNamed(name: string, object: Bytes): boolean {
+  if (digestInName(name) !== undefined) return matchesName(name, object)
+  const grant = /^keys\/([0-9a-f]{64})$/.exec(name)
+  return grant === null || grant[1] === toHex(sha256(object))
+}
+
+const KINDS: Readonly<Record<string, readonly ObjectKind[]>> = {
+  config: ['config'],
+  keys: ['grant', 'keyring'],
+  index: ['index'],
+  snapshots: ['snapshot'],
+  receipts: ['receipt'],
+  leases: ['lease'],
+  marks: ['mark'],
+  forgets: ['forget'],
+  sightings: ['sighting'],
+  renewals: ['renewal'],
+}
+
+function belongsInto(name: string, kind: ObjectKind): boolean {
+  return KINDS[name.slice(0, name.indexOf('/'))]?.includes(kind) ?? false
+}
+
+/** Undefined for a domain of others. Throws where the owner never made such a domain. */
+export function ownDomain({ domains, config }: Repository, id: Bytes): DomainAccess | undefined {
+  const own = domains.find((domain) => equalBytes(domain.id, id))
+  if (own !== undefined) return own
+  if (equalBytes(id, NO_DOMAIN) || !config.domains.some((domain) => equalBytes(domain.id, id))) {
+    throw new CairnError('object-foreign', `its domain ${toHex(id)} is none of this repository`)
+  }
+  return undefined
+}

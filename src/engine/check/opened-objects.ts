@@ -1,0 +1,47 @@
+// What the check of metadata opened and the rest of the check needs, and what it is given.
+
+import type { Bytes } from '../../base/bytes.ts'
+import type { ObjectKind } from '../../format/prefix.ts'
+import type { Summary } from '../../format/snapshot.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { Findings } from './problems.ts'
+
+export interface OpenedSnapshot {
+  readonly name: string
+  readonly id: string
+  readonly domain: DomainAccess
+  readonly summary: Summary
+}
+
+/** What one index segment says of a pack. */
+export interface IndexEntry {
+  readonly segment: string
+  readonly packBytes: number
+  /** See columnsDigest. */
+  readonly digest: Bytes
+}
+
+export class OpenedObjects {
+  readonly snapshots: OpenedSnapshot[] = []
+  /** Names of the snapshots that receipts confirm. */
+  readonly confirmed = new Map<string, string>()
+  /** By name of the pack. */
+  readonly entries = new Map<string, IndexEntry[]>()
+  readonly segments: { readonly name: string; readonly domain: DomainAccess }[] = []
+}
+
+export interface MetadataTask {
+  readonly repository: Repository
+  readonly findings: Findings
+  readonly opened: OpenedObjects
+  readonly signal: AbortSignal
+  readonly onObject: (bytes: number) => void
+}
+
+/** An object of the repository's metadata as it was read. */
+export interface ReadObject {
+  readonly name: string
+  readonly object: Bytes
+  readonly kind: ObjectKind
+}

@@ -1,0 +1,80 @@
+// Opens and verifies the objects of domains whose header key the grant holds, and keeps what the rest of
+// the check needs from them.
+
+import { type Bytes, toHex } from '../../base/bytes.ts'
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import { decode } from '../../format/codec.ts'
+import type { IndexSegment } from '../../format/index-segment.ts'
+import { leaseCodec } from '../../format/records.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import { openSegment } from '../../repository/index-load.ts'
+import { openMark } from '../../repository/marks.ts'
+import { openRecord } from '../../repository/open-record.ts'
+import { columnsDigest, packsOfSegment } from '../../repository/pack-headers.ts'
+import { openDetails, openReceipt, openSnapshot } from '../../repository/snapshots.ts'
+import { contentName, digestInName } from '../../store/names.ts'
+import type { MetadataTask, ReadObject } from './opened-objects.ts'
+
+interface OwnObject extends ReadObject {
+  readonly domain: DomainAccess
+}
+
+/** Throws what is wrong with it. */
+export function openOwnObject(task: MetadataTask, own: OwnObject): void {
+  const { repository } = task
+  const object = { ...own, objectHash: digestInName(own.name) }
+  if (own.kind === 'snapshot') takeSnapshot(task, own)
+  else if (own.kind === 'index') takeSegment(task, own, openSegment(repository, object))
+  else if (own.kind === 'mark') openMark(repository, object)
+  else if (own.kind === 'lease') checkLease(task, own)
+  else if (own.kind === 'receipt') {
+    const { snapshot } = openReceipt(repository, object)
+    task.opened.confirmed.set(contentName('snapshots', snapshot), own.name)
+  }
+}
+
+function takeSnapshot(
+  { repository, opened }: MetadataTask,
+  { name, object, domain }: OwnObject,
+): void {
+  const objectHash = digestInName(name) as Bytes
+  const { summary, certificate } = openSnapshot(repository, { domain, object, objectHash })
+  if (domain.canOpen) openDetails(repository, { domain, certificate, object })
+  opened.snapshots.push({ name, id: toHex(objectHash), domain, summary })
+}
+
+function takeSegment(
+  { opened }: MetadataTask,
+  { name, domain }: OwnObject,
+  segment: IndexSegment,
+): void {
+  opened.segments.push({ name, domain })
+  for (const { indexed, columns } of packsOfSegment(segment)) {
+    const pack = contentName('packs', indexed.hash)
+    const entry = {
+      segment: name,
+      packBytes: indexed.packBytes,
+      digest: columnsDigest(indexed, columns),
+    }
+    const entries = opened.entries.get(pack)
+    if (entries === undefined) opened.entries.set(pack, [entry])
+    else entries.push(entry)
+  }
+}
+
+function checkLease(
+  { repository, findings }: MetadataTask,
+  { name, object, domain }: OwnObject,
+): void {
+  try {
+    const roles = ['writer', 'upkeep'] as const
+    const place = { object, domain, roles, kind: 'lease' as const, objectHash: undefined }
+    const { sessionId, number } = decode(leaseCodec, openRecord(repository, place))
+    if (name === `leases/${toHex(sessionId)}/${number}`) return
+  } catch (error) {
+    if (!isCairnError(error, 'object-foreign')) throw error
+    // Leases protect effort only, and those of a signer who was revoked since are left to run out.
+    return findings.note(name, error.message)
+  }
+  throw new CairnError('object-foreign', 'a lease is under the name of another session or renewal')
+}

@@ -1,0 +1,95 @@
+// Which blob refers to which, from the headers of tree packs. Blobs go by their number in the index
+// image; ids that the image does not have get numbers beyond its own.
+
+import { type Bytes, toHex } from '../../base/bytes.ts'
+import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
+import type { IndexImage } from '../../repository/index-image.ts'
+import type { HeaderFacts } from './pack-facts.ts'
+
+const FIRST_TARGETS = 65_536
+
+export class RefGraph {
+  readonly #image: IndexImage
+  /** For each blob of the image one more than where its refs begin in `targets`; 0 for none. */
+  readonly #starts: Uint32Array
+  /** Runs of a count and as many numbers. */
+  #targets = new Uint32Array(FIRST_TARGETS)
+  #end = 0
+  readonly #unresolved = new Map<string, number>()
+  readonly #lost = new Set<number>()
+
+  constructor(image: IndexImage) {
+    this.#image = image
+    this.#starts = new Uint32Array(image.blobs)
+  }
+
+  /** Of blobs in the image and beyond. */
+  get count(): number {
+    return this.#image.blobs + this.#unresolved.size
+  }
+
+  /** Ids that were asked for and are not in the image: hexadecimal, with their numbers. */
+  get unresolved(): ReadonlyMap<string, number> {
+    return this.#unresolved
+  }
+
+  numberOf(id: Bytes): number {
+    const number = this.#image.blobNumber(blobId(id))
+    if (number >= 0) return number
+    const hex = toHex(id)
+    const known = this.#unresolved.get(hex)
+    if (known !== undefined) return known
+    const next = this.count
+    this.#unresolved.set(hex, next)
+    return next
+  }
+
+  /** Takes the refs of a tree pack's blobs. */
+  add({ treeIds, refCounts, refs }: Pick<HeaderFacts, 'treeIds' | 'refCounts' | 'refs'>): void {
+    let at = 0
+    refCounts.forEach((count, i) => {
+      const node = this.#image.blobNumber(blobId(slice(treeIds, i, 1)))
+      const own = slice(refs, at, count)
+      at += count
+      if (node >= 0 && this.#starts[node] === 0) this.#store(node, own)
+    })
+  }
+
+  /** Numbers of the blobs that a blob refers to; of data none. */
+  targets(number: number): Uint32Array {
+    const start = this.#starts[number] ?? 0
+    if (start === 0) return this.#targets.subarray(0, 0)
+    return this.#targets.subarray(start, start + (this.#targets[start - 1] as number))
+  }
+
+  /** Says that a blob cannot be read, though it is in the image. */
+  lose(id: Bytes): number {
+    const number = this.numberOf(id)
+    this.#lost.add(number)
+    return number
+  }
+
+  /** Whether a blob cannot be had: read from nowhere, or in no pack. */
+  isLost(number: number): boolean {
+    return number >= this.#image.blobs || this.#lost.has(number)
+  }
+
+  #store(node: number, refs: Bytes): void {
+    const count = refs.length / BLOB_ID_BYTES
+    this.#reserve(1 + count)
+    this.#targets[this.#end++] = count
+    this.#starts[node] = this.#end
+    for (let i = 0; i < count; i++) this.#targets[this.#end++] = this.numberOf(slice(refs, i, 1))
+  }
+
+  #reserve(count: number): void {
+    if (this.#end + count <= this.#targets.length) return
+    const grown = new Uint32Array(Math.max(this.#end + count, 2 * this.#targets.length))
+    grown.set(this.#targets.subarray(0, this.#end))
+    this.#targets = grown
+  }
+}
+
+function slice(ids: Bytes, from: number, count: number): Bytes {
+  return ids.subarray(BLOB_ID_BYTES * from, BLOB_ID_BYTES * (from + count))
+}
