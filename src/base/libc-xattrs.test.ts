@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { describeWith } from '../../test/require.ts'
 import { utf8 } from './bytes.ts'
 import { libc } from './libc.ts'
 import { AT_FDCWD, O_PATH } from './libc-constants.ts'
@@ -11,7 +12,16 @@ import { digestXattrs, NO_XATTRS_DIGEST, XattrReader, type XattrReading } from '
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-xattrs-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const asRoot = test.skipIf(process.getuid?.() !== 0)
+const withAttr = (name: string, body: () => void) => {
+  describeWith('with attributes', ['attr', 'acl'], () => {
+    test(name, body)
+  })
+}
+const asRoot = (name: string, body: () => void | Promise<void>) => {
+  describeWith('as root', ['root', 'attr', 'acl', 'capabilities'], () => {
+    test(name, body)
+  })
+}
 
 function setXattr(path: string, name: string, hexValue: string): void {
   const value = hexValue === '' ? '""' : `0x${hexValue}`
@@ -44,7 +54,7 @@ function atFolder(name: string): XattrReading {
   }
 }
 
-test('attributes come exactly and sorted, by descriptor, by O_PATH and by name', () => {
+withAttr('attributes come exactly and sorted, by descriptor, by O_PATH and by name', () => {
   const path = join(folder, 'file')
   writeFileSync(path, '')
   setXattr(path, 'user.b', '00ff0a')
@@ -80,7 +90,7 @@ asRoot('a link has its own attributes, not those of what it points to', () => {
   expect(plain(atFolder('link'))).toEqual([['trusted.link', '02']])
 })
 
-test('long values and long lists are whole', () => {
+withAttr('long values and long lists are whole', () => {
   const path = join('/dev/shm', `cairn-xattrs-${process.pid}`)
   writeFileSync(path, '')
   try {

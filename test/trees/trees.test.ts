@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
+import { describeWith } from '../require.ts'
 import { buildTree } from './build-tree.ts'
 import { copyTree } from './copy-tree.ts'
 import { describeTree, diffTrees } from './describe-tree.ts'
@@ -29,7 +30,16 @@ const temp = mkdtempSync(join(tmpdir(), 'cairn-trees-'))
 afterAll(() => execFileSync('rm', ['-rf', temp]))
 
 const isRoot = process.getuid?.() === 0
-const asRoot = test.skipIf(!isRoot)
+const withAttr = (name: string, body: () => void) => {
+  describeWith('with attributes', ['attr', 'acl'], () => {
+    test(name, body)
+  })
+}
+const asRoot = (name: string, body: () => void | Promise<void>) => {
+  describeWith('as root', ['root', 'attr'], () => {
+    test(name, body)
+  })
+}
 const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 40)
 
 let serial = 0
@@ -37,7 +47,7 @@ function freshPath(): string {
   return join(temp, String(serial++))
 }
 
-test('the same tree built twice is described the same', () => {
+withAttr('the same tree built twice is described the same', () => {
   fc.assert(
     fc.property(nastyTree(), (tree) => {
       const [one, two] = [freshPath(), freshPath()]
@@ -49,7 +59,7 @@ test('the same tree built twice is described the same', () => {
   )
 })
 
-test('what is read by the source and written by the target is the same tree', () => {
+withAttr('what is read by the source and written by the target is the same tree', () => {
   fc.assert(
     fc.property(nastyTree(), (tree) => {
       const [from, to] = [freshPath(), freshPath()]
@@ -67,7 +77,7 @@ test('what is read by the source and written by the target is the same tree', ()
   )
 })
 
-test('nasty trees have everything in them that they are there for', () => {
+withAttr('nasty trees have everything in them that they are there for', () => {
   const seen = new Set<string>()
   for (const tree of fc.sample(nastyTree(), { numRuns: 120, seed: 1 })) {
     const at = freshPath()

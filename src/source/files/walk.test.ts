@@ -18,6 +18,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
+import { describeWith } from '../../../test/require.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { libc } from '../../base/libc.ts'
 import { PathSlot } from '../../base/libc-memory.ts'
@@ -28,7 +29,11 @@ import type { WalkEvent } from './walk-events.ts'
 
 const temp = mkdtempSync(join(tmpdir(), 'cairn-walk-'))
 afterAll(() => execFileSync('rm', ['-rf', temp]))
-const asRoot = test.skipIf(process.getuid?.() !== 0)
+const asRoot = (name: string, body: () => void | Promise<void>) => {
+  describeWith('as root', ['root'], () => {
+    test(name, body)
+  })
+}
 
 let top: string
 let serial = 0
@@ -318,7 +323,13 @@ asRoot('a folder that may not be listed is entered with its metadata, and report
   ])
 })
 
-asRoot('one file system is not left: what is mounted is an empty folder', () => {
+const withMounts = (name: string, body: () => void) => {
+  describeWith('with mounts', ['tmpfs'], () => {
+    test(name, body)
+  })
+}
+
+withMounts('one file system is not left: what is mounted is an empty folder', () => {
   make('mnt/', 'z')
   execFileSync('mount', ['-t', 'tmpfs', 'none', join(top, 'mnt')])
   try {

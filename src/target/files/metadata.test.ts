@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { describeWith } from '../../../test/require.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { type FileType, StatBuffer } from '../../base/libc-stat.ts'
 import type { AttributeProblem } from './attribute-problem.ts'
@@ -24,7 +25,16 @@ import { TargetFolder } from './target-folder.ts'
 
 const temp = mkdtempSync(join(tmpdir(), 'cairn-metadata-'))
 afterAll(() => execFileSync('rm', ['-rf', temp]))
-const asRoot = test.skipIf(process.getuid?.() !== 0)
+const withAttr = (name: string, body: () => void) => {
+  describeWith('with attributes', ['attr', 'acl'], () => {
+    test(name, body)
+  })
+}
+const asRoot = (name: string, body: () => void | Promise<void>) => {
+  describeWith('as root', ['root', 'attr', 'acl', 'capabilities'], () => {
+    test(name, body)
+  })
+}
 
 let serial = 0
 let top: string
@@ -75,7 +85,7 @@ function summary(problems: readonly AttributeProblem[]): string[] {
   )
 }
 
-test('a new file gets mode, time and attributes', () => {
+withAttr('a new file gets mode, time and attributes', () => {
   const fd = target.createFile(target.rootFd, utf8('file'))
   const wanted = metadata('file', {
     mode: 0o4755,
@@ -111,7 +121,7 @@ asRoot('owner, capabilities, ACL and setgid survive each other', () => {
   expect(xattrsOf('file')).toEqual(xattrsOf('model'))
 })
 
-test('an ACL that a new file inherits from its folder is removed', () => {
+withAttr('an ACL that a new file inherits from its folder is removed', () => {
   execFileSync('setfacl', ['-d', '-m', 'u:77:rwx', top])
   const fd = target.createFile(target.rootFd, utf8('file'))
   expect(xattrsOf('file').length).toBe(1)

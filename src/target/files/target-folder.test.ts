@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { describeWith } from '../../../test/require.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { libc } from '../../base/libc.ts'
 import { Errno } from '../../base/libc-error.ts'
@@ -28,7 +29,11 @@ import { isEntryName, TargetFolder } from './target-folder.ts'
 
 const temp = mkdtempSync(join(tmpdir(), 'cairn-target-'))
 afterAll(() => execFileSync('rm', ['-rf', temp]))
-const asRoot = test.skipIf(process.getuid?.() !== 0)
+const asRoot = (name: string, body: () => void | Promise<void>) => {
+  describeWith('as root', ['root'], () => {
+    test(name, body)
+  })
+}
 
 let serial = 0
 let top: string
