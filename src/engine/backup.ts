@@ -15,6 +15,7 @@ import { loadSnapshots, type Snapshot, sourceIdOf } from '../repository/snapshot
 import { commit } from './backup/commit.ts'
 import type { BackupOptions, BackupResult } from './backup/options.ts'
 import { Pass } from './backup/pass.ts'
+import { planBackup } from './backup/plan.ts'
 import { Report } from './backup/report.ts'
 import type { Root } from './backup/scan.ts'
 
@@ -24,6 +25,7 @@ const PASSES = 3
 /** Backs up. Throws 'interrupted', 'source-unreadable' where no root could be read, or what failed. */
 export async function backup(options: BackupOptions): Promise<BackupResult> {
   const { repository, domain, clock, random } = options
+  if (options.dryRun) return dryRun(options)
   const sessionId = random(SESSION_ID_BYTES)
   const startedMs = clock.nowMs()
   const lease = await HeldLease.take({
@@ -47,6 +49,29 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     )
   } finally {
     await lease.release()
+  }
+}
+
+/** A stream can be read only once, so what it would add is not known before. */
+async function dryRun(options: BackupOptions): Promise<BackupResult> {
+  const { source, clock } = options
+  if (source.kind === 'stdin') {
+    throw new CairnError(
+      'usage',
+      'Cannot do a dry run of the standard input: it could not be read again',
+    )
+  }
+  const startedMs = clock.nowMs()
+  const counts = await planBackup({ ...options, source, cachePath: cachePathOf(options) })
+  const added = { addedBytes: counts.readBytes, addedStoredBytes: 0 }
+  return {
+    counts,
+    ...added,
+    startedMs,
+    endedMs: clock.nowMs(),
+    problems: [],
+    snapshot: undefined,
+    parent: undefined,
   }
 }
 

@@ -10,19 +10,23 @@ import { DirectoryListing } from '../base/libc-listing.ts'
 import type { BlobId } from '../format/ids.ts'
 import type { Entry } from '../format/tree.ts'
 import { blobIdKey } from '../repository/access.ts'
-import { loadIndex } from '../repository/index-load.ts'
+import { loadCompleteIndex } from '../repository/index-complete.ts'
+import type { Index } from '../repository/index-load.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openDetails, type Snapshot } from '../repository/snapshots.ts'
 import { TargetFolder } from '../target/files/target-folder.ts'
 import { BlobReader } from './blob-reader.ts'
 import type { OverwritePolicy } from './restore/existing.ts'
+import { type PlannedEntry, planRestore } from './restore/plan.ts'
 import {
   type RestoreCounts,
   type RestoreProblem,
   Restorer,
   type TargetPlace,
 } from './restore/restorer.ts'
+import { type SelectedEntry, selectedEntries } from './restore/selected-entries.ts'
 import { Selection, type Wanted } from './restore/selection.ts'
+import { verifyTarget } from './restore/verify.ts'
 import { WritePool } from './restore/write-pool.ts'
 import { entriesOf, findEntry } from './tree-reader.ts'
 
@@ -38,39 +42,90 @@ export interface RestoreOptions {
   /** Remove from the folders that are restored what the snapshot does not have. */
   readonly delete: boolean
   readonly owners: 'numbers' | 'names' | 'keep'
+  /** Only find out what there is to do. */
+  readonly dryRun: boolean
+  /** Read back what was restored and compare it. */
+  readonly verify: boolean
   readonly workers: number
   readonly signal: AbortSignal
   readonly onProgress: (counts: RestoreCounts) => void
   readonly onProblem: (problem: RestoreProblem) => void
+  /** Of dry runs: told for each entry. */
+  readonly onPlanned: (planned: PlannedEntry) => void
 }
 
 const PROGRESS_MS = 250
 
 /** Throws 'not-found' for a path that is not in the snapshot, 'no-space', or what else ends it. */
 export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
-  const { repository, snapshot, target: path, workers } = options
+  const { repository, snapshot } = options
   const { domain } = snapshot
-  const index = await loadIndex(repository, domain)
+  const wantedIds = snapshot.summary.roots as readonly BlobId[]
+  const index = await loadCompleteIndex(repository, { domain, wanted: wantedIds })
   const reader = new BlobReader({ store: repository.store, domain, index })
   const start = await findStart(options, reader)
-  const target = openTarget(path)
-  const setup = {
-    dataIdKey: blobIdKey(domain.idKey, 'data'),
-    rootFd: target.rootFd,
-    owners: options.owners,
-  }
-  const pool = new WritePool({ store: repository.store, domain, index, workers, setup })
-  const restorer = new Restorer({ ...options, target, reader, index })
-  const timer = setInterval(() => options.onProgress(restorer.counts), PROGRESS_MS)
-  const run = new Run({ ...options, target, reader, restorer, pool, index })
+  const selection = new Selection({ ...options, above: options.path })
+  const wanted = options.include.length > 0 ? ('inside' as const) : ('yes' as const)
+  const selected = () => selectedEntries({ ...start, reader, selection, wanted, folder: [] })
+  if (options.dryRun) return planRestore(selected(), options)
+  const target = openTarget(options.target)
   try {
-    await run.all(start)
+    const counts = await restoreInto(target, {
+      ...options,
+      index,
+      reader,
+      start,
+      selection,
+      wanted,
+    })
+    if (options.verify) await verifyInto(target, { options, counts, entries: selected() })
+    return counts
+  } finally {
+    target.close()
+  }
+}
+
+interface Prepared extends Omit<RestoreOptions, 'target'> {
+  readonly index: Index
+  readonly reader: BlobReader
+  readonly start: Start
+  readonly selection: Selection
+  readonly wanted: Wanted
+}
+
+async function restoreInto(target: TargetFolder, prepared: Prepared): Promise<RestoreCounts> {
+  const { repository, snapshot, workers, owners, index } = prepared
+  const { domain } = snapshot
+  const setup = { dataIdKey: blobIdKey(domain.idKey, 'data'), rootFd: target.rootFd, owners }
+  const pool = new WritePool({ store: repository.store, domain, index, workers, setup })
+  const restorer = new Restorer({ ...prepared, target })
+  const timer = setInterval(() => prepared.onProgress(restorer.counts), PROGRESS_MS)
+  try {
+    await new Run({ ...prepared, target, restorer, pool }).all()
     return restorer.counts
   } finally {
     clearInterval(timer)
     await pool.stop()
-    target.close()
   }
+}
+
+async function verifyInto(
+  target: TargetFolder,
+  {
+    options,
+    counts,
+    entries,
+  }: { options: RestoreOptions; counts: RestoreCounts; entries: AsyncIterable<SelectedEntry> },
+): Promise<void> {
+  const { signal, onProblem } = options
+  counts.verified = await verifyTarget(entries, {
+    target,
+    signal,
+    onProblem: (names, what) => {
+      counts.problems++
+      onProblem({ path: joinNames(names), what, kind: 'content' })
+    },
+  })
 }
 
 interface Start {
@@ -118,33 +173,29 @@ function openTarget(path: string): TargetFolder {
   )
 }
 
-interface RunOptions extends Omit<RestoreOptions, 'target'> {
+interface RunOptions extends Prepared {
   readonly target: TargetFolder
-  readonly reader: BlobReader
   readonly restorer: Restorer
   readonly pool: WritePool
-  readonly index: Awaited<ReturnType<typeof loadIndex>>
 }
 
 class Run {
   readonly #options: RunOptions
-  readonly #selection: Selection
   /** The window that is being written while the next one is filled. */
   #writing: Promise<void> = Promise.resolve()
 
   constructor(options: RunOptions) {
     this.#options = options
-    this.#selection = new Selection({ ...options, above: options.path })
   }
 
-  async all(start: Start): Promise<void> {
+  async all(): Promise<void> {
+    const { start, wanted } = this.#options
     const place: TargetPlace = {
       path: [],
       entry: start.entry,
       parent: undefined,
       state: 'existing',
     }
-    const wanted = this.#options.include.length > 0 ? 'inside' : 'yes'
     await this.#folder(place, { tree: start.tree, wanted, only: start.only })
     await this.#write()
     await this.#writing
@@ -180,7 +231,7 @@ class Run {
     const { restorer } = this.#options
     const path = [...place.path, entry.name]
     const isDirectory = entry.tree !== undefined
-    const wanted = this.#selection.wants(path, { isDirectory, folderWanted })
+    const wanted = this.#options.selection.wants(path, { isDirectory, folderWanted })
     if (wanted === 'no') return
     if (entry.tree === undefined) await restorer.restoreEntry(place, entry)
     else {
@@ -215,7 +266,7 @@ class Run {
       const name = listing.nameAt(i).slice()
       if (keep.has(Buffer.from(name).toString('latin1'))) continue
       const path = [...place.path, name]
-      if (this.#selection.wants(path, { isDirectory: false, folderWanted: 'yes' }) === 'no')
+      if (this.#options.selection.wants(path, { isDirectory: false, folderWanted: 'yes' }) === 'no')
         continue
       const result = target.removeEntry(dirFd, name)
       if (result === 0) restorer.counts.deleted++

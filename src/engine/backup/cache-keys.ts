@@ -1,6 +1,6 @@
 // When is a file the one of last time: the comparison behind "unchanged".
 
-import { type Bytes, concat, equalBytes } from '../../base/bytes.ts'
+import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type FileStat, STAT_KEY, type StatBuffer } from '../../base/libc-stat.ts'
 import { digestXattrs, NO_XATTRS_DIGEST } from '../../base/libc-xattrs.ts'
@@ -8,6 +8,7 @@ import type { Xattr } from '../../format/tree.ts'
 
 /** A change within this time of a reading may leave the times as they were. */
 const RACY_SECONDS = 2
+const XATTRS_DIGEST_BYTES = NO_XATTRS_DIGEST.length
 
 export class CacheKeys {
   readonly #ignoreCtime: boolean
@@ -21,14 +22,18 @@ export class CacheKeys {
   }
 
   make(stat: StatBuffer, xattrs: readonly Xattr[]): Bytes {
-    const key = new Uint8Array(STAT_KEY.bytes)
+    const key = new Uint8Array(STAT_KEY.bytes + XATTRS_DIGEST_BYTES)
     stat.writeKey(key, 0)
-    return concat([key, digestOf(xattrs)])
+    if (xattrs.length > 0) key.set(digestXattrs(xattrs), STAT_KEY.bytes)
+    return key
   }
 
   /** The same from a STAT_KEY that was taken before. */
   join(statKey: Bytes, xattrs: readonly Xattr[]): Bytes {
-    return concat([statKey, digestOf(xattrs)])
+    const key = new Uint8Array(STAT_KEY.bytes + XATTRS_DIGEST_BYTES)
+    key.set(statKey)
+    if (xattrs.length > 0) key.set(digestXattrs(xattrs), STAT_KEY.bytes)
+    return key
   }
 
   /** Whether its last change is long enough ago for the times to tell a later one. */

@@ -53,8 +53,8 @@ export const CACHE_KEY_BYTES = STAT_KEY.bytes + 32
 export class FileCacheWriter {
   readonly #path: string
   readonly #fd: number
-  #parts: Bytes[] = []
-  #bytes = 0
+  #block = Buffer.allocUnsafeSlow(BLOCK_BYTES + HEAD_BYTES)
+  #length = HEAD_BYTES
 
   /** Writes to a temporary file beside `path`; `commit` puts it in place. */
   constructor(path: string) {
@@ -112,24 +112,33 @@ export class FileCacheWriter {
   }
 
   #record(type: number, ...parts: readonly Bytes[]): void {
-    const length = parts.reduce((sum, part) => sum + part.length, 0)
-    const head = new Uint8Array(RECORD_HEAD_BYTES)
-    head[0] = type
-    viewOf(head).setUint32(1, length, true)
-    this.#parts.push(head, ...parts)
-    this.#bytes += head.length + length
-    if (this.#bytes >= BLOCK_BYTES) this.#writeBlock()
+    let length = 0
+    for (const part of parts) length += part.length
+    this.#reserve(RECORD_HEAD_BYTES + length)
+    this.#block[this.#length] = type
+    this.#block.writeUInt32LE(length, this.#length + 1)
+    let at = this.#length + RECORD_HEAD_BYTES
+    for (const part of parts) {
+      this.#block.set(part, at)
+      at += part.length
+    }
+    this.#length = at
+  }
+
+  /** Records are never divided: one that does not fit begins the next block. */
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#block.length) return
+    this.#writeBlock()
+    const needed = HEAD_BYTES + bytes
+    if (needed > this.#block.length) this.#block = Buffer.allocUnsafeSlow(needed)
   }
 
   #writeBlock(): void {
-    const block = concat(this.#parts)
-    const head = new Uint8Array(HEAD_BYTES)
-    viewOf(head).setUint32(0, block.length, true)
-    viewOf(head).setUint32(4, crc32(block), true)
-    writeSync(this.#fd, head)
+    const block = this.#block.subarray(0, this.#length)
+    block.writeUInt32LE(this.#length - HEAD_BYTES, 0)
+    block.writeUInt32LE(crc32(block.subarray(HEAD_BYTES)), 4)
     writeSync(this.#fd, block)
-    this.#parts = []
-    this.#bytes = 0
+    this.#length = HEAD_BYTES
   }
 }
 

@@ -3,6 +3,7 @@
 
 import type { BlobId } from '../../format/ids.ts'
 import type { Index } from '../../repository/index-load.ts'
+import { type CachedEntry, eachId } from './file-cache.ts'
 
 export class KnownBlobs {
   readonly #index: Index
@@ -22,6 +23,13 @@ export class KnownBlobs {
     if (location === undefined) return false
     this.#used[location.pack] = 1
     return true
+  }
+
+  /** What a cache says, where all that it needs is in the repository. */
+  usable(cached: CachedEntry | undefined): CachedEntry | undefined {
+    if (cached === undefined) return undefined
+    for (const id of eachId(cached.ids)) if (!this.has(id)) return undefined
+    return cached
   }
 
   /** Names of the packs that were relied upon. */

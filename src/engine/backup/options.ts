@@ -40,6 +40,8 @@ export interface BackupOptions extends ReportHooks {
   readonly ignoreCtime: boolean
   readonly ignoreInode: boolean
   readonly skipIfUnchanged: boolean
+  /** Only find out what there is to do. */
+  readonly dryRun: boolean
   /** Where this machine remembers what it found last time. */
   readonly cacheFolder: string
   readonly clock: Clock

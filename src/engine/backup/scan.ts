@@ -15,7 +15,7 @@ import type { Walker } from '../../source/files/walk.ts'
 import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
 import { CacheKeys } from './cache-keys.ts'
 import { EntryMaker } from './entry.ts'
-import { type CachedEntry, eachId, type FileCacheWriter } from './file-cache.ts'
+import type { CachedEntry, FileCacheWriter } from './file-cache.ts'
 import { FileReading } from './file-reading.ts'
 import { Folder } from './folder.ts'
 import { FolderNodes } from './folder-nodes.ts'
@@ -126,7 +126,7 @@ class Scanner {
     const { lastTime, nextTime, report } = this.#options
     const { parent, basis } = folder
     const last = lastTime.leave()
-    const cached = !last.lostSome ? this.#usable(last.entry) : undefined
+    const cached = !last.lostSome ? this.#options.known.usable(last.entry) : undefined
     const above = parent?.reserve()
     const memory = this.#remembered.reserve()
     report.folder()
@@ -151,7 +151,7 @@ class Scanner {
     const folder = this.#folder
     if (folder === undefined) throw new Error('Bug in Cairn: an entry outside of any folder')
     const { stat, directory, name } = event
-    const cached = this.#usable(this.#options.lastTime.entry(name))
+    const cached = this.#options.known.usable(this.#options.lastTime.entry(name))
     const xattrsNow = () => this.#xattrs.at(directory.fd, name).xattrs
     if (cached !== undefined && this.#keys.matches(stat, cached.key, xattrsNow)) {
       this.#takeUnchanged(folder, event, cached)
@@ -221,12 +221,5 @@ class Scanner {
       this.#options.report.unreadable(path(), { errno, doing: 'read the extended attributes' })
     }
     return xattrs
-  }
-
-  /** What the cache says, where all that it needs is in the repository. */
-  #usable(cached: CachedEntry | undefined): CachedEntry | undefined {
-    if (cached === undefined) return undefined
-    for (const id of eachId(cached.ids)) if (!this.#options.known.has(id)) return undefined
-    return cached
   }
 }

@@ -38,6 +38,8 @@ export interface RestoreCounts {
   skipped: number
   deleted: number
   problems: number
+  /** How many files were read back; 0 where that was not asked for. */
+  verified: number
 }
 
 export interface RestorerOptions {
@@ -72,6 +74,7 @@ export class Restorer {
     skipped: 0,
     deleted: 0,
     problems: 0,
+    verified: 0,
   }
   #window = new Window()
 
@@ -96,7 +99,7 @@ export class Restorer {
 
   problem(names: readonly Bytes[], what: string, kind: RestoreProblem['kind'] = 'content'): void {
     this.counts.problems++
-    this.#options.onProblem({ path: joined(names), what, kind })
+    this.#options.onProblem({ path: joinNames(names), what, kind })
   }
 
   /** Makes sure that a folder is there. False where it cannot be; that was reported. */
@@ -384,7 +387,8 @@ export class Restorer {
   }
 }
 
-function joined(names: readonly Bytes[]): Bytes {
+/** A path below the root, for people and problems. */
+export function joinNames(names: readonly Bytes[]): Bytes {
   const slash = Uint8Array.of(0x2f)
   return concat(names.flatMap((name, i) => (i === 0 ? [name] : [slash, name])))
 }

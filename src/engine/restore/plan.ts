@@ -1,0 +1,57 @@
+// A dry run of a restore: what would be written, kept or stand in the way, without touching the target.
+
+import { type Bytes, utf8 } from '../../base/bytes.ts'
+import { Errno } from '../../base/libc-error.ts'
+import { StatBuffer } from '../../base/libc-stat.ts'
+import { TargetFolder } from '../../target/files/target-folder.ts'
+import { type Decision, decide, type OverwritePolicy } from './existing.ts'
+import type { RestoreCounts } from './restorer.ts'
+import type { SelectedEntry } from './selected-entries.ts'
+
+export interface PlannedEntry {
+  readonly path: readonly Bytes[]
+  readonly action: 'create' | Decision
+}
+
+export interface PlanOptions {
+  readonly target: string
+  readonly overwrite: OverwritePolicy
+  readonly onPlanned: (planned: PlannedEntry) => void
+}
+
+/** Counts what a restore would do. */
+export async function planRestore(
+  entries: AsyncIterable<SelectedEntry>,
+  { target: path, overwrite, onPlanned }: PlanOptions,
+): Promise<RestoreCounts> {
+  const counts = {
+    files: 0,
+    folders: 0,
+    others: 0,
+    bytes: 0,
+    skipped: 0,
+    deleted: 0,
+    problems: 0,
+    verified: 0,
+  }
+  const opened = TargetFolder.open(utf8(path))
+  const target = typeof opened === 'number' ? undefined : opened
+  const stat = new StatBuffer()
+  try {
+    for await (const { folder, entry } of entries) {
+      const dirFd = target?.openDirectory(folder) ?? -Errno.ENOENT
+      const isThere = dirFd >= 0 && target?.statEntry(dirFd, entry.name, stat) === 0
+      const action = isThere ? decide(entry, stat, overwrite) : 'create'
+      if (action === 'blocked') counts.problems++
+      else if (action === 'keep' || action === 'attributes') counts.skipped++
+      else if (entry.type === 'file') {
+        counts.files++
+        counts.bytes += Number(entry.size)
+      } else counts.others++
+      onPlanned({ path: [...folder, entry.name], action })
+    }
+  } finally {
+    target?.close()
+  }
+  return counts
+}

@@ -1,0 +1,54 @@
+// The entries of a snapshot that a restore is to bring back, and where each goes. What is done with them
+// (restored, only planned, compared) is others' business.
+
+import { type Bytes, equalBytes } from '../../base/bytes.ts'
+import { isCairnError } from '../../base/errors.ts'
+import type { BlobId } from '../../format/ids.ts'
+import type { Entry } from '../../format/tree.ts'
+import type { BlobReader } from '../blob-reader.ts'
+import { entriesOf } from '../tree-reader.ts'
+import type { Selection, Wanted } from './selection.ts'
+
+/** Anything but a folder. */
+export interface SelectedEntry {
+  /** Names of the folder in the target. */
+  readonly folder: readonly Bytes[]
+  readonly entry: Entry
+}
+
+export interface SelectedOptions {
+  readonly reader: BlobReader
+  readonly selection: Selection
+  readonly tree: BlobId
+  readonly wanted: Wanted
+  /** Where only one entry of the first folder is wanted. */
+  readonly only: Bytes | undefined
+  readonly folder: readonly Bytes[]
+}
+
+/** Goes on past folders whose node cannot be read: the restore has told of those. */
+export async function* selectedEntries(
+  options: SelectedOptions,
+): AsyncGenerator<SelectedEntry, undefined> {
+  const { reader, selection, tree, wanted: folderWanted, only, folder } = options
+  try {
+    for await (const entry of entriesOf(reader, tree)) {
+      if (only !== undefined && !equalBytes(entry.name, only)) continue
+      const path = [...folder, entry.name]
+      const wanted = selection.wants(path, { isDirectory: entry.tree !== undefined, folderWanted })
+      if (wanted === 'no') continue
+      if (entry.tree === undefined) yield { folder, entry }
+      else
+        yield* selectedEntries({
+          ...options,
+          tree: entry.tree,
+          wanted,
+          only: undefined,
+          folder: path,
+        })
+    }
+  } catch (error) {
+    if (!isCairnError(error, 'object-missing', 'object-damaged', 'unsupported')) throw error
+  }
+  return undefined
+}

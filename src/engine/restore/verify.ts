@@ -1,0 +1,77 @@
+// Reads back what was restored and compares it with the snapshot: length and CRC-32 of every file, as the
+// snapshot recorded them from the source.
+
+import { readSync } from 'node:fs'
+import type { Bytes } from '../../base/bytes.ts'
+import { CairnError } from '../../base/errors.ts'
+import { crc32 } from '../../base/hash.ts'
+import { libc } from '../../base/libc.ts'
+import { errnoMessage } from '../../base/libc-error.ts'
+import { PathSlot } from '../../base/libc-memory.ts'
+import { StatBuffer } from '../../base/libc-stat.ts'
+import type { Entry } from '../../format/tree.ts'
+import { openFile } from '../../source/files/open-file.ts'
+import type { TargetFolder } from '../../target/files/target-folder.ts'
+import type { SelectedEntry } from './selected-entries.ts'
+
+const READ_BYTES = 1024 * 1024
+
+export interface VerifyOptions {
+  readonly target: TargetFolder
+  readonly signal: AbortSignal
+  readonly onProblem: (names: readonly Bytes[], what: string) => void
+}
+
+/** Compares every file; how many were compared. */
+export async function verifyTarget(
+  entries: AsyncIterable<SelectedEntry>,
+  { target, signal, onProblem }: VerifyOptions,
+): Promise<number> {
+  const reader = new FileReader(target)
+  let compared = 0
+  for await (const { folder, entry } of entries) {
+    if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+    if (entry.type !== 'file') continue
+    compared++
+    const difference = reader.compare(folder, entry)
+    if (difference !== undefined) onProblem([...folder, entry.name], difference)
+  }
+  return compared
+}
+
+class FileReader {
+  readonly #target: TargetFolder
+  readonly #stat = new StatBuffer()
+  readonly #name = new PathSlot()
+  readonly #buffer = new Uint8Array(READ_BYTES)
+
+  constructor(target: TargetFolder) {
+    this.#target = target
+  }
+
+  /** What differs, or nothing. */
+  compare(folder: readonly Bytes[], entry: Entry): string | undefined {
+    const dirFd = this.#target.openDirectory(folder)
+    const fd = dirFd < 0 ? dirFd : openFile(dirFd, this.#name.put(entry.name), this.#stat)
+    if (fd < 0) return `cannot read it back: ${errnoMessage(-fd)}`
+    try {
+      if (this.#stat.size !== entry.size)
+        return `it is ${this.#stat.size} instead of ${entry.size} bytes long`
+      return this.#crc(fd) === entry.crc32 ? undefined : 'its content is not that of the snapshot'
+    } catch (error) {
+      return `cannot read it back: ${errnoMessage(Math.abs((error as NodeJS.ErrnoException).errno ?? 0))}`
+    } finally {
+      libc().close(fd)
+    }
+  }
+
+  #crc(fd: number): number {
+    let crc = 0
+    for (let position = 0; ; ) {
+      const got = readSync(fd, this.#buffer, 0, READ_BYTES, position)
+      if (got === 0) return crc
+      crc = crc32(this.#buffer.subarray(0, got), crc)
+      position += got
+    }
+  }
+}
