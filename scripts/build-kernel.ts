@@ -2,12 +2,15 @@
 // installing nor running needs a compiler. With --check it writes nothing and fails where the
 // committed bytes are not what the source compiles to.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import asc from 'assemblyscript/asc'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const committed = `${root}src/chunker/kernel.wasm`
+const asc = `${root}node_modules/assemblyscript/bin/asc.js`
 
 const FLAGS = [
   '-O3',
@@ -16,22 +19,28 @@ const FLAGS = [
   '--importMemory',
   '--noExportMemory',
   '--disable=bulk-memory',
-  '--outFile=kernel.wasm',
 ]
 
-async function compile(): Promise<Uint8Array> {
-  let wasm: Uint8Array | undefined
-  const writeFile = (_name: string, contents: string | Uint8Array): void => {
-    if (typeof contents !== 'string') wasm = contents
+/** Runs the compiler as a program: its types would declare AssemblyScript's globals for all of us. */
+function compile(): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-kernel-'))
+  try {
+    const out = join(folder, 'kernel.wasm')
+    const args = [
+      asc,
+      'cut.ts',
+      `--baseDir=${root}src/chunker/kernel`,
+      ...FLAGS,
+      `--outFile=${out}`,
+    ]
+    execFileSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+    return readFileSync(out)
+  } finally {
+    rmSync(folder, { recursive: true })
   }
-  const args = ['cut.ts', `--baseDir=${root}src/chunker/kernel`, ...FLAGS]
-  const { error } = await asc.main(args, { writeFile, stderr: process.stderr })
-  if (error !== null) throw error
-  if (wasm === undefined) throw new Error('Cannot compile the kernel: the compiler wrote nothing')
-  return wasm
 }
 
-const wasm = await compile()
+const wasm = compile()
 if (!process.argv.includes('--check')) {
   writeFileSync(committed, wasm)
 } else if (!readFileSync(committed).equals(wasm)) {

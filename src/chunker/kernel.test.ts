@@ -79,7 +79,7 @@ function splitKernel(input: Bytes, options: { parameters: ChunkerParameters; key
   const chunker = new Chunker({ ...options, memoryBytes: input.length })
   chunker.memory.set(input)
   const lengths: number[] = []
-  for (let at = 0; at < input.length; at += lengths.at(-1)) {
+  for (let at = 0; at < input.length; at += lengths.at(-1) as number) {
     lengths.push(chunker.cut(at, input.length - at, true))
   }
   return lengths

@@ -19,7 +19,7 @@ interface Halves {
 export function splitReference(input: Bytes, options: ReferenceOptions): number[] {
   const gear = halvesOf(options.gear)
   const lengths: number[] = []
-  for (let at = 0; at < input.length; at += lengths.at(-1)) {
+  for (let at = 0; at < input.length; at += lengths.at(-1) as number) {
     lengths.push(firstLength(input.subarray(at), gear, options.parameters))
   }
   return lengths

@@ -19,6 +19,7 @@ import { BlobReader } from './blob-reader.ts'
 import type { OverwritePolicy } from './restore/existing.ts'
 import { type PlannedEntry, planRestore } from './restore/plan.ts'
 import {
+  joinNames,
   type RestoreCounts,
   type RestoreProblem,
   Restorer,

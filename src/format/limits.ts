@@ -28,7 +28,8 @@ export const CERTIFICATE_BYTES_MAX = 65_535
 export const SUMMARY_BYTES_MAX = 256 * KIBI
 export const DETAILS_BYTES_MAX = 4 * MEBI
 
-export const NAME_BYTES_MAX = 255
+/** Linux allows 255; file systems whose names are UTF-16 have longer ones in UTF-8. */
+export const NAME_BYTES_MAX = 1_020
 export const PATH_BYTES_MAX = 1 * MEBI
 export const OWNER_NAME_BYTES_MAX = 256
 export const LINK_TARGET_BYTES_MAX = 65_535

@@ -3,6 +3,7 @@
 // straight into the frame that will hold them.
 
 import { readSync } from 'node:fs'
+import { constants } from 'node:os'
 import type { Bytes } from '../../base/bytes.ts'
 import { crc32Combine, crc32OfZeros } from '../../base/crc-combine.ts'
 import { crc32, KeyedHasher } from '../../base/hash.ts'
@@ -123,11 +124,14 @@ export class ContentReader {
     return { crc: source.crcAtEnd(), bytes }
   }
 
-  /** Reads to the end of what has no size that could be believed. */
-  readToEnd(fd: number, pieces: PieceList): ReadContent {
+  /** Reads to the end of what has no size that could be believed. Throws EFBIG beyond the limit. */
+  readToEnd(fd: number, limitBytes: number, pieces: PieceList): ReadContent {
     let crc = 0
+    let total = 0
     const bytes = this.#split((into) => {
       const got = this.#readNext(fd, into)
+      total += got
+      if (total > limitBytes) throw tooLong()
       crc = crc32(into.subarray(0, got), crc)
       return got
     }, pieces)
@@ -210,6 +214,11 @@ export class ContentReader {
     this.#beforeRead(into.length)
     return readSync(fd, into, 0, into.length, position)
   }
+}
+
+/** As the system would say it, so that it is reported as an error of reading this file. */
+function tooLong(): Error {
+  return Object.assign(new Error('too long'), { errno: -constants.errno.EFBIG, syscall: 'read' })
 }
 
 /** Presents runs of a file as one stream, and keeps the CRC of the file they are from. */

@@ -22,7 +22,7 @@ import { crc32 } from '../../base/hash.ts'
 import { STAT_KEY } from '../../base/libc-stat.ts'
 import { BLOB_ID_BYTES, type BlobId, blobId } from '../../format/ids.ts'
 
-const MAGIC = utf8('cairn file cache 1\n')
+const MAGIC = utf8('cairn file cache 2\n')
 const BLOCK_BYTES = 256 * 1024
 const BLOCK_BYTES_MAX = 64 * 1024 * 1024
 const HEAD_BYTES = 8
@@ -75,7 +75,13 @@ export class FileCacheWriter {
 
   entry(name: Bytes, entry: CachedEntry): void {
     this.#ids(entry.ids)
-    this.#record(RECORD.entry, Uint8Array.of(name.length), name, entry.key, entry.encoded)
+    this.#record(
+      RECORD.entry,
+      Uint8Array.of(name.length & 0xff, name.length >> 8),
+      name,
+      entry.key,
+      entry.encoded,
+    )
   }
 
   /** All was found and stored: this is what is known next time. */
@@ -203,7 +209,7 @@ export class FileCacheReader {
       return undefined
     const { body, ids } = this.#next as Record
     this.#next = this.#readNext()
-    return cachedEntry(body.subarray(1 + name.length), ids)
+    return cachedEntry(body.subarray(2 + name.length), ids)
   }
 
   /** The walk leaves a folder: what is known of it, and whether any of its names are gone. */
@@ -277,7 +283,7 @@ export class FileCacheReader {
 }
 
 function nameOf({ type, body }: Record): Bytes {
-  return type === RECORD.enter ? body : body.subarray(1, 1 + (body[0] as number))
+  return type === RECORD.enter ? body : body.subarray(2, 2 + viewOf(body).getUint16(0, true))
 }
 
 function cachedEntry(body: Bytes, ids: Bytes): CachedEntry {

@@ -15,7 +15,7 @@ import { NOT_A_FILE, openFile } from '../../source/files/open-file.ts'
 import type { WalkDirectory } from '../../source/files/walk-events.ts'
 import type { EntryBasis, EntryContent, EntryMaker } from './entry.ts'
 import type { Folder } from './folder.ts'
-import { type Range, READ_CHANGED, READ_FINE } from './messages.ts'
+import { type Extents, type Range, READ_CHANGED, READ_FINE } from './messages.ts'
 import { fitsInline, putExtents, putPieces } from './node-lists.ts'
 import { type FileContent, ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
@@ -23,6 +23,8 @@ import type { TreeWriter } from './tree-writer.ts'
 
 /** A much divided file is recorded with this many runs of data at most. */
 const EXTENTS_MAX = 1_000_000
+/** Some files of procfs and its like never end: /proc/kcore says that it has 128 TiB. */
+const DISKLESS_BYTES_MAX = 256 * 1024 * 1024
 
 export interface FileToRead {
   readonly name: Bytes
@@ -168,8 +170,8 @@ export class FileReading {
     if (extents === undefined && !diskless && ReadPool.isSmall(stat.size)) {
       return pool.readSmall({ fd, size: stat.size, key, done })
     }
-    const data: readonly Range[] | 'to-end' = diskless
-      ? 'to-end'
+    const data: Extents = diskless
+      ? { toEndMaxBytes: DISKLESS_BYTES_MAX }
       : (extents ?? [{ offset: 0, length: stat.size }])
     pool.readLarge({
       fd,

@@ -28,6 +28,9 @@ export interface Range {
   readonly length: number
 }
 
+/** Where the data lies; where sizes lie, everything to the end, but not more than a limit. */
+export type Extents = readonly Range[] | { readonly toEndMaxBytes: number }
+
 /** Many small files: descriptors that the worker closes. */
 export interface SmallFilesTask {
   readonly kind: 'small'
@@ -43,8 +46,7 @@ export interface SegmentTask {
   readonly kind: 'segment'
   readonly task: number
   readonly fd: number
-  /** Where the data lies; 'to-end' where sizes lie. */
-  readonly data: readonly Range[] | 'to-end'
+  readonly data: Extents
   /** The run of the file that the CRC is over: holes in it count as zeros. */
   readonly start: number
   readonly end: number

@@ -10,6 +10,7 @@ import { STAT_KEY } from '../../base/libc-stat.ts'
 import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
 import type { Piece } from '../../format/tree.ts'
 import {
+  type Extents,
   type FrameResult,
   type FromWorker,
   type Range,
@@ -118,12 +119,14 @@ export class ReadPool {
   readLarge(file: {
     readonly fd: number
     readonly size: number
-    readonly data: readonly Range[] | 'to-end'
+    readonly data: Extents
     readonly finish: () => { outcome: number; restated: Restated | undefined }
     readonly done: Done
   }): void {
     const segments =
-      file.data === 'to-end' ? [wholeFile] : segmentsOf(file.data, file.size, this.#segmentBytes)
+      'toEndMaxBytes' in file.data
+        ? [{ data: file.data, start: 0, end: 0 }]
+        : segmentsOf(file.data, file.size, this.#segmentBytes)
     const results: (SegmentResult | undefined)[] = segments.map(() => undefined)
     let missing = segments.length
     segments.forEach((segment, i) => {
@@ -271,12 +274,10 @@ function piecesOf(
 }
 
 interface Segment {
-  readonly data: readonly Range[] | 'to-end'
+  readonly data: Extents
   readonly start: number
   readonly end: number
 }
-
-const wholeFile: Segment = { data: 'to-end', start: 0, end: 0 }
 
 /**
  * Splits runs of data into segments of `segmentBytes` of data each. The segments' ranges cover the

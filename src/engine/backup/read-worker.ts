@@ -140,8 +140,8 @@ function readSegment({ task, fd, data, start, end }: SegmentTask): void {
   let content = { crc: 0, bytes: 0 }
   try {
     content =
-      data === 'to-end'
-        ? reader.readToEnd(fd, pieces)
+      'toEndMaxBytes' in data
+        ? reader.readToEnd(fd, data.toEndMaxBytes, pieces)
         : reader.readRuns(fd, { data, start, end }, pieces)
   } catch (error) {
     outcome = errnoOf(error)
