@@ -139,11 +139,13 @@ export function newSigner(
     readonly epoch: number
     readonly sources?: readonly Bytes[] | undefined
     readonly hosts?: readonly string[] | undefined
+    /** A fresh one by default; the same for certificates that are revoked together. */
+    readonly certificateId?: Bytes | undefined
   },
 ): { signingSeed: Bytes; certificate: Bytes; certificateId: Bytes } {
   const { random, domain, role, label, epoch, sources, hosts } = options
   const signingSeed = random(KEY_BYTES)
-  const certificateId = random(CERTIFICATE_ID_BYTES)
+  const certificateId = options.certificateId ?? random(CERTIFICATE_ID_BYTES)
   const { verifyKey } = new Signer(signingSeed)
   const certificate = issueCertificate(
     { id: certificateId, role, domain, epoch, verifyKey, sources, hosts, label },

@@ -117,7 +117,11 @@ export function openSegment(
   if (segment.object.length > INDEX_BYTES_MAX) {
     throw new CairnError('object-damaged', 'Cannot use an index segment: it is too long')
   }
-  const payload = openRecord(repository, { ...segment, kind: 'index', roles: ['writer', 'upkeep'] })
+  const { payload } = openRecord(repository, {
+    ...segment,
+    kind: 'index',
+    roles: ['writer', 'upkeep'],
+  })
   return decodeIndexSegment(payload)
 }
 

@@ -70,7 +70,8 @@ export function openMark(
     readonly objectHash: Bytes | undefined
   },
 ): Mark {
-  return decode(markCodec, openRecord(repository, { ...mark, kind: 'mark', roles: ['upkeep'] }))
+  const { payload } = openRecord(repository, { ...mark, kind: 'mark', roles: ['upkeep'] })
+  return decode(markCodec, payload)
 }
 
 /** The mark as it was stored; undefined where it was removed since it was listed. */

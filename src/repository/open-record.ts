@@ -4,7 +4,7 @@
 import type { Bytes } from '../base/bytes.ts'
 import { expectPrefix, type ObjectKind, PREFIX_BYTES } from '../format/prefix.ts'
 import type { CertificateRole } from '../format/signing.ts'
-import { openSigned } from '../sealer/signed.ts'
+import { type Opened, openSigned } from '../sealer/signed.ts'
 import type { DomainAccess } from './access.ts'
 import type { Repository } from './repository.ts'
 
@@ -16,14 +16,14 @@ export interface RecordPlace {
   readonly objectHash: Bytes | undefined
 }
 
-/** The payload. Throws 'object-damaged', 'object-foreign', 'unsupported' or 'not-permitted'. */
+/** The payload and who signed it. Throws 'object-damaged', 'object-foreign', 'unsupported' or 'not-permitted'. */
 export function openRecord(
   { id: repositoryId, trust }: Repository,
   { object, domain, kind, roles, objectHash }: RecordPlace & { readonly object: Bytes },
-): Bytes {
+): Opened {
   const { epoch } = expectPrefix(object, kind)
   const prefix = object.subarray(0, PREFIX_BYTES)
-  const { payload } = openSigned(object.subarray(PREFIX_BYTES), {
+  return openSigned(object.subarray(PREFIX_BYTES), {
     place: { repositoryId, prefix, part: 'body' },
     headerSeal: domain.headerSeal(epoch),
     trust,
@@ -31,5 +31,4 @@ export function openRecord(
     roles,
     ...(objectHash && { objectHash }),
   })
-  return payload
 }

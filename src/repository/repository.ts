@@ -33,7 +33,8 @@ export interface Repository {
   readonly config: Config
   readonly role: Role
   readonly label: string
-  /** The grant in use. */
+  /** The grant in use, under its name. */
+  readonly grant: Grant
   readonly grantName: string
   readonly domains: readonly DomainAccess[]
   readonly trust: Trust
@@ -62,6 +63,7 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
     config,
     role: grant.role,
     label: grant.label,
+    grant,
     grantName,
     domains: keys.map((domain) => accessTo(domain, { grant, config })),
     trust: new Trust({ ...grant, revocations: config.revocations }),

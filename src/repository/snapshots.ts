@@ -224,7 +224,7 @@ export function openReceipt(
     readonly objectHash: Bytes | undefined
   },
 ): Receipt {
-  const payload = openRecord(repository, {
+  const { payload } = openRecord(repository, {
     ...receipt,
     kind: 'receipt',
     roles: ['writer', 'upkeep'],

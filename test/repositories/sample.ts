@@ -80,6 +80,7 @@ const PLAIN_OPTIONS = {
   ignoreCtime: false,
   ignoreInode: false,
   skipIfUnchanged: false,
+  dryRun: false,
   clock: systemClock,
   random: systemRandom,
   signal: new AbortController().signal,

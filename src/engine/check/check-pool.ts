@@ -52,6 +52,7 @@ export class CheckPool {
     const worker = new Worker(new URL('./check-worker.ts', import.meta.url), {
       workerData: setup,
       trackUnmanagedFds: false,
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
     const one: PoolWorker = { worker, settle: undefined }
     worker.on('message', (message: FromCheckWorker) => this.#receive(one, message))

@@ -69,7 +69,7 @@ function checkLease(
   try {
     const roles = ['writer', 'upkeep'] as const
     const place = { object, domain, roles, kind: 'lease' as const, objectHash: undefined }
-    const { sessionId, number } = decode(leaseCodec, openRecord(repository, place))
+    const { sessionId, number } = decode(leaseCodec, openRecord(repository, place).payload)
     if (name === `leases/${toHex(sessionId)}/${number}`) return
   } catch (error) {
     if (!isCairnError(error, 'object-foreign')) throw error

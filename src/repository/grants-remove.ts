@@ -1,0 +1,66 @@
+// Taking a grant back. Whoever had it may have copied it, so what it signs must count no longer: the
+// config revokes its certificate and names what it had signed until then, which stays accepted. What it
+// could read it can read for ever; that takes a new epoch, and the documents say so.
+
+import { equalBytes } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
+import type { Issued } from '../format/keys.ts'
+import { MARKED_NAMES_MAX } from '../format/limits.ts'
+import { changeConfig, changeKeyring, ownershipOf } from './generations-next.ts'
+import { signedBy } from './grants-signed.ts'
+import type { Repository } from './repository.ts'
+
+/**
+ * Removes the grant with this object name. Throws 'not-permitted' without the owner's key, 'not-found', and
+ * 'usage' where it is the last that opens everything. May be called again after any failure.
+ */
+export async function removeGrant(repository: Repository, name: string): Promise<void> {
+  const issued = ownershipOf(repository).keyring.issued.find((one) => one.name === name)
+  const isStored = (await repository.store.stat(name)) !== undefined
+  if (issued === undefined && !isStored)
+    throw new CairnError('not-found', `There is no key ${name}`)
+  await expectAnotherOwner(repository, { name, issued })
+  if (issued?.certificateId !== undefined) await revoke(repository, issued)
+  await repository.store.remove(name)
+  await changeKeyring(repository, (keyring) =>
+    keyring.issued.some((one) => one.name === name)
+      ? { ...keyring, issued: keyring.issued.filter((one) => one.name !== name) }
+      : keyring,
+  )
+}
+
+/** Whoever removes the last owner's grant loses the repository. */
+async function expectAnotherOwner(
+  repository: Repository,
+  { name, issued }: { readonly name: string; readonly issued: Issued | undefined },
+): Promise<void> {
+  const isOwners = issued?.role === 'owner' || name === repository.grantName
+  if (!isOwners) return
+  for (const other of ownershipOf(repository).keyring.issued) {
+    if (other.role !== 'owner' || other.name === name) continue
+    if ((await repository.store.stat(other.name)) !== undefined) return
+  }
+  throw new CairnError(
+    'usage',
+    'Cannot remove the last key of an owner: nobody could open the repository',
+    {
+      hint: 'Add another key with the role owner first, or change the passphrase of this one.',
+    },
+  )
+}
+
+async function revoke(repository: Repository, { certificateId, label }: Issued): Promise<void> {
+  if (certificateId === undefined) return
+  const accepted = await signedBy(repository, certificateId)
+  if (accepted.length > MARKED_NAMES_MAX) {
+    throw new CairnError('usage', `Cannot revoke ${label}: it signed ${accepted.length} objects`, {
+      hint: 'Forget old snapshots and prune first, so that there are fewer.',
+    })
+  }
+  await changeConfig(repository, (config) =>
+    // Revoked before: what was signed since then must not become accepted by asking again.
+    config.revocations.some((one) => equalBytes(one.certificateId, certificateId))
+      ? config
+      : { ...config, revocations: [...config.revocations, { certificateId, accepted }] },
+  )
+}

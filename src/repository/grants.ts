@@ -1,0 +1,93 @@
+// The grants of a repository, as `cairn key list` shows them. What a grant holds is sealed; the owner's
+// keyring remembers what was given to whom.
+
+import { isCairnError } from '../base/errors.ts'
+import type { Issued, Role, Wrapping } from '../format/keys.ts'
+import { readGrantHead } from '../sealer/grant.ts'
+import { isKeyringName } from './generations.ts'
+import type { Repository } from './repository.ts'
+
+export interface GrantInfo {
+  /** Object name, `keys/...`. */
+  readonly name: string
+  /** Whether it is the grant in use. */
+  readonly current: boolean
+  /** False for a grant that was given out and whose object is gone. */
+  readonly present: boolean
+  /** How it is wrapped; undefined where it is gone or cannot be read. */
+  readonly wrapping: Wrapping['kind'] | undefined
+  /** Why it cannot be used by anyone. */
+  readonly problem: string | undefined
+  /** What is only known of one's own grant, and to the owner. */
+  readonly role: Role | undefined
+  readonly label: string | undefined
+  readonly createdMs: number | undefined
+  /** Labels of the domains that it reaches; undefined where that is not known. */
+  readonly domains: readonly string[] | undefined
+}
+
+/** All grants, by name. */
+export async function listGrants(repository: Repository): Promise<readonly GrantInfo[]> {
+  const issued = new Map(repository.ownership?.keyring.issued.map((one) => [one.name, one]))
+  const found: GrantInfo[] = []
+  for await (const { name } of repository.store.list('keys/')) {
+    if (isKeyringName(name)) continue
+    found.push({
+      ...(await readHead(repository, name)),
+      ...whatIsKnown(repository, name, issued.get(name)),
+    })
+    issued.delete(name)
+  }
+  for (const [name, one] of issued) {
+    const gone = { present: false, wrapping: undefined, problem: undefined }
+    found.push({ ...gone, ...whatIsKnown(repository, name, one) })
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function readHead(
+  { store }: Repository,
+  name: string,
+): Promise<Pick<GrantInfo, 'present' | 'wrapping' | 'problem'>> {
+  try {
+    const { wrapping } = readGrantHead(await store.get(name))
+    return { present: true, wrapping: wrapping.kind, problem: undefined }
+  } catch (error) {
+    if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing', 'unsupported'))
+      throw error
+    return { present: error.code !== 'object-missing', wrapping: undefined, problem: error.message }
+  }
+}
+
+function whatIsKnown(
+  repository: Repository,
+  name: string,
+  issued: Issued | undefined,
+): Omit<GrantInfo, 'present' | 'wrapping' | 'problem'> {
+  const { grant, grantName, domains } = repository
+  if (name === grantName) {
+    const { role, label, createdMs } = grant
+    return {
+      name,
+      current: true,
+      role,
+      label,
+      createdMs,
+      domains: domains.map((domain) => domain.label),
+    }
+  }
+  const labels =
+    issued?.role === 'owner' ? domains.map(({ label }) => label) : labelsOf(repository, issued)
+  const { role, label, createdMs } = issued ?? {}
+  return { name, current: false, role, label, createdMs, domains: labels }
+}
+
+function labelsOf(
+  { domains }: Repository,
+  issued: Issued | undefined,
+): readonly string[] | undefined {
+  return issued?.domains.map((id) => {
+    const hex = Buffer.from(id).toString('hex')
+    return domains.find((domain) => domain.hex === hex)?.label ?? hex
+  })
+}
