@@ -1,0 +1,53 @@
+// `npm run bench`: everything is measured side by side in one run, and ratios are what counts.
+//
+//     npm run bench                      /usr against restic and borg, three interleaved runs
+//     npm run bench -- compare FOLDER [RUNS]
+//     npm run bench -- kernels [FILE]
+//     npm run bench -- memory            a 20 GB file, a folder of a million files, one worker with little memory
+//     npm run bench -- cores             one 4 GB file with one and with two workers
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { compare, tables } from './compare.ts'
+import { cores } from './cores.ts'
+import { kernels } from './kernels.ts'
+import { memory } from './memory.ts'
+
+const [what = 'compare', ...rest] = process.argv.slice(2)
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const base = fileURLToPath(new URL('work', import.meta.url))
+execFileSync('mkdir', ['-p', base])
+const work = mkdtempSync(join(base, 'run-'))
+
+try {
+  machine()
+  if (what === 'compare') {
+    const [source = '/usr', runs = '3'] = rest
+    say(tables(compare({ source, work, runs: Number(runs), say })))
+  } else if (what === 'kernels') kernels(rest[0] ?? process.execPath, say)
+  else if (what === 'memory') memory(work, say)
+  else if (what === 'cores') cores(work, say)
+  else throw new Error(`There is no benchmark called ${what}`)
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
+
+function machine(): void {
+  const versions = ['restic version', 'borg --version'].map((command) => firstLine(command))
+  say(
+    `${cpus().length} x ${cpus()[0]?.model}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.versions.node}`,
+  )
+  say(versions.join('; '))
+}
+
+function firstLine(command: string): string {
+  const [program = '', ...args] = command.split(' ')
+  try {
+    return execFileSync(program, args, { encoding: 'utf8' }).split('\n')[0] ?? ''
+  } catch {
+    return `${program} is not installed`
+  }
+}
