@@ -32,15 +32,24 @@ interface Done {
   readonly result: BackupResult
   readonly repository: Repository
   readonly paths: readonly Bytes[]
+  readonly dryRun: boolean
 }
 
-export function tellBackup({ output }: Context, { result, repository, paths }: Done): void {
+export function tellBackup({ output }: Context, done: Done): void {
+  const { result, repository, dryRun } = done
+  const { counts } = result
   const { address } = repository.store
-  output.summary(headline(result, { address, paths }))
-  output.summary(`  ${whatIsInIt(result.counts)}`)
-  output.summary(`  ${whatIsNew(result)}`)
-  for (const line of whatIsWrong(result.counts)) output.note(line)
-  output.event({ event: 'result', ...jsonResult(result), repository: repository.idHex, address })
+  output.summary(dryRun ? `Would save ${shownPaths(done.paths)} in ${address}` : headline(done))
+  output.summary(`  ${whatIsInIt(counts)}`)
+  output.summary(`  ${dryRun ? whatWouldBeRead(counts) : whatIsNew(result)}`)
+  for (const line of whatIsWrong(counts)) output.note(line)
+  const where = { repository: repository.idHex, address, dryRun }
+  output.event({ event: 'result', ...jsonResult(result), ...where })
+}
+
+function whatWouldBeRead({ filesRead, readBytes, filesUnchanged }: BackupCounts): string {
+  const unchanged = `${formatNumber(filesUnchanged, 'file')} unchanged`
+  return `${formatNumber(filesRead, 'file')} to read (${formatBytes(readBytes)}), ${unchanged}`
 }
 
 function jsonResult(result: BackupResult): Readonly<Record<string, unknown>> {
@@ -57,11 +66,10 @@ function jsonResult(result: BackupResult): Readonly<Record<string, unknown>> {
   }
 }
 
-function headline(
-  { snapshot, parent }: BackupResult,
-  { address, paths }: { address: string; paths: readonly Bytes[] },
-): string {
+function headline({ result, repository, paths }: Done): string {
+  const { snapshot, parent } = result
   if (snapshot !== undefined) {
+    const { address } = repository.store
     return `Saved snapshot ${shortId(snapshot)} of ${shownPaths(paths)} in ${address}`
   }
   const since = parent === undefined ? '' : ` since snapshot ${shortId(parent)}`

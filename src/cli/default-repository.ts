@@ -4,12 +4,11 @@
 
 import { existsSync } from 'node:fs'
 import { isCairnError } from '../base/errors.ts'
-import { KEY_BYTES, type Wrapping } from '../format/keys.ts'
 import { createRepository } from '../repository/create.ts'
-import { type Credential, generatePassphrase, passphraseWrapping } from '../sealer/passphrase.ts'
-import type { Random } from '../sealer/random.ts'
+import { type Credential, generatePassphrase } from '../sealer/passphrase.ts'
 import type { Context } from './context.ts'
 import { configuredCredential } from './credential.ts'
+import { wrappingFor } from './new-secret.ts'
 import { passphraseIn, readSecretFile, writeNewSecret } from './secret-file.ts'
 import { storeAt } from './store.ts'
 
@@ -18,11 +17,6 @@ export function keptCredential({ places }: Context): Credential | undefined {
   if (!existsSync(places.passphrase)) return undefined
   const { bytes } = readSecretFile(places.passphrase)
   return { kind: 'passphrase', passphrase: passphraseIn(bytes, places.passphrase) }
-}
-
-export function wrappingFor(credential: Credential, random: Random): Wrapping {
-  if (credential.kind === 'passphrase') return passphraseWrapping(random)
-  return { kind: 'secret', salt: random(KEY_BYTES) }
 }
 
 /** Makes the default repository. Another run that makes it at the same time is no matter. */

@@ -7,7 +7,6 @@ import { openRepository, type Repository } from '../repository/repository.ts'
 import type { Credential } from '../sealer/passphrase.ts'
 import { openCacheFolder, withCache } from '../store/cache.ts'
 import type { Store } from '../store/store.ts'
-import { canAsk } from './ask.ts'
 import type { Context } from './context.ts'
 import { askedCredential, configuredCredential } from './credential.ts'
 import { createDefaultRepository, keptCredential } from './default-repository.ts'
@@ -26,7 +25,8 @@ const METADATA_CACHE_BYTES_MAX = 2 * 1024 ** 3
 
 export interface Opened {
   readonly repository: Repository
-  readonly credential: Credential
+  /** It was opened with the passphrase that Cairn generated and keeps. */
+  readonly isKept: boolean
   /** Where this machine keeps what it need not ask the store for again. */
   readonly cacheFolder: string
 }
@@ -47,18 +47,18 @@ export async function openConfigured(
   const isNew = !(await exists(store))
   if (isNew) await makeOrFail(context, { store, options })
   const known = loadState(context, store.address)
-  const { repository, credential } = await openWithCredential(context, { store, known })
+  const { repository, isKept } = await openWithCredential(context, { store, known })
   const state = stateOf(repository, known)
   if (options.trust?.(state) !== true) checkState(state, known)
   saveState(context, state)
   for (const { name, why } of repository.skipped) {
     context.output.warning('object-skipped', `Passed over ${name}: ${why}`)
   }
-  if (!isNew) remind(context, state)
+  if (isKept && !isNew && !state.passphraseConfirmed) remind(context)
   const cacheFolder = join(context.places.cache, repository.idHex)
   return {
     repository: withLocalCopies(context, { repository, cacheFolder }),
-    credential,
+    isKept,
     cacheFolder,
   }
 }
@@ -93,22 +93,28 @@ interface ToOpen {
 async function openWithCredential(
   context: Context,
   { store, known }: ToOpen,
-): Promise<{ repository: Repository; credential: Credential }> {
+): Promise<{ repository: Repository; isKept: boolean }> {
   const grantHint = known?.grantName
-  const given = configuredCredential(context) ?? usualCredential(context)
-  if (given !== undefined) {
-    return {
-      repository: await openRepository(store, { credential: given, grantHint }),
-      credential: given,
-    }
+  const configured = configuredCredential(context)
+  const credential = configured ?? usualCredential(context)
+  if (credential === undefined) {
+    return { repository: await askAndOpen(context, { store, grantHint }), isKept: false }
   }
+  const repository = await openRepository(store, { credential, grantHint })
+  return { repository, isKept: configured === undefined }
+}
+
+async function askAndOpen(
+  { output }: Context,
+  { store, grantHint }: { store: Store; grantHint: string | undefined },
+): Promise<Repository> {
   for (let attempt = 1; ; attempt++) {
     const credential = await askedCredential(`Passphrase of ${store.address}`)
     try {
-      return { repository: await openRepository(store, { credential, grantHint }), credential }
+      return await openRepository(store, { credential, grantHint })
     } catch (error) {
-      if (!isCairnError(error, 'wrong-passphrase') || attempt === ATTEMPTS || !canAsk()) throw error
-      context.output.note('That is not it.')
+      if (!isCairnError(error, 'wrong-passphrase') || attempt === ATTEMPTS) throw error
+      output.note('That is not it.')
     }
   }
 }
@@ -118,8 +124,7 @@ function usualCredential(context: Context): Credential | undefined {
   return context.settings.isConfigured ? undefined : keptCredential(context)
 }
 
-function remind({ settings, places, output }: Context, state: RepositoryState): void {
-  if (settings.isConfigured || settings.secret !== undefined || state.passphraseConfirmed) return
+function remind({ places, output }: Context): void {
   if (output.quiet) return
   const text =
     `The passphrase of this repository is only in ${places.passphrase}. ` +

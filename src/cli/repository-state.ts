@@ -4,13 +4,15 @@
 //
 // Losing this state loses that memory and nothing else. It is written as a whole and renamed.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toHex, utf8 } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Context } from './context.ts'
+
+const FOLDER = 'repositories'
 
 export interface RepositoryState {
   readonly address: string
@@ -21,13 +23,36 @@ export interface RepositoryState {
   readonly grantName: string
   /** The generated passphrase has been written down. */
   readonly passphraseConfirmed: boolean
+  /** How many partial checks there were: each takes another part. */
+  readonly checkTurns: number
 }
 
 /** What is remembered of an address; nothing where that is not known or cannot be read. */
 export function loadState(context: Context, address: string): RepositoryState | undefined {
+  const state = readState(pathOf(context, address))
+  return state?.address === address ? state : undefined
+}
+
+/** All that is remembered. */
+export function loadStates({ places }: Context): readonly RepositoryState[] {
+  const folder = join(places.state, FOLDER)
+  return listFolder(folder)
+    .map((name) => readState(join(folder, name)))
+    .filter((state) => state !== undefined)
+}
+
+function listFolder(folder: string): readonly string[] {
   try {
-    const state: unknown = JSON.parse(readFileSync(pathOf(context, address), 'utf8'))
-    return isState(state) && state.address === address ? state : undefined
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function readState(path: string): RepositoryState | undefined {
+  try {
+    const state: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return isState(state) ? state : undefined
   } catch {
     return undefined
   }
@@ -42,7 +67,8 @@ function isState(value: unknown): value is RepositoryState {
     typeof state.ownerVerifyKey === 'string' &&
     typeof state.configGeneration === 'number' &&
     typeof state.grantName === 'string' &&
-    typeof state.passphraseConfirmed === 'boolean'
+    typeof state.passphraseConfirmed === 'boolean' &&
+    typeof state.checkTurns === 'number'
   )
 }
 
@@ -51,7 +77,7 @@ export function saveState(context: Context, state: RepositoryState): void {
   const path = pathOf(context, state.address)
   const temporary = `${path}.${toHex(context.random(8))}.new`
   try {
-    mkdirSync(join(context.places.state, 'repositories'), { recursive: true, mode: 0o700 })
+    mkdirSync(join(context.places.state, FOLDER), { recursive: true, mode: 0o700 })
     writeFileSync(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 })
     renameSync(temporary, path)
   } catch (error) {
@@ -60,7 +86,7 @@ export function saveState(context: Context, state: RepositoryState): void {
 }
 
 function pathOf({ places }: Context, address: string): string {
-  return join(places.state, 'repositories', `${toHex(sha256(utf8(address))).slice(0, 32)}.json`)
+  return join(places.state, FOLDER, `${toHex(sha256(utf8(address))).slice(0, 32)}.json`)
 }
 
 /** What there is to remember of an opened repository, given what was known before. */
@@ -77,7 +103,16 @@ export function stateOf(
     configGeneration: config.generation,
     grantName,
     passphraseConfirmed: isSame && known.passphraseConfirmed,
+    checkTurns: isSame ? known.checkTurns : 0,
   }
+}
+
+/** The number of this partial check; the next one gets another. */
+export function takeCheckTurn(context: Context, address: string): number {
+  const state = loadState(context, address)
+  if (state === undefined) return 0
+  saveState(context, { ...state, checkTurns: state.checkTurns + 1 })
+  return state.checkTurns
 }
 
 /** Throws 'object-foreign' where the repository is not the one that was at this address before. */

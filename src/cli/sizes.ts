@@ -15,11 +15,9 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit] as string}`
 }
 
-const counts = new Intl.NumberFormat('en-US')
-
-/** `12,345` */
+/** `12,345`. Not by Intl, which takes 15 ms to begin with. */
 export function formatCount(count: number): string {
-  return counts.format(count)
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
 /** `1 file`, `12,345 files` */

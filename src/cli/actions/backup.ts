@@ -69,8 +69,10 @@ export async function backupAction(context: Context, flags: Flags): Promise<Exit
     sourceName: what.name,
     onProgress: (counts) => showBackupProgress(progress, { counts, totalBytes }),
   }).finally(() => progress.end())
-  keepSize(opened.cacheFolder, { source: what.name, bytes: result.counts.sizeBytes })
-  tellBackup(context, { result, repository: opened.repository, paths: what.paths })
+  const { repository, cacheFolder } = opened
+  const { dryRun = false } = flags
+  if (!dryRun) keepSize(cacheFolder, { source: what.name, bytes: result.counts.sizeBytes })
+  tellBackup(context, { result, repository, paths: what.paths, dryRun })
   return result.counts.unreadable > 0 ? EXIT.incomplete : undefined
 }
 
@@ -195,6 +197,7 @@ function optionsOf(
     ignoreCtime: flags.ignoreCtime ?? false,
     ignoreInode: flags.ignoreInode ?? false,
     skipIfUnchanged: flags.skipIfUnchanged ?? false,
+    dryRun: flags.dryRun ?? false,
     cacheFolder,
     clock,
     random,

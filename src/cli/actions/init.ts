@@ -1,17 +1,11 @@
 // `cairn init`: makes a repository, and opens it once to see that it can be.
 
-import { existsSync } from 'node:fs'
 import { CairnError } from '../../base/errors.ts'
 import { createRepository } from '../../repository/create.ts'
 import { openRepository } from '../../repository/repository.ts'
-import type { Credential } from '../../sealer/passphrase.ts'
-import { askSecret, canAsk } from '../ask.ts'
 import type { Context } from '../context.ts'
-import { askedCredential, configuredCredential } from '../credential.ts'
-import { wrappingFor } from '../default-repository.ts'
-import { checkNewPassphrase } from '../passphrase-rules.ts'
+import { newCredential, wrappingFor } from '../new-secret.ts'
 import { saveState, stateOf } from '../repository-state.ts'
-import { writeNewKeyFile } from '../secret-file.ts'
 import { storeAt } from '../store.ts'
 
 export interface InitFlags {
@@ -22,7 +16,7 @@ export async function initAction(context: Context, { label }: InitFlags): Promis
   const { settings, output, random, clock } = context
   if (!settings.isConfigured) throw noAddress()
   const store = storeAt(context, { address: settings.address, create: true })
-  const credential = await newCredential(context)
+  const credential = await newCredential(context, settings.secret)
   await createRepository(store, {
     credential,
     wrapping: wrappingFor(credential, random),
@@ -41,29 +35,6 @@ export async function initAction(context: Context, { label }: InitFlags): Promis
   )
   output.event({ event: 'result', repository: id, address: store.address })
   return undefined
-}
-
-async function newCredential(context: Context): Promise<Credential> {
-  makeKeyFile(context)
-  const given = configuredCredential(context)
-  const credential = given ?? (await askedTwice())
-  if (credential.kind === 'passphrase') checkNewPassphrase(credential.passphrase)
-  return credential
-}
-
-/** A key file that is not there yet is made: nobody should have to invent one. */
-function makeKeyFile({ settings, output, random }: Context): void {
-  const { secret } = settings
-  if (secret?.kind !== 'key-file' || existsSync(secret.path)) return
-  if (writeNewKeyFile(secret.path, random)) output.note(`Made the key file ${secret.path}`)
-}
-
-async function askedTwice(): Promise<Credential> {
-  const first = await askedCredential('New passphrase')
-  if (first.kind !== 'passphrase' || !canAsk()) return first
-  checkNewPassphrase(first.passphrase)
-  if ((await askSecret('Once more')) === first.passphrase) return first
-  throw new CairnError('usage', 'The two passphrases differ: nothing was made')
 }
 
 function noAddress(): CairnError {

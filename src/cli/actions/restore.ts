@@ -4,6 +4,7 @@
 import { resolve } from 'node:path'
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
+import type { PlannedEntry } from '../../engine/restore/plan.ts'
 import type { RestoreCounts, RestoreProblem } from '../../engine/restore/restorer.ts'
 import { type RestoreOptions, restore } from '../../engine/restore.ts'
 import { splitPath } from '../../engine/tree-reader.ts'
@@ -17,7 +18,7 @@ import { jsonPath, printable, printableText } from '../printable.ts'
 import { Progress } from '../progress.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import type { SnapshotFlags } from '../snapshot-options.ts'
-import { findSnapshot, parsePlace } from '../snapshot-place.ts'
+import { findSnapshot, parsePlace, pathOf } from '../snapshot-place.ts'
 import { shortId } from '../snapshot-text.ts'
 import { formatDuration } from '../times.ts'
 
@@ -52,7 +53,8 @@ export async function restoreAction(context: Context, flags: Flags): Promise<Exi
     target,
     onProgress: (so) => showProgress(progress, { counts: so, totalBytes }),
   }).finally(() => progress.end())
-  tell(context, { counts, snapshot, target, elapsedMs: progress.elapsedMs })
+  const { dryRun = false } = flags
+  tell(context, { counts, snapshot, target, dryRun, elapsedMs: progress.elapsedMs })
   return counts.problems > 0 ? EXIT.failed : undefined
 }
 
@@ -87,7 +89,10 @@ function optionsOf({ output, interruption }: Context, flags: Flags): Usual {
     owners: owner ? 'numbers' : 'keep',
     workers: workersFor(flags),
     signal: interruption.signal,
+    dryRun: flags.dryRun ?? false,
+    verify: flags.verify ?? false,
     onProblem: (problem) => tellProblem(output, problem),
+    onPlanned: (planned) => tellPlanned(output, planned),
   }
 }
 
@@ -119,6 +124,23 @@ function tellProblem(output: Context['output'], { kind, path, what }: RestorePro
   output.problem(`${printable(path)}: ${what}`, { kind, ...jsonPath(path), what })
 }
 
+const ACTIONS: Readonly<Record<PlannedEntry['action'], string>> = {
+  create: 'create',
+  replace: 'replace',
+  attributes: 'set attributes of',
+  keep: 'keep',
+  blocked: 'cannot replace',
+}
+
+/** What stays as it is is told with --verbose only. */
+function tellPlanned(output: Context['output'], { path: names, action }: PlannedEntry): void {
+  const path = pathOf(names).subarray(1)
+  const text = `${ACTIONS[action]} ${printable(path)}`
+  if (action === 'keep') output.detail(text)
+  else output.line(text)
+  output.event({ event: 'item', action, ...jsonPath(path) })
+}
+
 function showProgress(
   progress: Progress,
   { counts, totalBytes }: { counts: RestoreCounts; totalBytes: number | undefined },
@@ -135,29 +157,32 @@ interface Done {
   readonly counts: RestoreCounts
   readonly snapshot: Snapshot
   readonly target: string
+  readonly dryRun: boolean
   readonly elapsedMs: number
 }
 
-function tell({ output }: Context, { counts, snapshot, target, elapsedMs }: Done): void {
-  const { files, folders, others, bytes, skipped, deleted, problems } = counts
+function tell({ output }: Context, { counts, snapshot, target, dryRun, elapsedMs }: Done): void {
+  const did = dryRun ? 'Would restore' : 'Restored'
+  const where = printableText(target)
+  const took = formatDuration(elapsedMs)
+  output.summary(`${did} from snapshot ${shortId(snapshot.id)} to ${where} in ${took}`)
+  for (const line of linesOf(counts)) output.summary(`  ${line}`)
+  if (counts.problems > 0) output.note(`${formatNumber(counts.problems, 'problem')}: see above.`)
+  const durationMs = Math.round(elapsedMs)
+  output.event({ event: 'result', snapshot: snapshot.id, target, dryRun, ...counts, durationMs })
+}
+
+function linesOf(counts: RestoreCounts): readonly string[] {
+  const { files, folders, others, bytes, skipped, deleted, verified } = counts
   const parts = [
     `${formatNumber(files, 'file')} (${formatBytes(bytes)})`,
     formatNumber(folders, 'folder'),
+    ...(others > 0 ? [formatNumber(others, 'link or device', 'links and devices')] : []),
   ]
-  if (others > 0) parts.push(formatNumber(others, 'link or device', 'links and devices'))
-  const where = printableText(target)
-  output.summary(
-    `Restored from snapshot ${shortId(snapshot.id)} to ${where} in ${formatDuration(elapsedMs)}`,
-  )
-  output.summary(`  ${parts.join(', ')}`)
-  if (skipped > 0) output.summary(`  ${formatNumber(skipped, 'file')} left as they were`)
-  if (deleted > 0) output.summary(`  ${formatNumber(deleted, 'entry', 'entries')} removed`)
-  if (problems > 0) output.note(`${formatNumber(problems, 'problem')}: see above.`)
-  output.event({
-    event: 'result',
-    snapshot: snapshot.id,
-    target,
-    ...counts,
-    durationMs: Math.round(elapsedMs),
-  })
+  return [
+    parts.join(', '),
+    ...(skipped > 0 ? [`${formatNumber(skipped, 'file')} left as they were`] : []),
+    ...(deleted > 0 ? [`${formatNumber(deleted, 'entry', 'entries')} removed`] : []),
+    ...(verified > 0 ? [`${formatNumber(verified, 'file')} read back and compared`] : []),
+  ]
 }

@@ -1,0 +1,134 @@
+// `cairn check`: from the command line to the engine, and from its findings to the exit code.
+
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import type { CheckProblem } from '../../engine/check/problems.ts'
+import {
+  type CheckMode,
+  type CheckOptions,
+  type CheckProgress,
+  type CheckResult,
+  check,
+} from '../../engine/check.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { Context } from '../context.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { openConfigured } from '../open-repository.ts'
+import { workersFor } from '../option-values.ts'
+import type { Output } from '../output.ts'
+import { jsonPath, printable } from '../printable.ts'
+import { Progress } from '../progress.ts'
+import { takeCheckTurn } from '../repository-state.ts'
+import { formatBytes, formatNumber } from '../sizes.ts'
+import { shortId } from '../snapshot-text.ts'
+import { formatDuration } from '../times.ts'
+
+export interface CheckFlags {
+  readonly readData?: boolean
+  readonly readDataSubset?: number
+  readonly workers?: number
+}
+
+export async function checkAction(
+  context: Context,
+  flags: CheckFlags,
+): Promise<ExitCode | undefined> {
+  const { output, interruption } = context
+  const { readData, readDataSubset } = flags
+  if (readData === true && readDataSubset !== undefined) {
+    throw new CairnError('usage', '--read-data reads everything: leave --read-data-subset out')
+  }
+  const { repository } = await openConfigured(context)
+  const progress = new Progress(context)
+  const result = await run({
+    repository,
+    mode: modeOf(context, { flags, repository }),
+    workers: workersFor({ ...flags, memory: 'normal' }),
+    signal: interruption.signal,
+    onProgress: (so) => showProgress(progress, so),
+    onProblem: ({ object, what }) => output.detail(`${object}: ${what}`),
+  }).finally(() => progress.end())
+  tell(context, { result, repository, elapsedMs: progress.elapsedMs })
+  return result.problemCount > 0 ? EXIT.failed : undefined
+}
+
+function modeOf(
+  context: Context,
+  { flags, repository }: { readonly flags: CheckFlags; readonly repository: Repository },
+): CheckMode {
+  if (flags.readData === true) return 'read-data'
+  const { readDataSubset: percent } = flags
+  if (percent === undefined) return 'structure'
+  return { subset: { percent, turn: takeCheckTurn(context, repository.store.address) } }
+}
+
+async function run(options: CheckOptions): Promise<CheckResult> {
+  try {
+    return await check(options)
+  } catch (error) {
+    if (!isCairnError(error, 'interrupted')) throw error
+    throw new CairnError('interrupted', 'Interrupted: the check is not complete', { cause: error })
+  }
+}
+
+function showProgress(progress: Progress, so: CheckProgress): void {
+  const { bytesDone, bytesTotal, packsDone, packsTotal } = so
+  progress.show({
+    doneBytes: bytesDone,
+    totalBytes: bytesTotal > 0 ? bytesTotal : undefined,
+    counts: [`${packsDone} of ${formatNumber(packsTotal, 'pack')}`],
+    fields: { ...so },
+  })
+}
+
+interface Done {
+  readonly result: CheckResult
+  readonly repository: Repository
+  readonly elapsedMs: number
+}
+
+function tell({ output }: Context, { result, repository, elapsedMs }: Done): void {
+  const { problems, problemCount, notes, ...counts } = result
+  for (const problem of problems) tellProblem(output, problem)
+  for (const { object, what } of notes) output.detail(`note: ${object}: ${what}`)
+  output.summary(verdict(result, repository.store.address))
+  output.summary(`  ${whatWasChecked(result)}, in ${formatDuration(elapsedMs)}`)
+  if (problemCount > 0) {
+    output.note('Keep all copies of the repository as they are until the damage is understood.')
+  }
+  const more = { problems: problemCount, notes, durationMs: Math.round(elapsedMs) }
+  output.event({ event: 'result', ...counts, ...more })
+}
+
+function tellProblem(output: Output, problem: CheckProblem): void {
+  const { kind, object, what, snapshots = [], paths = [] } = problem
+  const affects = [
+    ...(snapshots.length > 0 ? [`snapshots ${snapshots.map(shortId).join(', ')}`] : []),
+    ...paths.map(printable),
+  ]
+  const where = affects.length > 0 ? `\n  affects ${affects.join(' ')}` : ''
+  output.problem(`${kind}: ${object}: ${what}${where}`, {
+    ...problem,
+    paths: paths.map(jsonPath),
+  })
+}
+
+function verdict({ problemCount }: CheckResult, address: string): string {
+  if (problemCount === 0) return `No problems found in ${address}`
+  return `${formatNumber(problemCount, 'problem')} found in ${address}: listed above`
+}
+
+/** What was not read is said too: a check of the structure is no proof of the data. */
+function whatWasChecked({
+  snapshots,
+  objects,
+  packs,
+  packsRead,
+  bytesRead,
+  blobsRead,
+}: CheckResult): string {
+  const checked = `${formatNumber(snapshots, 'snapshot')}, ${formatNumber(objects, 'object')}`
+  if (packsRead === 0) return `${checked}; the data itself was not read (--read-data does)`
+  const part = packsRead === packs ? 'all' : `${packsRead} of`
+  const blobs = formatNumber(blobsRead, 'blob')
+  return `${checked}; read ${part} ${formatNumber(packs, 'pack')} (${formatBytes(bytesRead)}, ${blobs})`
+}
