@@ -9,6 +9,7 @@ import { libc } from '../../base/libc.ts'
 import { STAT_KEY } from '../../base/libc-stat.ts'
 import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
 import type { Piece } from '../../format/tree.ts'
+import { WORKER_LIMITS } from '../worker-limits.ts'
 import {
   type Extents,
   type FrameResult,
@@ -87,7 +88,7 @@ export class ReadPool {
     const worker = new Worker(new URL('./read-worker.ts', import.meta.url), {
       workerData: setup,
       trackUnmanagedFds: false,
-      resourceLimits: { maxYoungGenerationSizeMb: Number(process.env['YG'] ?? 8) },
+      resourceLimits: WORKER_LIMITS,
     })
     const one: PoolWorker = { worker, inFlight: 0 }
     worker.on('message', (message: FromWorker) => this.#receive(one, message))

@@ -8,6 +8,7 @@ import type { DomainAccess } from '../../repository/access.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { frameBinding } from '../../sealer/session.ts'
 import type { Store } from '../../store/store.ts'
+import { WORKER_LIMITS } from '../worker-limits.ts'
 import type { RangeResult, WireSession, WriterSetup } from './messages.ts'
 import { type PlannedRange, wireTask } from './window.ts'
 
@@ -108,6 +109,7 @@ export class WritePool {
     const worker = new Worker(new URL('./write-worker.ts', import.meta.url), {
       workerData: this.#options.setup,
       trackUnmanagedFds: false,
+      resourceLimits: WORKER_LIMITS,
       name: `write-${number}`,
     })
     worker.on('message', (result: RangeResult) => {

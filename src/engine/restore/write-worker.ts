@@ -3,7 +3,7 @@
 
 import { constants } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Bytes, equalBytes, toHex, utf8 } from '../../base/bytes.ts'
+import { type Bytes, equalBytes, release, toHex, utf8 } from '../../base/bytes.ts'
 import { assert, isCairnError, messageOf } from '../../base/errors.ts'
 import { crc32, KeyedHasher } from '../../base/hash.ts'
 import { libc } from '../../base/libc.ts'
@@ -71,6 +71,8 @@ class RangeWriter {
       const blobs = this.#openFrame(frame)
       for (let i = 0; i < frame.wholes; i++) this.#writeWhole(blobs)
       for (let i = 0; i < frame.parts; i++) this.#writePart(blobs)
+      // Blobs are views of one plaintext: the first frees them all.
+      if (typeof blobs !== 'string' && blobs[0] !== undefined) release(blobs[0])
     }
     this.#task.bytes.buffer.transfer(0)
     return {
