@@ -3,7 +3,7 @@
 // lost meanwhile, the run goes over the source once more and stores it again.
 
 import { join } from 'node:path'
-import { type Bytes, concat, fromHex, toHex, utf8 } from '../base/bytes.ts'
+import { type Bytes, concat, toHex, utf8 } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { PROBLEMS_MAX } from '../format/limits.ts'
 import type { Details, Summary } from '../format/snapshot.ts'
@@ -12,6 +12,7 @@ import { loadIndex } from '../repository/index-load.ts'
 import { HeldLease } from '../repository/lease.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshots, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
+import { digestInName } from '../store/names.ts'
 import { commit } from './backup/commit.ts'
 import type { BackupOptions, BackupResult } from './backup/options.ts'
 import { Pass } from './backup/pass.ts'
@@ -75,10 +76,15 @@ async function dryRun(options: BackupOptions): Promise<BackupResult> {
   }
 }
 
+/** The snapshot of the source that the next one follows. */
+type Predecessor = Pick<Snapshot, 'name'> & {
+  readonly summary: Pick<Snapshot['summary'], 'sequence' | 'roots'>
+}
+
 interface Attempt {
   readonly sessionId: Bytes
   readonly startedMs: number
-  readonly previous: Snapshot | undefined
+  readonly previous: Predecessor | undefined
 }
 
 /** One pass over the source and its commit; undefined where something was lost on the way. */
@@ -86,39 +92,26 @@ async function attemptBackup(
   options: BackupOptions,
   attempt: Attempt,
 ): Promise<BackupResult | undefined> {
-  const { repository, domain, clock } = options
+  const { repository, domain } = options
   const index = await loadIndex(repository, domain)
   const report = new Report(options)
   const pass = new Pass({ ...options, index, report, cachePath: cachePathOf(options) })
+  const run: Run = { ...attempt, pass, report }
   try {
-    const root = await pass.scan()
-    const { previous, startedMs } = attempt
-    const added = { addedBytes: pass.addedBytes, addedStoredBytes: pass.addedStoredBytes }
-    const endedMs = clock.nowMs()
-    const result = {
-      counts: report.counts,
-      problems: report.problems,
-      ...added,
-      startedMs,
-      endedMs,
-    }
-    const parent = previous?.name
-    if (options.skipIfUnchanged && isSameRoot(previous, root.tree)) {
-      pass.keepCache()
-      return { ...result, parent, snapshot: undefined }
-    }
-    await pass.store()
-    const outcome = await commit({
-      ...options,
-      summary: summaryOf(options, { ...attempt, ...result, root: root.tree }),
-      details: detailsOf(options, { report, root }),
-      stored: pass.stored,
-      relied: pass.relied,
-      domain,
+    const root = await pass.scan(async (partial) => {
+      run.previous =
+        (await commitRoot(options, run, { root: partial, isCheckpoint: true })) ?? run.previous
     })
-    if (outcome.kind === 'lost') return undefined
+    await pass.store()
+    if (options.skipIfUnchanged && pass.addedBytes === 0 && isSameRoot(run.previous, root.tree)) {
+      pass.keepCache()
+      return resultOf(options, run, undefined)
+    }
+    const previous = run.previous?.name
+    const committed = await commitRoot(options, run, { root, isCheckpoint: false })
+    if (committed === undefined) return undefined
     pass.keepCache()
-    return { ...result, parent, snapshot: outcome.snapshot, ...storedSizes(pass) }
+    return { ...resultOf(options, run, committed.name), parent: previous }
   } catch (error) {
     await pass.keepWhatIsStored()
     throw error
@@ -127,11 +120,44 @@ async function attemptBackup(
   }
 }
 
-function storedSizes(pass: Pass): { addedBytes: number; addedStoredBytes: number } {
-  return { addedBytes: pass.addedBytes, addedStoredBytes: pass.addedStoredBytes }
+interface Run extends Attempt {
+  readonly pass: Pass
+  readonly report: Report
+  previous: Predecessor | undefined
 }
 
-function isSameRoot(previous: Snapshot | undefined, root: Bytes): boolean {
+/** Commits a root whose blobs are all stored; undefined where something that it needs was lost. */
+async function commitRoot(
+  options: BackupOptions,
+  run: Run,
+  { root, isCheckpoint }: { readonly root: Root; readonly isCheckpoint: boolean },
+): Promise<Predecessor | undefined> {
+  const summary = summaryOf(options, run, { root, isCheckpoint })
+  const outcome = await commit({
+    ...options,
+    summary,
+    details: detailsOf(options, { report: run.report, root }),
+    stored: run.pass.stored,
+    relied: run.pass.relied,
+  })
+  return outcome.kind === 'lost' ? undefined : { name: outcome.snapshot, summary }
+}
+
+function resultOf(options: BackupOptions, run: Run, snapshot: string | undefined): BackupResult {
+  const { pass, report, startedMs } = run
+  return {
+    snapshot,
+    parent: run.previous?.name,
+    counts: report.counts,
+    problems: report.problems,
+    addedBytes: pass.addedBytes,
+    addedStoredBytes: pass.addedStoredBytes,
+    startedMs,
+    endedMs: options.clock.nowMs(),
+  }
+}
+
+function isSameRoot(previous: Predecessor | undefined, root: Bytes): boolean {
   const last = previous?.summary.roots[0]
   return last !== undefined && toHex(last) === toHex(root)
 }
@@ -150,34 +176,31 @@ async function latestOf(repository: Repository, sourceId: Bytes): Promise<Snapsh
 }
 
 function summaryOf(
-  { domain, sourceName, program }: BackupOptions,
-  done: Attempt &
-    Pick<BackupResult, 'counts' | 'addedBytes' | 'addedStoredBytes' | 'endedMs'> & { root: Bytes },
+  { domain, sourceName, program, clock }: BackupOptions,
+  { report, pass, previous, sessionId, startedMs }: Run,
+  { root, isCheckpoint }: { readonly root: Root; readonly isCheckpoint: boolean },
 ): Omit<Summary, 'detailsHash'> {
-  const { counts, previous } = done
+  const { files, folders, others, unreadable, sizeBytes } = report.counts
+  const ending = isCheckpoint ? 'checkpoint' : unreadable > 0 ? 'incomplete' : 'complete'
   return {
     sourceId: sourceIdOf(domain, sourceName),
-    roots: [done.root],
+    roots: [root.tree],
     sequence: (previous?.summary.sequence ?? 0) + 1,
-    predecessor: previous && hashOf(previous),
-    sessionId: done.sessionId,
-    startedMs: done.startedMs,
-    endedMs: done.endedMs,
-    ending: counts.unreadable > 0 ? 'incomplete' : 'complete',
-    files: counts.files,
-    folders: counts.folders,
-    others: counts.others,
-    unreadable: counts.unreadable,
-    sizeBytes: counts.sizeBytes,
-    addedBytes: done.addedBytes,
-    addedStoredBytes: done.addedStoredBytes,
+    predecessor: previous && digestInName(previous.name),
+    sessionId,
+    startedMs,
+    endedMs: clock.nowMs(),
+    ending,
+    files,
+    folders,
+    others,
+    unreadable,
+    sizeBytes,
+    addedBytes: pass.addedBytes,
+    addedStoredBytes: pass.addedStoredBytes,
     program,
     replaces: undefined,
   }
-}
-
-function hashOf(snapshot: Snapshot): Bytes {
-  return fromHex(snapshot.id) as Bytes
 }
 
 function detailsOf(

@@ -179,7 +179,12 @@ export async function loadSnapshots(repository: Repository): Promise<SnapshotLis
   const confirmed = await loadReceipts(repository, problems)
   const snapshots = found
     .map((snapshot) => ({ ...snapshot, confirmed: confirmed.has(snapshot.name) }))
-    .sort((a, b) => a.summary.startedMs - b.summary.startedMs || (a.id < b.id ? -1 : 1))
+    .sort(
+      (a, b) =>
+        a.summary.startedMs - b.summary.startedMs ||
+        a.summary.endedMs - b.summary.endedMs ||
+        (a.id < b.id ? -1 : 1),
+    )
   return { snapshots: withoutReplaced(snapshots), problems }
 }
 

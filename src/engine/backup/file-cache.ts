@@ -52,6 +52,7 @@ export const CACHE_KEY_BYTES = STAT_KEY.bytes + 32
 
 export class FileCacheWriter {
   readonly #path: string
+  readonly #new: string
   readonly #fd: number
   #block = Buffer.allocUnsafeSlow(BLOCK_BYTES + HEAD_BYTES)
   #length = HEAD_BYTES
@@ -59,7 +60,9 @@ export class FileCacheWriter {
   /** Writes to a temporary file beside `path`; `commit` puts it in place. */
   constructor(path: string) {
     this.#path = path
-    this.#fd = openSync(`${path}.new`, 'w', 0o600)
+    // By process: two runs of the same source at once must not write into each other's.
+    this.#new = `${path}.${process.pid}.new`
+    this.#fd = openSync(this.#new, 'w', 0o600)
     writeSync(this.#fd, MAGIC)
   }
 
@@ -87,7 +90,7 @@ export class FileCacheWriter {
   /** All was found and stored: this is what is known next time. */
   commit(): void {
     this.#finish()
-    renameSync(`${this.#path}.new`, this.#path)
+    renameSync(this.#new, this.#path)
     rmSync(partialPath(this.#path), { force: true })
   }
 
@@ -96,13 +99,13 @@ export class FileCacheWriter {
     this.#finish()
     const partial = partialPath(this.#path)
     const before = statSync(partial, { throwIfNoEntry: false })?.size ?? 0
-    if (statSync(`${this.#path}.new`).size > before) renameSync(`${this.#path}.new`, partial)
-    else rmSync(`${this.#path}.new`)
+    if (statSync(this.#new).size > before) renameSync(this.#new, partial)
+    else rmSync(this.#new)
   }
 
   abandon(): void {
     closeSync(this.#fd)
-    rmSync(`${this.#path}.new`, { force: true })
+    rmSync(this.#new, { force: true })
   }
 
   #finish(): void {

@@ -44,6 +44,16 @@ export class FolderNodes {
     this.#put = options.put
   }
 
+  /** Another one that goes on from here by itself. */
+  clone(): FolderNodes {
+    const copy = new FolderNodes({ hasher: this.#hasher, put: this.#put })
+    copy.#children.push(...this.#children)
+    copy.#nodes.push(...this.#nodes)
+    copy.#entries = [...this.#entries]
+    copy.#bytes = this.#bytes
+    return copy
+  }
+
   add(entry: EncodedEntry): void {
     this.#entries.push(entry)
     this.#bytes += entry.encoded.length

@@ -82,6 +82,17 @@ export class Folder {
     this.#finishIfDone()
   }
 
+  /**
+   * The tree of the entries that have come so far, and of `last`, which sorts behind them. The folder
+   * itself goes on as if it had not been asked.
+   */
+  peek(last: EncodedEntry | undefined): BlobId {
+    const nodes = this.#nodes?.clone() ?? this.#newNodes()
+    for (const entry of this.#held) nodes.add(entry)
+    if (last !== undefined) nodes.add(last)
+    return nodes.finish().root
+  }
+
   /** The absolute path of an entry, or of the folder itself. */
   pathOf(name?: Bytes): Bytes {
     const slash = Uint8Array.of(0x2f)

@@ -47,6 +47,8 @@ export interface BackupOptions extends ReportHooks {
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
+  /** After so long, what there is so far is committed as a checkpoint. */
+  readonly checkpointMs: number
   readonly onProgress: (counts: BackupCounts) => void
   readonly onWarning: (error: unknown) => void
 }

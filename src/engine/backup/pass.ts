@@ -100,15 +100,18 @@ export class Pass {
     return this.#known.usedNames()
   }
 
-  /** Reads the source to its end. Frames are on their way when this returns. */
-  async scan(): Promise<Root> {
+  /**
+   * Reads the source to its end. Frames are on their way when this returns. Now and then `onCheckpoint`
+   * is given what there is so far, with all of it stored.
+   */
+  async scan(onCheckpoint: (partial: Root) => Promise<void>): Promise<Root> {
     const { source, signal, onProgress, report } = this.#options
     const onAbort = () => this.#pool.fail(new CairnError('interrupted', 'Interrupted'))
     const timer = setInterval(() => onProgress(report.counts), PROGRESS_MS)
     signal.addEventListener('abort', onAbort)
     try {
       return source.kind === 'files'
-        ? await this.#scanFiles(source.walk)
+        ? await this.#scanFiles(source.walk, onCheckpoint)
         : await this.#scanStdin(source)
     } finally {
       clearInterval(timer)
@@ -116,7 +119,10 @@ export class Pass {
     }
   }
 
-  async #scanFiles(walk: WalkOptions): Promise<Root> {
+  async #scanFiles(
+    walk: WalkOptions,
+    onCheckpoint: (partial: Root) => Promise<void>,
+  ): Promise<Root> {
     const { domain, cachePath } = this.#options
     const walker = new Walker(walk)
     const lastTime = LastTime.open(cachePath)
@@ -130,6 +136,10 @@ export class Pass {
         known: this.#known,
         lastTime,
         nextTime: this.#nextTime,
+        onCheckpoint: async (partial) => {
+          await this.store()
+          await onCheckpoint(partial)
+        },
       })
       return root ?? nothingFound()
     } finally {

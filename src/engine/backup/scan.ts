@@ -18,7 +18,7 @@ import { EntryMaker } from './entry.ts'
 import type { CachedEntry, FileCacheWriter } from './file-cache.ts'
 import { FileReading } from './file-reading.ts'
 import { Folder } from './folder.ts'
-import { FolderNodes } from './folder-nodes.ts'
+import { type EncodedEntry, FolderNodes } from './folder-nodes.ts'
 import type { KnownBlobs } from './known-blobs.ts'
 import type { LastTime } from './last-time.ts'
 import { OrderedQueue } from './ordered-queue.ts'
@@ -39,6 +39,9 @@ export interface ScanOptions {
   readonly signal: AbortSignal
   readonly ignoreCtime: boolean
   readonly ignoreInode: boolean
+  readonly checkpointMs: number
+  /** Given the tree of what there is so far; every file that was begun is done. */
+  readonly onCheckpoint: (partial: Root) => Promise<void>
 }
 
 /** The tree of '/', and its entry, which no folder has. */
@@ -58,12 +61,19 @@ const EVENTS_AT_ONCE = 256
  */
 export async function scan(options: ScanOptions): Promise<Root | undefined> {
   const scanner = new Scanner(options)
-  const { walker, pool, signal } = options
+  const { walker, pool, signal, clock, checkpointMs } = options
+  let checkpointAtMs = clock.monotonicMs() + checkpointMs
   for (let events = 1; ; events++) {
     const event = walker.next()
     if (event === undefined) break
     scanner.take(event)
-    if (events % EVENTS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve))
+    if (events % EVENTS_AT_ONCE === 0) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (clock.monotonicMs() >= checkpointAtMs) {
+        await scanner.checkpoint()
+        checkpointAtMs = clock.monotonicMs() + checkpointMs
+      }
+    }
     if (pool.isCrowded) await pool.room()
     if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
   }
@@ -90,6 +100,20 @@ class Scanner {
 
   get root(): Root | undefined {
     return this.#root
+  }
+
+  /** Waits for what was begun, and hands over the tree of all that is done. */
+  async checkpoint(): Promise<void> {
+    await this.#options.pool.drain()
+    let child: EncodedEntry | undefined
+    for (let folder = this.#folder; folder !== undefined; folder = folder.parent) {
+      const { basis, parent } = folder
+      const tree = folder.peek(child)
+      const name = parent === undefined ? ROOT_NAME : basis.name
+      const entry = this.#entries.make({ ...basis, name }, { tree })
+      if (parent === undefined) await this.#options.onCheckpoint({ tree, entry })
+      child = { name, encoded: encode(entryCodec, entry) }
+    }
   }
 
   take(event: WalkEvent): void {
