@@ -18,6 +18,14 @@ import type { Store } from '../store/store.ts'
 
 const CACHED_FRAMES = 32
 
+export interface BlobReaderOptions {
+  readonly store: Store
+  readonly domain: DomainAccess
+  readonly index: Index
+  /** How many frames are kept: 32, or few for what is read once and in order. */
+  readonly cachedFrames?: number
+}
+
 /** What the frames of a session and kind open with. Throws 'not-permitted' without a reader's key. */
 export function frameSealOf(
   domain: DomainAccess,
@@ -31,18 +39,16 @@ export class BlobReader {
   readonly #store: Store
   readonly #domain: DomainAccess
   readonly #index: Index
+  readonly #cachedFrames: number
   readonly #frames = new Map<number, Promise<readonly Bytes[]>>()
   readonly #seals = new Map<string, FrameSeal>()
   readonly #hashers: Readonly<Record<BlobType, KeyedHasher>>
 
-  constructor(options: {
-    readonly store: Store
-    readonly domain: DomainAccess
-    readonly index: Index
-  }) {
+  constructor(options: BlobReaderOptions) {
     this.#store = options.store
     this.#domain = options.domain
     this.#index = options.index
+    this.#cachedFrames = options.cachedFrames ?? CACHED_FRAMES
     const { idKey } = options.domain
     this.#hashers = {
       data: new KeyedHasher(blobIdKey(idKey, 'data')),
@@ -69,7 +75,7 @@ export class BlobReader {
     this.#frames.delete(number)
     const frame = known ?? this.#openFrame(number)
     this.#frames.set(number, frame)
-    if (this.#frames.size > CACHED_FRAMES)
+    if (this.#frames.size > this.#cachedFrames)
       this.#frames.delete(this.#frames.keys().next().value as number)
     return frame
   }

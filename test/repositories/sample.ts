@@ -81,6 +81,7 @@ const PLAIN_OPTIONS = {
   ignoreInode: false,
   skipIfUnchanged: false,
   dryRun: false,
+  checkpointMs: 3_600_000,
   clock: systemClock,
   random: systemRandom,
   signal: new AbortController().signal,
