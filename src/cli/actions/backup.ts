@@ -53,6 +53,7 @@ export interface BackupFlags {
 const MEBI = 1024 ** 2
 const UPLOAD_BYTES_MAX = { low: 40 * MEBI, normal: 72 * MEBI }
 const STDIN_NAME = 'stdin'
+const CHECKPOINT_MS = 60 * 60 * 1000
 
 type Flags = BackupFlags & { readonly paths: readonly string[] }
 
@@ -198,6 +199,7 @@ function optionsOf(
     ignoreInode: flags.ignoreInode ?? false,
     skipIfUnchanged: flags.skipIfUnchanged ?? false,
     dryRun: flags.dryRun ?? false,
+    checkpointMs: CHECKPOINT_MS,
     cacheFolder,
     clock,
     random,

@@ -1,0 +1,124 @@
+// The command line itself: help, mistakes, pipes.
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ERROR_CODES } from '../../src/base/errors.ts'
+import { EXIT_CODES } from '../../src/cli/exit-codes.ts'
+import { program } from '../../src/cli/program.ts'
+import { User } from './user.ts'
+
+const user = new User()
+const ROOT = join(import.meta.dirname, '../..')
+
+beforeAll(async () => {
+  user.write({ 'data/a.txt': 'a' })
+  await user.run(['init'], { env: user.keyed })
+  await user.run(['backup', 'data'], { env: user.keyed })
+})
+
+afterAll(() => user.remove())
+
+/** Every command that can be typed, as words. */
+function commandsIn(
+  command: Command,
+  above: readonly string[] = [],
+): readonly (readonly string[])[] {
+  return command.commands.flatMap((child) => {
+    const words = [...above, child.name()]
+    return [words, ...commandsIn(child, words)]
+  })
+}
+
+const commands = commandsIn(program).map((words) => words.join(' '))
+
+describe('help', () => {
+  test.each(commands)('%s has examples, and each is its own', async (command) => {
+    const { code, stdout, stderr } = await user.run([...command.split(' '), '--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const [usage = '', examples] = stdout.split('\nExamples:\n')
+    expect(usage).toContain(`Usage: cairn ${command}`)
+    const lines = examples?.trimEnd().split('\n') ?? []
+    expect(lines.length).toBeGreaterThan(0)
+    for (const line of lines) expect(line).toMatch(/^ {2}\$ .*\bcairn /)
+    expect(examples).toContain(`cairn ${command}`)
+  })
+
+  test('the program alone shows its help and is 2', async () => {
+    const { code, stdout, stderr } = await user.run([])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('Commands:')
+  })
+})
+
+describe('mistakes are 2', () => {
+  test.each([
+    [['bakcup'], "Unknown command 'bakcup' (did you mean backup?)"],
+    [['backup', '--exlude', 'x'], "Unknown option '--exlude' (did you mean --exclude?)"],
+    [['backup'], 'What should be backed up?'],
+    [['backup', '.', '--workers', '0'], 'not a whole number above 0'],
+    [['backup', '.', '--compression', '20'], 'not auto, off, or a number from 1 to 19'],
+    [['backup', '.', '--memory', 'much'], 'Allowed choices are low, normal'],
+    [['backup', '.', '--exclude-larger-than', 'big'], 'not a size'],
+    [['backup', '.', '--stdin'], 'leave the paths out'],
+    [['backup', '--stdin', '--stdin-filename', 'a/b'], 'cannot be the name of a file'],
+    [['backup', '--stdin', '--files-from', '-'], 'both want stdin'],
+    [['backup', '--files-from', 'none'], 'Cannot read the list none'],
+    [['backup', '.', '--exclude-file', 'none'], 'Cannot read the patterns in none'],
+    [['restore', 'latest'], "Required option '-t, --target <folder>' not specified"],
+    [['restore', 'latest', '-t', 'x', '--delete'], '--delete needs a folder'],
+    [['restore', 'newest', '-t', 'x'], "'newest' names no snapshot"],
+    [['snapshots', '--at', 'tomorrow'], 'It is not like'],
+    [['ls'], "Missing required argument 'snapshot[:path]'"],
+    [['ls', 'latest', 'more'], 'Too many arguments'],
+    [['check', '--read-data', '--read-data-subset', '5%'], 'leave --read-data-subset out'],
+    [['check', '--read-data-subset', '5'], 'not a percentage'],
+    [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish'],
+    [['key', 'add', '--label', 'x', '--role', 'king'], 'Allowed choices are'],
+    [['key', 'add', '--label', 'x', '--host', 'y'], 'are for writers'],
+    [['init', '--repository', '.'], 'it is not empty'],
+  ])('%j', async (args, why) => {
+    const { code, stderr } = await user.run(args, { env: user.keyed })
+    expect(stderr).toContain(why)
+    expect(code).toBe(2)
+    const json = await user.json(args, { env: user.keyed })
+    expect(json.last).toMatchObject({ event: 'error', code: 'usage' })
+    expect(json.stderr).toBe('')
+  })
+})
+
+describe('exit codes', () => {
+  test('are those that the documents tell', () => {
+    const text = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8')
+    const rows = [...text.matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)]
+    const documented = Object.fromEntries(rows.map(([, code = '', exit]) => [code, Number(exit)]))
+    expect(documented).toEqual(EXIT_CODES)
+    expect(Object.keys(EXIT_CODES)).toEqual([...ERROR_CODES])
+  })
+})
+
+describe('pipes', () => {
+  const shell = (script: string) =>
+    spawnSync('bash', ['-c', `set -o pipefail; ${script}`], {
+      cwd: user.home,
+      env: { PATH: process.env['PATH'], HOME: user.home, ...user.keyed },
+      encoding: 'utf8',
+    })
+  const cairn = join(ROOT, 'bin/cairn')
+
+  test('who reads no further is no error', () => {
+    const { status, stderr } = shell(`${cairn} ls -R latest:/ | head -n 1; ${cairn} --help | true`)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.not.stringContaining('EPIPE') })
+  })
+
+  test('a backup goes on when nobody reads what it says', () => {
+    const { status } = shell(`${cairn} backup data --json | true`)
+    expect(status).toBe(0)
+  })
+
+  test('stdout and stderr may be closed', () => {
+    expect(shell(`${cairn} snapshots >&- 2>&-`).status).toBe(0)
+  })
+})
