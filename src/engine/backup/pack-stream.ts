@@ -9,6 +9,7 @@ import {
   encodeIndexSegment,
   type IndexSegment,
 } from '../../format/index-segment.ts'
+import { INDEX_BLOBS_MAX } from '../../format/limits.ts'
 import type { Frame, Session } from '../../format/pack.ts'
 import { encodePrefix, type PackKind } from '../../format/prefix.ts'
 import { type FinishedPack, PackWriter, type SealedFrame } from '../../packer/pack-writer.ts'
@@ -30,6 +31,13 @@ export interface PackStreamOptions {
   readonly session: Session
   readonly random: Random
   readonly clock: Clock
+  /** How much may wait for the store: packs that are open never have all of it. */
+  readonly uploadBytesMax: number
+  /**
+   * How much all open packs may hold together. Less than the workers' credit: what is open frees none of
+   * it, so if open packs could use it up, everyone would wait for ever.
+   */
+  readonly openBytesMax: number
   /** Told how many bytes of frames a store has acknowledged. */
   readonly onStored: (frameBytes: number) => void
   /** Told at once, because whoever waits for an acknowledgement would wait for ever. */
@@ -38,6 +46,8 @@ export interface PackStreamOptions {
 
 /** Segments with more blobs than this are not merged with others: memory stays bounded. */
 const MERGED_BLOBS_MAX = 262_144
+/** Half of what a segment may have (and a pack has at most as many): small files come by the million. */
+const SEGMENT_BLOBS_MAX = INDEX_BLOBS_MAX * 2
 
 /** What an index segment says of a pack. */
 type PackColumns = Pick<FinishedPack, 'indexed' | 'header'>
@@ -77,6 +87,15 @@ export class PackStream {
     const writer = this.#writers.get(kind) ?? this.#open(kind)
     writer.add(frame)
     if (writer.isFull) this.#close(kind, writer)
+    else this.#keepMoving()
+  }
+
+  /** Workers wait while too much is promised: were all of it in open packs, they would wait for ever. */
+  #keepMoving(): void {
+    const open = [...this.#writers]
+    const bytes = open.reduce((sum, [, writer]) => sum + writer.bytes, 0)
+    if (bytes < this.#options.uploadBytesMax) return
+    this.#close(...open.reduce((a, b) => (b[1].bytes > a[1].bytes ? b : a)))
   }
 
   /** Closes the packs that are open, padded, and waits until everything is acknowledged. */
@@ -88,8 +107,8 @@ export class PackStream {
   }
 
   /**
-   * Names every acknowledged pack of the run in one segment, which takes the place of those that were
-   * written on the way. After `flush`.
+   * Names every acknowledged pack of the run in one segment, or as few as hold them, in the place of
+   * those that were written on the way. After `flush`.
    */
   async commitIndex(): Promise<void> {
     if (this.#unindexed.length === 0 && this.#segments.length <= 1) return
@@ -99,7 +118,10 @@ export class PackStream {
     )
     this.#unindexed.length = 0
     this.#segments.length = 0
-    await this.#putSegment(packs, supersedes)
+    const groups = groupsOf(packs)
+    // The last one takes the place of the others: only then is all that they say said again.
+    for (const group of groups)
+      await this.#putSegment(group, group === groups.at(-1) ? supersedes : [])
   }
 
   /** After an end before the end: stores the packs that are open and names all that is acknowledged. */
@@ -109,7 +131,7 @@ export class PackStream {
         this.#close(kind, writer, this.#options.random)
     }
     while (this.#uploads.size > 0) await Promise.all(this.#uploads)
-    await this.#indexing
+    await this.#indexing.catch(() => undefined) // what it could not name is tried again
     await this.#index()
   }
 
@@ -155,12 +177,18 @@ export class PackStream {
   }
 
   async #index(): Promise<void> {
-    const packs = this.#unindexed.splice(0)
-    if (packs.length === 0) return
     this.#indexedAtMs = this.#options.clock.monotonicMs()
-    const name = await this.#putSegment(packs, [])
-    const merged = [...this.#segments.flatMap((segment) => segment.packs), ...packs]
-    if (blobsOf(merged) <= MERGED_BLOBS_MAX) this.#segments.push({ name, packs })
+    for (let group = groupsOf(this.#unindexed)[0]; group; group = groupsOf(this.#unindexed)[0]) {
+      const packs = this.#unindexed.splice(0, group.length)
+      try {
+        const name = await this.#putSegment(packs, [])
+        const merged = [...this.#segments.flatMap((segment) => segment.packs), ...packs]
+        if (blobsOf(merged) <= MERGED_BLOBS_MAX) this.#segments.push({ name, packs })
+      } catch (error) {
+        this.#unindexed.unshift(...packs)
+        throw error
+      }
+    }
   }
 
   async #putSegment(packs: readonly PackColumns[], supersedes: readonly Bytes[]): Promise<string> {
@@ -176,6 +204,22 @@ function columnsOf({ indexed, header }: FinishedPack): PackColumns {
 
 function blobsOf(packs: readonly PackColumns[]): number {
   return packs.reduce((sum, { header }) => sum + header.ids.length / BLOB_ID_BYTES, 0)
+}
+
+/** Packs in their order, as many together as one segment may name. */
+function groupsOf(packs: readonly PackColumns[]): readonly (readonly PackColumns[])[] {
+  const groups: PackColumns[][] = []
+  let blobs = 0
+  for (const pack of packs) {
+    blobs += blobsOf([pack])
+    const group = groups.at(-1)
+    if (group !== undefined && blobs <= SEGMENT_BLOBS_MAX) group.push(pack)
+    else {
+      groups.push([pack])
+      blobs = blobsOf([pack])
+    }
+  }
+  return groups
 }
 
 /** Frees the frames at once: waiting for the garbage collector would double the memory. */

@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest'
+import { newRepository } from '../../../test/repositories/sample.ts'
+import { systemClock } from '../../base/clock.ts'
+import { CairnError } from '../../base/errors.ts'
+import type { SealedFrame } from '../../packer/pack-writer.ts'
+import { loadIndex } from '../../repository/index-load.ts'
+import { openRepository, selectDomain } from '../../repository/repository.ts'
+import { systemRandom } from '../../sealer/random.ts'
+import { beginSession } from '../../sealer/session.ts'
+import { decorate } from '../../store/decorate.ts'
+import type { Store } from '../../store/store.ts'
+import { PackStream } from './pack-stream.ts'
+
+async function openStream(changes: { wrap?: (store: Store) => Store; uploadBytesMax?: number }) {
+  const { store, owner } = await newRepository()
+  const { wrap = (same: Store) => same, uploadBytesMax = 1 << 30 } = changes
+  const repository = await openRepository(wrap(store), owner)
+  const domain = selectDomain(repository)
+  const failures: Error[] = []
+  let storedBytes = 0
+  const stream = new PackStream({
+    repository,
+    domain,
+    session: beginSession(domain.scope, domain.latest).session,
+    random: systemRandom,
+    clock: systemClock,
+    uploadBytesMax,
+    onStored: (bytes) => {
+      storedBytes += bytes
+    },
+    onFailure: (error) => failures.push(error),
+  })
+  return { stream, repository, domain, failures, storedBytes: () => storedBytes }
+}
+
+let serial = 0
+function frame(blobs: number, bytes = 10): SealedFrame {
+  const ids = new Uint8Array(32 * blobs)
+  new DataView(ids.buffer).setUint32(0, serial++)
+  return { sealed: new Uint8Array(bytes), rawBytes: bytes, ids }
+}
+
+async function segmentsOf(store: Store): Promise<number> {
+  let count = 0
+  for await (const _ of store.list('index/')) count++
+  return count
+}
+
+test('more blobs than one index segment may name go into several', async () => {
+  const { stream, repository, domain } = await openStream({})
+  for (let i = 0; i < 270; i++) stream.add('data-pack', frame(4096))
+  await stream.flush()
+  await stream.commitIndex()
+  const index = await loadIndex(repository, domain)
+  expect(index.problems).toEqual([])
+  expect(index.image.blobs).toBe(270 * 4096)
+  expect(index.packs).toHaveLength(stream.stored.length)
+  expect(await segmentsOf(repository.store)).toBeGreaterThan(1)
+})
+
+test('open packs are closed when they hold all that may wait for the store', async () => {
+  const { stream, storedBytes } = await openStream({ uploadBytesMax: 1000 })
+  const refs = { refCounts: [0], refs: new Uint8Array(0) }
+  for (let i = 0; i < 4; i++) {
+    if (i % 2 === 0) stream.add('data-pack', frame(1, 400))
+    else stream.add('tree-pack', { ...frame(1, 400), ...refs })
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(storedBytes()).toBeGreaterThanOrEqual(600)
+  await stream.flush()
+  expect(storedBytes()).toBe(1600)
+})
+
+test('what is acknowledged is named once, data and trees in packs of their own', async () => {
+  const { stream, repository, domain } = await openStream({})
+  stream.add('data-pack', frame(3))
+  stream.add('tree-pack', { ...frame(2), refCounts: [0, 0], refs: new Uint8Array(0) })
+  stream.add('data-pack', frame(1))
+  await stream.flush()
+  await stream.commitIndex()
+  await stream.commitIndex()
+  const { packs, image } = await loadIndex(repository, domain)
+  expect(packs.map(({ kind }) => kind).sort()).toEqual(['data-pack', 'tree-pack'])
+  expect(image.blobs).toBe(6)
+  expect(await segmentsOf(repository.store)).toBe(1)
+})
+
+test('a pack that the store refuses fails the run and is never named', async () => {
+  const refused = new CairnError('store-unwritable', 'no')
+  let packs = 0
+  const { stream, repository, domain, failures } = await openStream({
+    wrap: (store) =>
+      decorate(store, {
+        put: (name, parts) => {
+          if (name.startsWith('packs/') && ++packs === 2) return Promise.reject(refused)
+          return store.put(name, parts)
+        },
+      }),
+    uploadBytesMax: 100,
+  })
+  for (let i = 0; i < 3; i++) stream.add('data-pack', frame(1, 200))
+  await expect(stream.flush()).rejects.toBe(refused)
+  expect(failures).toEqual([refused])
+  await stream.keepWhatIsStored()
+  expect((await loadIndex(repository, domain)).packs).toHaveLength(2)
+})
+
+test('an index segment that the store refuses once is put at the end', async () => {
+  let refusals = 1
+  const { stream, repository, domain } = await openStream({
+    wrap: (store) =>
+      decorate(store, {
+        put: (name, parts) =>
+          name.startsWith('index/') && refusals-- > 0
+            ? Promise.reject(new CairnError('store-unwritable', 'no'))
+            : store.put(name, parts),
+      }),
+    uploadBytesMax: 100,
+  })
+  // So many packs that a segment is due on the way.
+  for (let i = 0; i < 300; i++) stream.add('data-pack', frame(1, 200))
+  await expect(stream.flush()).rejects.toMatchObject({ code: 'store-unwritable' })
+  await stream.keepWhatIsStored()
+  expect((await loadIndex(repository, domain)).packs).toHaveLength(300)
+})
