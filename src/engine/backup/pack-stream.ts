@@ -47,7 +47,7 @@ export interface PackStreamOptions {
 /** Segments with more blobs than this are not merged with others: memory stays bounded. */
 const MERGED_BLOBS_MAX = 262_144
 /** Half of what a segment may have (and a pack has at most as many): small files come by the million. */
-const SEGMENT_BLOBS_MAX = INDEX_BLOBS_MAX * 2
+const SEGMENT_BLOBS_MAX = INDEX_BLOBS_MAX / 2
 
 /** What an index segment says of a pack. */
 type PackColumns = Pick<FinishedPack, 'indexed' | 'header'>
