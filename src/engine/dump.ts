@@ -8,18 +8,10 @@ import type { Entry } from '../format/tree.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Snapshot } from '../repository/snapshots.ts'
 import { type ContentReaders, contentOf } from './dump/content.ts'
+import type { DumpProblem, Sink } from './dump/sink.ts'
 import { TarDump } from './dump/tar-dump.ts'
 import { SnapshotReaders } from './snapshot-readers.ts'
 import { findEntry } from './tree-reader.ts'
-
-/** Takes bytes, which stay the dump's; resolves when it wants more. */
-export type Sink = (bytes: Bytes) => Promise<void>
-
-export interface DumpProblem {
-  /** From the root of the snapshot down. */
-  readonly names: readonly Bytes[]
-  readonly error: unknown
-}
 
 export interface DumpOptions {
   readonly repository: Repository

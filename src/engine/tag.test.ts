@@ -60,8 +60,9 @@ test('a tagged snapshot takes the place of the one before and keeps all else', a
   const after = await only()
   expect(after.id).not.toBe(before.id)
   expect(after.confirmed).toBe(true)
-  const { detailsHash: _before, replaces: _none, ...summary } = before.summary
-  expect(after.summary).toMatchObject(summary)
+  const { detailsHash, replaces } = after.summary
+  expect(after.summary).toEqual({ ...before.summary, detailsHash, replaces })
+  expect(Buffer.from(replaces ?? []).toString('hex')).toBe(before.id)
   expect(await tags()).toEqual(['kept', 'weekly'])
   expect({ ...openDetails(sample.repository, after), tags: [] }).toEqual(
     openDetails(sample.repository, before),

@@ -5,10 +5,10 @@ import { type Bytes, concat, utf8 } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
-import type { DumpProblem, Sink } from '../dump.ts'
 import { entriesOf } from '../tree-reader.ts'
 import { type ContentReaders, contentOf } from './content.ts'
 import { encodeHeader, endOfArchive, padding, type TarHeader } from './pax.ts'
+import type { DumpProblem, Sink } from './sink.ts'
 
 export interface TarDumpOptions extends ContentReaders {
   readonly sink: Sink
