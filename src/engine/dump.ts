@@ -13,6 +13,8 @@ import { TarDump } from './dump/tar-dump.ts'
 import { SnapshotReaders } from './snapshot-readers.ts'
 import { findEntry } from './tree-reader.ts'
 
+export type { DumpProblem, Sink }
+
 export interface DumpOptions {
   readonly repository: Repository
   readonly snapshot: Snapshot
