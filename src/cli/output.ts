@@ -29,6 +29,8 @@ export class Output {
   readonly stdout: NodeJS.WriteStream
   readonly #stderr: NodeJS.WriteStream
   readonly #color: boolean
+  /** Where results go. */
+  #results: NodeJS.WriteStream
   #lines: string[] = []
   #characters = 0
   /** The line at the bottom of the terminal that is painted over and over. */
@@ -41,12 +43,18 @@ export class Output {
     this.verbose = options.verbose
     this.stdout = options.stdout
     this.#stderr = options.stderr
+    this.#results = options.stdout
     this.#color = options.color && options.stderr.isTTY
     // Who closes the pipe has read enough: `cairn ls latest | head`.
     options.stdout.on('error', () => {
       this.#closed = true
     })
     options.stderr.on('error', () => undefined)
+  }
+
+  /** From now on stdout is for data: everything that would go there goes to stderr. */
+  giveStdoutAway(): void {
+    this.#results = this.#stderr
   }
 
   /** Nobody reads stdout any more: what only lists can stop. */
@@ -115,7 +123,7 @@ export class Output {
   /** Writes out what has been gathered. */
   flush(): void {
     if (this.#lines.length === 0) return
-    if (!this.#closed) this.stdout.write(`${this.#lines.join('\n')}\n`)
+    if (!this.#closed) this.#results.write(`${this.#lines.join('\n')}\n`)
     this.#lines = []
     this.#characters = 0
   }
@@ -131,13 +139,13 @@ export class Output {
     this.#lines.push(line)
     this.#characters += line.length
     // Who looks at the terminal, or at events of work in progress, wants each line now.
-    if (this.json || this.stdout.isTTY || this.#characters > BLOCK_CHARACTERS) this.#flushAround()
+    if (this.json || this.#results.isTTY || this.#characters > BLOCK_CHARACTERS) this.#flushAround()
   }
 
   #flushAround(): void {
-    if (this.#status !== '' && this.stdout.isTTY) this.#stderr.write('\r\x1b[K')
+    if (this.#status !== '' && this.#results.isTTY) this.#stderr.write('\r\x1b[K')
     this.flush()
-    if (this.#status !== '' && this.stdout.isTTY) this.#stderr.write(this.#status)
+    if (this.#status !== '' && this.#results.isTTY) this.#stderr.write(this.#status)
   }
 
   #tell(text: string): void {

@@ -30,7 +30,7 @@ test('different names are never shown alike, and nothing reaches the terminal', 
     fc.property(name, name, (a, b) => {
       const same = Buffer.from(a).equals(Buffer.from(b))
       expect(printable(a) === printable(b)).toBe(same)
-      expect([...printable(a)].every((character) => character >= ' ')).toBe(true)
+      expect(Array.from(printable(a)).every((character) => character >= ' ')).toBe(true)
     }),
   )
 })

@@ -24,6 +24,18 @@ export function parsePlace(text: string): Place {
   return { wanted: text.slice(0, colon), path: splitPath(bytesOfArgument(text.slice(colon + 1))) }
 }
 
+/** All snapshots that can be read; says which cannot. */
+export async function loadKnownSnapshots(
+  { output }: Context,
+  repository: Repository,
+): Promise<readonly Snapshot[]> {
+  const { snapshots, problems } = await loadSnapshots(repository)
+  for (const { name, error } of problems) {
+    output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
+  }
+  return snapshots
+}
+
 /** The snapshot that is meant; says which one it is, where that was left to us. */
 export async function findSnapshot(
   context: Context,
@@ -34,10 +46,7 @@ export async function findSnapshot(
   },
 ): Promise<Snapshot> {
   const { repository, wanted, flags } = options
-  const { snapshots, problems } = await loadSnapshots(repository)
-  for (const { name, error } of problems) {
-    context.output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
-  }
+  const snapshots = await loadKnownSnapshots(context, repository)
   const snapshot = selectSnapshot(snapshots, { repository, wanted, filter: filterOf(flags) })
   if (wanted.startsWith('latest')) context.output.note(introduction(repository, snapshot))
   if (!snapshot.confirmed) {

@@ -110,7 +110,8 @@ describe('pipes', () => {
 
   test('who reads no further is no error', () => {
     const { status, stderr } = shell(`${cairn} ls -R latest:/ | head -n 1; ${cairn} --help | true`)
-    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.not.stringContaining('EPIPE') })
+    expect(status).toBe(0)
+    expect(stderr).not.toContain('EPIPE')
   })
 
   test('a backup goes on when nobody reads what it says', () => {

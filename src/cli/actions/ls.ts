@@ -2,11 +2,11 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { CairnError, messageOf } from '../../base/errors.ts'
-import { BlobReader } from '../../engine/blob-reader.ts'
+import type { BlobReader } from '../../engine/blob-reader.ts'
+import { SnapshotReaders } from '../../engine/snapshot-readers.ts'
 import { findEntry, splitPath, type TreePath, walkTree } from '../../engine/tree-reader.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
-import { loadIndex } from '../../repository/index-load.ts'
 import { openDetails, type Snapshot } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
 import { entryLine, jsonEntry } from '../entry-text.ts'
@@ -29,8 +29,7 @@ export async function lsAction(context: Context, flags: Flags): Promise<ExitCode
   const { wanted, path } = parsePlace(flags.place)
   const { repository } = await openConfigured(context)
   const snapshot = await findSnapshot(context, { repository, wanted, flags })
-  const index = await loadIndex(repository, snapshot.domain)
-  const reader = new BlobReader({ store: repository.store, domain: snapshot.domain, index })
+  const reader = await new SnapshotReaders(repository).readerFor(snapshot)
   let problems = 0
   const onError = (names: readonly Bytes[], error: unknown) => {
     problems++

@@ -1,0 +1,90 @@
+// `cairn find`: entries by name over snapshots, oldest snapshot first.
+
+import { messageOf } from '../../base/errors.ts'
+import { type FindOptions, type Found, find } from '../../engine/find.ts'
+import { filterSnapshots, selectSnapshot } from '../../engine/select-snapshot.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { Snapshot } from '../../repository/snapshots.ts'
+import type { Context } from '../context.ts'
+import { entryLine, jsonEntry } from '../entry-text.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { FIND_TYPES, type FindFlags } from '../find-types.ts'
+import { openConfigured } from '../open-repository.ts'
+import { jsonPath, printable } from '../printable.ts'
+import { formatNumber } from '../sizes.ts'
+import { filterOf } from '../snapshot-options.ts'
+import { loadKnownSnapshots, pathOf } from '../snapshot-place.ts'
+import { shortId } from '../snapshot-text.ts'
+import { formatTime } from '../times.ts'
+
+type Flags = FindFlags & { readonly patterns: readonly string[] }
+
+export async function findAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
+  const { output } = context
+  const { repository } = await openConfigured(context)
+  const snapshots = await chosen(context, { repository, flags })
+  let problems = 0
+  const options = optionsOf(context, { repository, snapshots, flags, onProblem: () => problems++ })
+  let entries = 0
+  let current: Snapshot | undefined
+  for await (const found of find(options)) {
+    if (output.closed) return undefined
+    entries++
+    if (found.snapshot !== current) output.line(heading(found.snapshot))
+    current = found.snapshot
+    tell(context, { found, long: flags.long ?? false })
+  }
+  const where = formatNumber(snapshots.length, 'snapshot')
+  output.note(`${formatNumber(entries, 'entry', 'entries')} found in ${where}.`)
+  output.event({ event: 'result', entries, snapshots: snapshots.length, problems })
+  return problems > 0 ? EXIT.failed : undefined
+}
+
+async function chosen(
+  context: Context,
+  { repository, flags }: { readonly repository: Repository; readonly flags: Flags },
+): Promise<readonly Snapshot[]> {
+  const snapshots = await loadKnownSnapshots(context, repository)
+  const filter = filterOf(flags)
+  if (flags.snapshot === undefined) return filterSnapshots(snapshots, { repository, filter })
+  return flags.snapshot.map((wanted) => selectSnapshot(snapshots, { repository, wanted, filter }))
+}
+
+interface ToFind {
+  readonly repository: Repository
+  readonly snapshots: readonly Snapshot[]
+  readonly flags: Flags
+  readonly onProblem: () => void
+}
+
+function optionsOf(
+  { output, interruption }: Context,
+  { repository, snapshots, flags, onProblem }: ToFind,
+): FindOptions {
+  return {
+    repository,
+    snapshots,
+    patterns: flags.patterns,
+    ignoreCase: flags.ignoreCase ?? false,
+    ...(flags.type !== undefined && { types: FIND_TYPES[flags.type] }),
+    signal: interruption.signal,
+    onProblem: ({ snapshot, names, error }) => {
+      onProblem()
+      const path = pathOf(names)
+      const what = messageOf(error)
+      const event = { snapshot: snapshot.id, ...jsonPath(path), what }
+      output.problem(`${shortId(snapshot.id)}:${printable(path)}: ${what}`, event)
+    },
+  }
+}
+
+function heading({ id, summary }: Snapshot): string {
+  return `Snapshot ${shortId(id)} of ${formatTime(summary.startedMs)}`
+}
+
+function tell({ output }: Context, { found, long }: { found: Found; long: boolean }): void {
+  const path = pathOf(found.names)
+  const { entry, snapshot } = found
+  output.line(`  ${entryLine({ path, entry, long })}`)
+  output.event({ event: 'item', snapshot: snapshot.id, ...jsonEntry(path, entry) })
+}
