@@ -220,8 +220,10 @@ class Run {
       restorer.problem(place.path, error.message)
       return
     }
-    if (this.#options.delete && only === undefined && place.state === 'existing')
-      this.#deleteOthers(place, seen)
+    const mayDelete = this.#options.delete && wanted === 'yes' && only === undefined
+    // When the window is written: before that, there are files in the folder that are still on their way.
+    if (mayDelete && place.state === 'existing')
+      restorer.window.afterwards.push(() => this.#deleteOthers(place, seen))
     restorer.closeFolder(place)
   }
 

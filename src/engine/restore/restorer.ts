@@ -174,7 +174,9 @@ export class Restorer {
     if (decision === 'blocked') this.problem(names, 'a folder stands where it is to go')
     else {
       this.counts.skipped++
-      if (entry.link !== undefined) this.#linkedTo(place, entry)
+      // Other names are linked to what is there, but only where that is known to have the content.
+      const isOurs = decision === 'attributes' || overwrite === 'if-changed'
+      if (entry.link !== undefined && isOurs) this.#linkedTo(place, entry)
       if (decision === 'attributes') this.#applyByName(dirFd, entry, names)
     }
     return undefined

@@ -1,0 +1,285 @@
+// Restoring into a target that has something in it already: what is kept, replaced, removed, and what
+// is never touched.
+
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { OverwritePolicy } from '../../src/engine/restore/existing.ts'
+import { noise } from '../repositories/sample.ts'
+import { describeTree } from '../trees/describe-tree.ts'
+import {
+  backupFolder,
+  differences,
+  expectSame,
+  makeRepository,
+  restoreFolder,
+  Scratch,
+  SMALL_CHUNKER,
+  type TestRepository,
+} from './fixture.ts'
+
+const scratch = new Scratch()
+const OLD = 1_000_000_000
+const THEN = 1_500_000_000
+const NEW = 1_700_000_000
+
+let source: string
+let repository: TestRepository
+let before: ReturnType<typeof describeTree>
+
+beforeAll(async () => {
+  source = scratch.make('source')
+  mkdirSync(join(source, 'folder'))
+  writeFileSync(join(source, 'small'), 'small')
+  writeFileSync(join(source, 'large'), noise(20_000, 1))
+  writeFileSync(join(source, 'folder/inner'), noise(5000, 2))
+  writeFileSync(join(source, 'empty'), '')
+  symlinkSync('small', join(source, 'link'))
+  for (const name of ['small', 'large', 'folder/inner', 'empty']) {
+    utimesSync(join(source, name), THEN, THEN)
+  }
+  before = describeTree(source)
+  repository = await makeRepository({ chunker: SMALL_CHUNKER })
+  await backupFolder(repository, source)
+})
+
+function write(folder: string, name: string, content: string | Uint8Array, seconds: number): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true })
+  writeFileSync(join(folder, name), content)
+  utimesSync(join(folder, name), seconds, seconds)
+}
+
+function restoreTo(target: string, changes: Parameters<typeof restoreFolder>[2] = {}) {
+  return restoreFolder(repository, target, { from: source, ...changes })
+}
+
+describe('what stands in the place of a file', () => {
+  const cases: readonly [OverwritePolicy, number, 'ours' | 'theirs'][] = [
+    ['always', NEW, 'ours'],
+    ['always', OLD, 'ours'],
+    ['if-changed', NEW, 'ours'],
+    ['if-changed', OLD, 'ours'],
+    ['if-newer', NEW, 'theirs'],
+    ['if-newer', OLD, 'ours'],
+    ['never', NEW, 'theirs'],
+    ['never', OLD, 'theirs'],
+  ]
+  test.each(cases)(
+    'with %s and a time of %i the file is %s afterwards',
+    async (overwrite, time, whose) => {
+      const target = scratch.make()
+      write(target, 'small', 'theirs', time)
+      write(target, 'large', noise(20_000, 9), time)
+      const { problems } = await restoreTo(target, { overwrite, verify: false })
+      expect(problems).toEqual([])
+      const ours = whose === 'ours'
+      expect(readFileSync(join(target, 'small'), 'utf8')).toBe(ours ? 'small' : 'theirs')
+      const large = noise(20_000, ours ? 1 : 9)
+      expect(Buffer.compare(readFileSync(join(target, 'large')), large)).toBe(0)
+      // What was not there is restored whatever the policy.
+      expect(readFileSync(join(target, 'folder/inner'))).toHaveLength(5000)
+      if (overwrite === 'always' || overwrite === 'if-changed') expectSame(before, target)
+    },
+  )
+})
+
+test('a file of the same length and time is not written again, and gets its attributes', async () => {
+  const target = scratch.make()
+  write(target, 'large', readFileSync(join(source, 'large')), THEN)
+  execFileSync('chmod', ['600', join(target, 'large')])
+  const { ino } = statSync(join(target, 'large'))
+  const { counts, problems } = await restoreTo(target)
+  expect(problems).toEqual([])
+  expect(counts.skipped).toBe(1)
+  expect(statSync(join(target, 'large')).ino).toBe(ino)
+  expectSame(before, target)
+})
+
+test('what verifies finds content that only looks right', async () => {
+  const target = scratch.make()
+  write(target, 'large', noise(20_000, 7), THEN)
+  const { counts, affected } = await restoreTo(target)
+  expect(affected).toEqual(['large'])
+  expect(counts).toMatchObject({ problems: 1, verified: 4 })
+  const { affected: again } = await restoreTo(target, { overwrite: 'always' })
+  expect(again).toEqual([])
+  expectSame(before, target)
+})
+
+describe('deleting', () => {
+  test('what the snapshot does not have is removed, and nothing else', async () => {
+    const target = scratch.make()
+    write(target, 'folder/extra/deep', 'x', OLD)
+    write(target, 'extra', 'x', OLD)
+    symlinkSync('/etc', join(target, 'extra-link'))
+    const { counts, problems } = await restoreTo(target, { delete: true })
+    expect(problems).toEqual([])
+    expect(counts.deleted).toBe(3)
+    expectSame(before, target)
+    expect(existsSync('/etc/passwd')).toBe(true)
+  })
+
+  test('does not take away what is being written', async () => {
+    const target = scratch.make()
+    for (const name of ['small', 'large', 'folder/inner', 'empty']) write(target, name, 'old', OLD)
+    const { counts, problems } = await restoreTo(target, { delete: true, overwrite: 'always' })
+    expect(problems).toEqual([])
+    expect(counts.deleted).toBe(0)
+    expectSame(before, target)
+  })
+
+  test('leaves alone what is excluded, and what lies outside of what is included', async () => {
+    const target = scratch.make()
+    for (const name of ['extra', 'folder/extra', 'folder/kept']) write(target, name, 'x', OLD)
+    await restoreTo(target, {
+      delete: true,
+      exclude: ['kept'],
+      include: ['/folder'],
+      verify: false,
+    })
+    expect(readdirSync(target).sort()).toEqual(['extra', 'folder'])
+    expect(readdirSync(join(target, 'folder')).sort()).toEqual(['inner', 'kept'])
+  })
+})
+
+describe('another type', () => {
+  test('a folder in the place of a file is kept and told, the rest is restored', async () => {
+    const target = scratch.make()
+    write(target, 'large/precious', 'x', OLD)
+    const { affected } = await restoreTo(target, { overwrite: 'always', verify: false })
+    expect(affected).toEqual(['large'])
+    expect(readFileSync(join(target, 'large/precious'), 'utf8')).toBe('x')
+    expect(differences(before, target).every((line) => /^"(\.|large.*)": /.test(line))).toBe(true)
+  })
+
+  test.each(['file', 'link', 'fifo', 'dangling link'])(
+    'a %s in the place of a folder is replaced',
+    async (what) => {
+      const target = scratch.make()
+      const outside = scratch.make('outside')
+      write(outside, 'inner', 'precious', OLD)
+      const at = join(target, 'folder')
+      if (what === 'file') writeFileSync(at, 'x')
+      else if (what === 'fifo') execFileSync('mkfifo', [at])
+      else symlinkSync(what === 'link' ? outside : '/nowhere', at)
+      const { problems } = await restoreTo(target)
+      expect(problems).toEqual([])
+      expectSame(before, target)
+      expect(readFileSync(join(outside, 'inner'), 'utf8')).toBe('precious')
+      expect(readdirSync(outside)).toEqual(['inner'])
+    },
+  )
+
+  test('with never, a link in the place of a folder is neither replaced nor followed', async () => {
+    const target = scratch.make()
+    const outside = scratch.make('outside')
+    symlinkSync(outside, join(target, 'folder'))
+    const { affected } = await restoreTo(target, { overwrite: 'never', verify: false })
+    expect(affected).toEqual(['folder'])
+    expect(readdirSync(outside)).toEqual([])
+    expect(lstatSync(join(target, 'folder')).isSymbolicLink()).toBe(true)
+  })
+
+  test.each(['always', 'if-changed', 'if-newer'] as const)(
+    'with %s, a link in the place of a file is not written through',
+    async (overwrite) => {
+      const target = scratch.make()
+      const outside = scratch.make('outside')
+      write(outside, 'precious', 'precious', OLD)
+      for (const name of ['small', 'large', 'empty']) {
+        symlinkSync(join(outside, 'precious'), join(target, name))
+        execFileSync('touch', ['-h', '-d', '2001-01-01', join(target, name)])
+      }
+      const { problems } = await restoreTo(target, { overwrite })
+      expect(problems).toEqual([])
+      expectSame(before, target)
+      expect(readFileSync(join(outside, 'precious'), 'utf8')).toBe('precious')
+    },
+  )
+
+  test('a name that is shared with a file outside is replaced, not written into', async () => {
+    const target = scratch.make()
+    const outside = scratch.make('outside')
+    write(outside, 'precious', 'precious', OLD)
+    for (const name of ['small', 'large', 'empty']) {
+      linkSync(join(outside, 'precious'), join(target, name))
+    }
+    const { problems } = await restoreTo(target, { overwrite: 'always' })
+    expect(problems).toEqual([])
+    expectSame(before, target)
+    expect(readFileSync(join(outside, 'precious'), 'utf8')).toBe('precious')
+    expect(statSync(join(outside, 'precious')).mtimeMs).toBe(OLD * 1000)
+  })
+})
+
+test('a dry run tells what a restore would do and touches nothing', async () => {
+  const target = scratch.make()
+  write(target, 'small', 'theirs', OLD)
+  write(target, 'large', readFileSync(join(source, 'large')), THEN)
+  mkdirSync(join(target, 'empty'))
+  const untouched = describeTree(target)
+  const planned: string[] = []
+  const { counts } = await restoreTo(target, {
+    dryRun: true,
+    onPlanned: ({ path, action }) => planned.push(`${Buffer.concat(path).toString()} ${action}`),
+  })
+  expect(planned).toEqual([
+    'empty blocked',
+    'folderinner create',
+    'large keep',
+    'link create',
+    'small replace',
+  ])
+  expect(counts).toMatchObject({ files: 2, others: 1, skipped: 1, problems: 1 })
+  expectSame(untouched, target)
+  const nowhere = scratch.path()
+  await restoreTo(nowhere, { dryRun: true })
+  expect(existsSync(nowhere)).toBe(false)
+})
+
+describe('names of one file', () => {
+  let linked: TestRepository
+  let folder: string
+
+  beforeAll(async () => {
+    folder = scratch.make('linked')
+    writeFileSync(join(folder, 'a'), noise(3000, 5))
+    for (const name of ['b', 'c']) linkSync(join(folder, 'a'), join(folder, name))
+    utimesSync(join(folder, 'a'), THEN, THEN)
+    linked = await makeRepository({ chunker: SMALL_CHUNKER })
+    await backupFolder(linked, folder)
+  })
+
+  test.each(['never', 'if-newer'] as const)(
+    'with %s, a name is not linked to a file that was kept for being another',
+    async (overwrite) => {
+      const target = scratch.make()
+      write(target, 'a', 'theirs', NEW)
+      await restoreFolder(linked, target, { from: folder, overwrite, verify: false })
+      expect(readFileSync(join(target, 'a'), 'utf8')).toBe('theirs')
+      expect(Buffer.compare(readFileSync(join(target, 'b')), noise(3000, 5))).toBe(0)
+      expect(statSync(join(target, 'b')).ino).toBe(statSync(join(target, 'c')).ino)
+    },
+  )
+
+  test('a name that was missing is linked to the ones that are there', async () => {
+    const target = scratch.make()
+    await restoreFolder(linked, target, { from: folder })
+    execFileSync('rm', [join(target, 'b')])
+    const { counts } = await restoreFolder(linked, target, { from: folder })
+    expect(counts).toMatchObject({ skipped: 2, problems: 0 })
+    expectSame(describeTree(folder), target)
+  })
+})
