@@ -13,11 +13,13 @@ export interface Codec<T> {
   read(reader: CborReader): T
 }
 
+const shared = new CborWriter(4096)
+
 /** Encodes one value as a whole. */
 export function encode<T>(codec: Codec<T>, value: T): Bytes {
-  const writer = new CborWriter()
-  codec.write(writer, value)
-  return writer.finish()
+  shared.reset()
+  codec.write(shared, value)
+  return shared.finish()
 }
 
 /** Decodes bytes that are exactly one value. Throws 'object-damaged' or 'unsupported'. */

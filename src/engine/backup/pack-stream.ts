@@ -33,11 +33,6 @@ export interface PackStreamOptions {
   readonly clock: Clock
   /** How much may wait for the store: packs that are open never have all of it. */
   readonly uploadBytesMax: number
-  /**
-   * How much all open packs may hold together. Less than the workers' credit: what is open frees none of
-   * it, so if open packs could use it up, everyone would wait for ever.
-   */
-  readonly openBytesMax: number
   /** Told how many bytes of frames a store has acknowledged. */
   readonly onStored: (frameBytes: number) => void
   /** Told at once, because whoever waits for an acknowledgement would wait for ever. */
