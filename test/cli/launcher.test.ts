@@ -56,6 +56,8 @@ function fakeNode(
   const script = [
     '#!/bin/sh',
     `if [ "$1" = --version ]; then echo ${options.version ?? 'v24.0.0'}; exit; fi`,
+    // Options of Node itself come first, as for a real one.
+    'case "$1" in --max-semi-space-size=*) shift ;; esac',
     `printf '%s\\0' ${options.label} "$$" "$PWD" "$@"`,
     'exit 7',
   ]
