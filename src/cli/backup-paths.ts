@@ -5,7 +5,7 @@ import { type Bytes, concat, plain } from '../base/bytes.ts'
 import { CairnError, messageOf } from '../base/errors.ts'
 import type { Output } from './output.ts'
 import { printable } from './printable.ts'
-import { absolutePath, bytesOfArgument, splitAtZeros } from './raw-arguments.ts'
+import { absolutePath, bytesOfArgument, recordedPath, splitAtZeros } from './raw-arguments.ts'
 
 export interface PathFlags {
   readonly paths: readonly string[]
@@ -20,7 +20,7 @@ export function backupPaths({ paths, filesFrom, filesFrom0 }: PathFlags): readon
     ...(filesFrom === undefined ? [] : splitLines(readList(filesFrom))),
     ...(filesFrom0 === undefined ? [] : splitAtZeros(readList(filesFrom0))),
   ].filter((path) => path.length > 0)
-  if (named.length > 0) return named.map(absolutePath)
+  if (named.length > 0) return named.map(tidiedPath)
   const isList = filesFrom !== undefined || filesFrom0 !== undefined
   throw new CairnError('usage', isList ? 'The list has no paths' : 'What should be backed up?', {
     hint: 'Name files and folders: `cairn backup /home /etc`.',
@@ -51,7 +51,7 @@ function splitLines(list: Bytes): readonly Bytes[] {
 /** A link that was named is saved as a link: who meant what it leads to should know. */
 export function noteLinks(paths: readonly Bytes[], output: Output): void {
   for (const path of paths) {
-    if (path.at(-1) === SLASH || !isLink(path)) continue
+    if (path[path.length - 1] === SLASH || !isLink(path)) continue
     const text = printable(path)
     output.note(`${text} is a symbolic link and saved as one; ${text}/ is what it leads to.`)
   }
@@ -67,12 +67,9 @@ function isLink(path: Bytes): boolean {
   }
 }
 
-/** The path without '/' at its end, '.' and '..': as it is recorded. */
-export function recordedPath(path: Bytes): Bytes {
-  const names: string[] = []
-  for (const name of Buffer.from(path).toString('latin1').split('/')) {
-    if (name === '..') names.pop()
-    else if (name !== '' && name !== '.') names.push(name)
-  }
-  return concat([Uint8Array.of(SLASH), plain(Buffer.from(names.join('/'), 'latin1'))])
+/** As it is recorded: absolute, and with a '/' at its end only where that leads through a link. */
+function tidiedPath(path: Bytes): Bytes {
+  const tidy = recordedPath(absolutePath(path))
+  if (path[path.length - 1] !== SLASH || !isLink(tidy)) return tidy
+  return concat([tidy, Uint8Array.of(SLASH)])
 }

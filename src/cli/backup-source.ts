@@ -3,8 +3,8 @@
 
 import { type Bytes, compareBytes, toHex, utf8 } from '../base/bytes.ts'
 import { sha256 } from '../base/hash.ts'
-import { recordedPath } from './backup-paths.ts'
 import { printable } from './printable.ts'
+import { recordedPath } from './raw-arguments.ts'
 
 /** Longer lists of paths are shortened, and told apart by a hash. */
 const NAME_CHARACTERS_MAX = 1024

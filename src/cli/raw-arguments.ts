@@ -66,3 +66,13 @@ function workingFolder(): Bytes {
   if (!folder.includes(REPLACEMENT)) return utf8(folder)
   return plain(readlinkSync('/proc/self/cwd', { encoding: 'buffer' }))
 }
+
+/** The path without '/' at its end, '.' and '..': as snapshots record it. */
+export function recordedPath(path: Bytes): Bytes {
+  const names: string[] = []
+  for (const name of Buffer.from(path).toString('latin1').split('/')) {
+    if (name === '..') names.pop()
+    else if (name !== '' && name !== '.') names.push(name)
+  }
+  return concat([Uint8Array.of(SLASH), plain(Buffer.from(names.join('/'), 'latin1'))])
+}

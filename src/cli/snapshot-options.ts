@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import type { SnapshotFilter } from '../engine/select-snapshot.ts'
-import { bytesOfArgument } from './raw-arguments.ts'
+import { absolutePath, bytesOfArgument, recordedPath } from './raw-arguments.ts'
 import { parseTime } from './times.ts'
 
 export interface SnapshotFlags {
@@ -25,11 +25,13 @@ export function addSnapshotOptions(command: Command): Command {
 }
 
 export function filterOf({ host, source, path, tag, at }: SnapshotFlags): SnapshotFilter {
-  return { host, source, paths: path?.map(withoutSlash), tags: tag, atMs: at }
-}
-
-function withoutSlash(path: string): Uint8Array {
-  return bytesOfArgument(path.length > 1 ? path.replace(/\/+$/, '') : path)
+  return {
+    host,
+    source,
+    paths: path?.map((one) => recordedPath(absolutePath(bytesOfArgument(one)))),
+    tags: tag,
+    atMs: at,
+  }
 }
 
 /** For options that may be given several times. */

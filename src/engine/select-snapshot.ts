@@ -13,7 +13,7 @@ import { openDetails, type Snapshot, sourceIdOf } from '../repository/snapshots.
 export interface SnapshotFilter {
   readonly host?: string | undefined
   readonly source?: string | undefined
-  /** All of them. */
+  /** All of them, without a slash at the end. */
   readonly paths?: readonly Bytes[] | undefined
   /** All of them. */
   readonly tags?: readonly string[] | undefined
@@ -43,7 +43,12 @@ function isOfSource({ domain, summary }: Snapshot, source: string): boolean {
 }
 
 function hasPaths(details: Details, paths: readonly Bytes[]): boolean {
-  return paths.every((path) => details.paths.some((one) => equalBytes(one, path)))
+  return paths.every((path) => details.paths.some((one) => equalBytes(withoutSlash(one), path)))
+}
+
+/** A path that was followed through a link is recorded with a slash at its end. */
+function withoutSlash(path: Bytes): Bytes {
+  return path.length > 1 && path[path.length - 1] === 0x2f ? path.subarray(0, -1) : path
 }
 
 export interface SelectSnapshot {
