@@ -107,6 +107,7 @@ async function restoreInto(target: TargetFolder, prepared: Prepared): Promise<Re
   } finally {
     clearInterval(timer)
     await pool.stop()
+    restorer.dropUnfinished()
   }
 }
 
@@ -248,10 +249,13 @@ class Run {
   /** Lets the window be written, once the one before is done. */
   async #write(): Promise<void> {
     await this.#writing
-    const { restorer, pool, index } = this.#options
+    const { restorer, pool, index, signal } = this.#options
     const window = restorer.takeWindow()
     this.#writing = pool
-      .run(window.plan(index), (range, outcome) => restorer.take(range, outcome))
+      .run(window.plan(index), (range, outcome) => {
+        restorer.take(range, outcome)
+        if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+      })
       .then(() => {
         for (const act of window.afterwards) act()
       })

@@ -8,14 +8,14 @@ import { libc } from '../../base/libc.ts'
 import { Errno, errnoMessage } from '../../base/libc-error.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import { UserNames } from '../../base/libc-users.ts'
-import type { Entry, Piece } from '../../format/tree.ts'
+import type { Entry, Extent, Piece } from '../../format/tree.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { MetadataWriter } from '../../target/files/metadata.ts'
-import { setSize } from '../../target/files/sparse-write.ts'
 import type { TargetFolder } from '../../target/files/target-folder.ts'
 import type { BlobReader } from '../blob-reader.ts'
 import { extentsOf, piecesOf } from '../tree-reader.ts'
 import { decide, type OverwritePolicy } from './existing.ts'
+import { notFatal } from './fatal.ts'
 import { attributeText, metadataOf } from './metadata-of.ts'
 import { crcOfRuns, type OpenRestore, runsOf } from './open-restore.ts'
 import { temporaryName } from './temporary-name.ts'
@@ -76,6 +76,7 @@ export class Restorer {
     problems: 0,
     verified: 0,
   }
+  readonly #unfinished = new Set<OpenRestore>()
   #window = new Window()
 
   constructor(options: RestorerOptions) {
@@ -113,7 +114,7 @@ export class Restorer {
     }
     const { target } = this.#options
     const dirFd = target.openDirectory(parent.path)
-    const result = dirFd < 0 ? dirFd : target.makeDirectory(dirFd, name)
+    const result = dirFd < 0 ? dirFd : notFatal(target.makeDirectory(dirFd, name))
     if (result === 0) place.state = 'new'
     else if (result === -Errno.EEXIST && this.#takeExisting(place)) place.state = 'existing'
     else {
@@ -219,9 +220,9 @@ export class Restorer {
     const { target } = this.#options
     const dirFd = target.openDirectory(folder)
     if (dirFd < 0) return dirFd
-    if (!replaces) return make(dirFd, entry.name)
+    if (!replaces) return notFatal(make(dirFd, entry.name))
     const name = temporaryName()
-    const made = make(dirFd, name)
+    const made = notFatal(make(dirFd, name))
     if (made < 0) return made
     const renamed = target.rename({ dirFd, name }, { dirFd, name: entry.name })
     // A second name of the same file: rename leaves both, and the temporary one has to go.
@@ -256,21 +257,31 @@ export class Restorer {
     place: TargetPlace,
     { entry, replaces }: { entry: Entry; replaces: boolean },
   ): Promise<void> {
-    const names = [...place.path, entry.name]
-    const { reader, index } = this.#options
+    const { index } = this.#options
+    const content = await this.#contentOf(place, entry)
+    if (content === undefined) return
+    const { pieces, extents } = content
+    const [only] = pieces
+    const location =
+      pieces.length === 1 && extents === undefined && only && index.image.locate(only.id)
+    this.counts.files++
+    this.counts.bytes += Number(entry.size)
+    if (location) this.#window.addWhole({ ...location, entry, folder: place.path, replaces })
+    else this.#openFile(place, { entry, replaces, pieces, runs: runsOf(pieces, extents) })
+  }
+
+  /** What a file consists of; undefined where that cannot be read, which was reported. */
+  async #contentOf(
+    place: TargetPlace,
+    entry: Entry,
+  ): Promise<{ pieces: readonly Piece[]; extents: readonly Extent[] | undefined } | undefined> {
+    const { reader } = this.#options
     try {
-      const pieces = await piecesOf(reader, entry)
-      const extents = await extentsOf(reader, entry)
-      const [only] = pieces
-      const location =
-        pieces.length === 1 && extents === undefined && only && index.image.locate(only.id)
-      this.counts.files++
-      this.counts.bytes += Number(entry.size)
-      if (location) this.#window.addWhole({ ...location, entry, folder: place.path, replaces })
-      else this.#openFile(place, { entry, replaces, pieces, runs: runsOf(pieces, extents) })
+      return { pieces: await piecesOf(reader, entry), extents: await extentsOf(reader, entry) }
     } catch (error) {
       if (!(error instanceof CairnError)) throw error
-      this.problem(names, messageOf(error))
+      this.problem([...place.path, entry.name], messageOf(error))
+      return undefined
     }
   }
 
@@ -290,7 +301,7 @@ export class Restorer {
       return this.problem(names, 'it is longer than this system can write')
     const name = replaces ? temporaryName() : entry.name
     const dirFd = target.openDirectory(place.path)
-    const fd = dirFd < 0 ? dirFd : target.createFile(dirFd, name)
+    const fd = dirFd < 0 ? dirFd : notFatal(target.createFile(dirFd, name))
     if (fd < 0) return this.problem(names, `cannot create it: ${errnoMessage(-fd)}`)
     const flat = runs.flat()
     const open: OpenRestore = {
@@ -304,7 +315,12 @@ export class Restorer {
       missingParts: 0,
       problem: undefined,
     }
-    setSize(fd, entry.size)
+    this.#unfinished.add(open)
+    const resized = notFatal(libc().ftruncate(fd, entry.size))
+    if (resized < 0) {
+      this.#drop(open)
+      return this.problem(names, `cannot make it so long: ${errnoMessage(-resized)}`)
+    }
     this.#window.openFiles.add(open)
     let firstRun = 0
     pieces.forEach((piece, i) => {
@@ -363,6 +379,7 @@ export class Restorer {
     }
     if (file.problem === undefined) this.#apply(fd, entry, names)
     libc().close(fd)
+    this.#unfinished.delete(file)
     this.#window.openFiles.delete(file)
     if (file.name !== entry.name) {
       const dirFd = target.openDirectory(folder)
@@ -373,6 +390,19 @@ export class Restorer {
       }
     }
     if (file.problem !== undefined) this.problem(names, file.problem)
+  }
+
+  /** After an end before the end, when no worker writes any more: what is not finished is taken away. */
+  dropUnfinished(): void {
+    for (const file of this.#unfinished) this.#drop(file)
+  }
+
+  #drop(file: OpenRestore): void {
+    const { target } = this.#options
+    libc().close(file.fd)
+    this.#unfinished.delete(file)
+    const dirFd = target.openDirectory(file.folder)
+    if (dirFd >= 0) target.removeEntry(dirFd, file.name)
   }
 
   #applyByName(dirFd: number, entry: Entry, names: readonly Bytes[]): void {

@@ -25,9 +25,15 @@ export interface WritePoolOptions {
 /** What became of a range: written, or why its bytes could not be had. */
 export type RangeOutcome = RangeResult | { readonly unreadable: CairnError }
 
+interface PoolWorker {
+  readonly worker: Worker
+  readonly ended: Promise<void>
+  inFlight: number
+}
+
 export class WritePool {
   readonly #options: WritePoolOptions
-  readonly #workers: { readonly worker: Worker; inFlight: number }[] = []
+  readonly #workers: PoolWorker[] = []
   readonly #waiting = new Map<
     number,
     { resolve: (result: RangeResult) => void; reject: (error: Error) => void }
@@ -35,11 +41,11 @@ export class WritePool {
   readonly #sessions = new Map<number, WireSession>()
   #nextTask = 1
   #stopping = false
+  #failure: Error | undefined
 
   constructor(options: WritePoolOptions) {
     this.#options = options
-    for (let i = 0; i < options.workers; i++)
-      this.#workers.push({ worker: this.#start(i), inFlight: 0 })
+    for (let i = 0; i < options.workers; i++) this.#workers.push(this.#start(i))
   }
 
   /** Writes all ranges, and tells of each as it is done. */
@@ -56,11 +62,8 @@ export class WritePool {
 
   async stop(): Promise<void> {
     this.#stopping = true
-    const ended = this.#workers.map(
-      ({ worker }) => new Promise((resolve) => worker.once('exit', resolve)),
-    )
     for (const { worker } of this.#workers) worker.postMessage('stop')
-    await Promise.all(ended)
+    await Promise.all(this.#workers.map(({ ended }) => ended))
   }
 
   async #write(range: PlannedRange): Promise<RangeOutcome> {
@@ -74,6 +77,8 @@ export class WritePool {
         return { unreadable: error }
       throw error
     }
+    // Nobody answers any more.
+    if (this.#failure !== undefined) throw this.#failure
     const task = this.#nextTask++
     const message = wireTask(range, {
       task,
@@ -105,7 +110,7 @@ export class WritePool {
     return wire
   }
 
-  #start(number: number): Worker {
+  #start(number: number): PoolWorker {
     const worker = new Worker(new URL('./write-worker.ts', import.meta.url), {
       workerData: this.#options.setup,
       trackUnmanagedFds: false,
@@ -119,13 +124,17 @@ export class WritePool {
     worker.on('error', (error: unknown) =>
       this.#fail(error instanceof Error ? error : new Error(String(error))),
     )
-    worker.on('exit', () => {
-      if (!this.#stopping) this.#fail(new Error('a writing worker ended'))
+    const ended = new Promise<void>((resolve) => {
+      worker.on('exit', () => {
+        if (!this.#stopping) this.#fail(new Error('a writing worker ended'))
+        resolve()
+      })
     })
-    return worker
+    return { worker, ended, inFlight: 0 }
   }
 
   #fail(error: Error): void {
+    this.#failure ??= error
     for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
   }

@@ -1,7 +1,6 @@
 // A writing worker: opens frames, verifies blobs against their ids, writes them where they belong. Small
 // files it makes, writes and finishes by itself.
 
-import { constants } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Bytes, equalBytes, release, toHex, utf8 } from '../../base/bytes.ts'
 import { assert, isCairnError, messageOf } from '../../base/errors.ts'
@@ -16,6 +15,7 @@ import { Seal } from '../../sealer/seal.ts'
 import { MetadataWriter } from '../../target/files/metadata.ts'
 import { writeAt } from '../../target/files/sparse-write.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
+import { fatalCode } from './fatal.ts'
 import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
 import { attributeText, metadataOf } from './metadata-of.ts'
 import { temporaryName } from './temporary-name.ts'
@@ -39,11 +39,6 @@ port.on('message', (task: RangeTask | 'stop') => {
     port.close()
   } else port.postMessage(new RangeWriter(task).run())
 })
-
-/** Errors that concern the target as a whole: going on would fail for every file. */
-const FATAL: ReadonlySet<number> = new Set(
-  ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].map((code) => constants.errno[code as 'EIO']),
-)
 
 class RangeWriter {
   readonly #task: RangeTask
@@ -181,10 +176,8 @@ class RangeWriter {
       write()
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
-      if (FATAL.has(error.errno)) {
-        const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
-        this.#fatal = { code: isFull ? 'no-space' : 'target-unwritable', message: messageOf(error) }
-      }
+      const code = fatalCode(error.errno)
+      if (code !== undefined) this.#fatal = { code, message: messageOf(error) }
       onFailure(`cannot write it: ${errnoMessage(error.errno)}`)
     }
   }

@@ -1,0 +1,21 @@
+// Errors that concern the target as a whole: going on would fail for every file.
+
+import { constants } from 'node:os'
+import { CairnError } from '../../base/errors.ts'
+import { errnoMessage } from '../../base/libc-error.ts'
+
+const FULL: ReadonlySet<number> = new Set([constants.errno.ENOSPC, constants.errno.EDQUOT])
+const BROKEN: ReadonlySet<number> = new Set([constants.errno.EROFS, constants.errno.EIO])
+
+/** With what a restore ends on this errno; undefined where only one entry is concerned. */
+export function fatalCode(errno: number): 'no-space' | 'target-unwritable' | undefined {
+  if (FULL.has(errno)) return 'no-space'
+  return BROKEN.has(errno) ? 'target-unwritable' : undefined
+}
+
+/** The result of a call on the target as it is. Throws where it says that all others will fail too. */
+export function notFatal(result: number): number {
+  const code = result < 0 ? fatalCode(-result) : undefined
+  if (code === undefined) return result
+  throw new CairnError(code, `Cannot go on restoring: ${errnoMessage(-result)}`)
+}
