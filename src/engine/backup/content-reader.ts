@@ -124,12 +124,16 @@ export class ContentReader {
     return { crc: source.crcAtEnd(), bytes }
   }
 
-  /** Reads to the end of what has no size that could be believed. Throws EFBIG beyond the limit. */
+  /**
+   * Reads to the end of what has no size that could be believed. Throws EFBIG beyond the limit; what
+   * has none, a stream, is waited for.
+   */
   readToEnd(fd: number, limitBytes: number, pieces: PieceList): ReadContent {
+    const isStream = limitBytes === Number.POSITIVE_INFINITY
     let crc = 0
     let total = 0
     const bytes = this.#split((into) => {
-      const got = this.#readNext(fd, into)
+      const got = this.#readNext(fd, into, isStream)
       total += got
       if (total > limitBytes) throw tooLong()
       crc = crc32(into.subarray(0, got), crc)
@@ -197,14 +201,16 @@ export class ContentReader {
   }
 
   /** Reads on from where the descriptor stands: pipes have no positions. */
-  #readNext(fd: number, into: Uint8Array): number {
+  #readNext(fd: number, into: Uint8Array, isStream: boolean): number {
     this.#beforeRead(into.length)
     for (;;) {
       try {
         return readSync(fd, into)
       } catch (error) {
-        // Whoever made the pipe may have made it non-blocking for us too.
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+        // A file of the kernel's that has no more for now (/proc/kmsg) is not waited for.
+        if (!isStream) return 0
+        // Whoever made the pipe may have made it non-blocking for us too.
         Atomics.wait(NEVER, 0, 0, POLL_MS)
       }
     }
