@@ -66,8 +66,6 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   const counts = new Counts(options.onProgress)
   const opened = new OpenedObjects()
   await checkMetadata({ repository, findings, opened, signal, onObject: () => counts.object() })
-  for (const { name, why } of repository.skipped)
-    findings.add({ kind: 'damaged', object: name, what: why })
   const { domains, listed } = await loadDomains(repository, findings)
   const whole = new Set(chosenOf(listed, mode))
   counts.expect(listed, whole)

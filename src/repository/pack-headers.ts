@@ -28,6 +28,13 @@ export interface ListedPack {
   readonly packBytes: number
 }
 
+export type PackPrefix = Prefix & { readonly kind: PackKind }
+
+export interface PrefixedPack extends ListedPack {
+  readonly prefix: PackPrefix
+  readonly domain: DomainAccess
+}
+
 /** A header, with what an index says of its pack. */
 export interface ReadHeader {
   readonly domain: DomainAccess
@@ -44,10 +51,19 @@ export async function readPackHeader(
   pack: ListedPack,
   domains: readonly DomainAccess[],
 ): Promise<ReadHeader | undefined> {
-  const prefix = expectPackPrefix(await store.get(pack.name, { offset: 0, length: PREFIX_BYTES }))
+  const prefix = await readPackPrefix(store, pack)
   const domain = domains.find((one) => equalBytes(one.id, prefix.domain))
-  if (domain === undefined) return undefined
-  return openTail(await readTail(store, pack), { ...pack, prefix, domain })
+  return domain && readHeaderBehind(store, { ...pack, prefix, domain })
+}
+
+/** Reads what a pack says that it is. Throws as readPackHeader does. */
+export async function readPackPrefix(store: Store, { name }: ListedPack): Promise<PackPrefix> {
+  return expectPackPrefix(await store.get(name, { offset: 0, length: PREFIX_BYTES }))
+}
+
+/** Reads the header of a pack whose prefix is known. Throws as readPackHeader does. */
+export async function readHeaderBehind(store: Store, pack: PrefixedPack): Promise<ReadHeader> {
+  return openTail(await readTail(store, pack), pack)
 }
 
 /** The end of a pack, at least the whole of its sealed header and the length behind it. */
@@ -59,7 +75,7 @@ async function readTail(store: Store, { name, packBytes }: ListedPack): Promise<
 }
 
 /** The prefix of an object that must be a pack. Throws 'object-foreign' where it is not. */
-export function expectPackPrefix(object: Bytes): Prefix & { readonly kind: PackKind } {
+export function expectPackPrefix(object: Bytes): PackPrefix {
   const prefix = decodePrefix(object)
   const { kind } = prefix
   if (kind === 'data-pack' || kind === 'tree-pack') return { ...prefix, kind }
@@ -67,13 +83,7 @@ export function expectPackPrefix(object: Bytes): Prefix & { readonly kind: PackK
 }
 
 /** Opens the header in the last bytes of a pack. Throws as readPackHeader does. */
-export function openTail(
-  tail: Bytes,
-  pack: ListedPack & {
-    readonly prefix: Prefix & { readonly kind: PackKind }
-    readonly domain: DomainAccess
-  },
-): ReadHeader {
+export function openTail(tail: Bytes, pack: PrefixedPack): ReadHeader {
   const { name, packBytes, prefix, domain } = pack
   const headerBytes = decodePackTrailer(tail, packBytes)
   const end = tail.length - PACK_TRAILER_BYTES

@@ -4,7 +4,7 @@
 import { toHex } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { columnsOfPack } from '../../repository/index-recover.ts'
-import { type ListedPack, readPackHeader } from '../../repository/pack-headers.ts'
+import { type ListedPack, readHeaderBehind, readPackPrefix } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { CheckPool } from './check-pool.ts'
 import type { DomainCheck } from './domain-check.ts'
@@ -79,11 +79,13 @@ export class PackStage {
   }
 
   async #header(pack: ListedPack): Promise<PackFacts> {
-    const { repository, domains } = this.#options
+    const { store } = this.#options.repository
     try {
-      const own = domains.map(({ domain }) => domain)
-      const read = await readPackHeader(repository.store, pack, own)
-      return read === undefined ? nothingRead(pack.name) : factsOfHeader(pack, read)
+      const prefix = await readPackPrefix(store, pack)
+      const hex = toHex(prefix.domain)
+      const domain = this.#domainOf({ domain: hex })?.domain
+      if (domain === undefined) return { ...nothingRead(pack.name), domain: hex }
+      return factsOfHeader(pack, await readHeaderBehind(store, { ...pack, prefix, domain }))
     } catch (error) {
       return this.#failed(pack, error)
     }
@@ -125,13 +127,24 @@ export class PackStage {
   #take(pack: ListedPack, facts: PackFacts, bytes: number): void {
     const { findings, onPack } = this.#options
     for (const problem of facts.problems) findings.add(problem)
-    this.#domainOf(facts)?.take(facts)
+    const domain = this.#domainOf(facts)
+    if (domain === undefined) this.#expectKnown(facts)
+    domain?.take(facts)
     this.#compare(pack, facts)
     onPack(facts, bytes)
   }
 
-  #domainOf({ domain }: PackFacts): DomainCheck | undefined {
+  #domainOf({ domain }: Pick<PackFacts, 'domain'>): DomainCheck | undefined {
     return this.#options.domains.find((one) => one.domain.hex === domain)
+  }
+
+  /** Of a domain that is not ours to open, the config must know at least that it exists. */
+  #expectKnown({ name, domain }: PackFacts): void {
+    const { repository, findings } = this.#options
+    if (domain === undefined || repository.config.domains.some(({ id }) => toHex(id) === domain))
+      return
+    const what = `its domain ${domain} is none of this repository`
+    findings.add({ kind: 'foreign', object: name, what })
   }
 
   /** With what index segments say of the pack. */

@@ -1,0 +1,188 @@
+// Any flipped bit anywhere in any object: check names the object, and readers give back what was stored
+// or say that they cannot. Every byte of small objects is tried, and hundreds of places in packs.
+
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Bytes, equalBytes, fromUtf8Lossy, toHex } from '../../src/base/bytes.ts'
+import { CairnError, type ErrorCode } from '../../src/base/errors.ts'
+import { sha256 } from '../../src/base/hash.ts'
+import { BlobReader } from '../../src/engine/blob-reader.ts'
+import { checkMetadata } from '../../src/engine/check/metadata-objects.ts'
+import { OpenedObjects } from '../../src/engine/check/opened-objects.ts'
+import { PackChecker } from '../../src/engine/check/pack-check.ts'
+import { Findings } from '../../src/engine/check/problems.ts'
+import { check } from '../../src/engine/check.ts'
+import { walkTree } from '../../src/engine/tree-reader.ts'
+import { blobId } from '../../src/format/ids.ts'
+import { loadIndex } from '../../src/repository/index-load.ts'
+import { openRepository, type Repository } from '../../src/repository/repository.ts'
+import { loadSnapshots, openDetails } from '../../src/repository/snapshots.ts'
+import { decorate } from '../../src/store/decorate.ts'
+import { seededRandom } from '../../src/store/seeded-random.ts'
+import type { Store } from '../../src/store/store.ts'
+import { flipBit, namesOf } from '../repositories/sample.ts'
+import { copyStore, makeWorld, type World } from './world.ts'
+
+let world: World
+let repository: Repository
+let names: readonly string[]
+
+beforeAll(async () => {
+  world = await makeWorld()
+  repository = await openRepository(world.stores[0], world.owner)
+  names = await namesOf(world.stores[0], '')
+})
+
+const FLIPS_PER_PACK = 400
+const random = seededRandom(7)
+
+function flipped(bytes: Bytes, offset: number): Bytes {
+  const copy = bytes.slice()
+  copy[offset] = (copy[offset] as number) ^ (1 << Math.floor(8 * random()))
+  return copy
+}
+
+/** What check says of one object of metadata when its bytes are these. */
+async function problemsWith(name: string, bytes: Bytes): Promise<readonly string[]> {
+  const { store } = repository
+  const info = { name, size: bytes.length, storedAtMs: 0 }
+  const only: Store = decorate(store, {
+    get: () => Promise.resolve(bytes),
+    async *list(prefix) {
+      if (name.startsWith(prefix)) yield await Promise.resolve(info)
+    },
+  })
+  const findings = new Findings(() => undefined)
+  await checkMetadata({
+    repository: { ...repository, store: only },
+    findings,
+    opened: new OpenedObjects(),
+    signal: new AbortController().signal,
+    onObject: () => undefined,
+  })
+  return findings.problems.map(({ object }) => object)
+}
+
+const FOLDERS = ['config', 'keys', 'index', 'snapshots', 'receipts', 'leases', 'marks'] as const
+
+describe.each(FOLDERS)('%s', (folder) => {
+  test('check sees every byte that is flipped', async () => {
+    const own = names.filter((name) => name.startsWith(`${folder}/`))
+    expect(own.length).toBeGreaterThan(0)
+    for (const name of own) {
+      const bytes = await repository.store.get(name)
+      expect(await problemsWith(name, bytes)).toEqual([])
+      for (let offset = 0; offset < bytes.length; offset++) {
+        const found = await problemsWith(name, flipped(bytes, offset))
+        if (found[0] !== name) throw new Error(`a flip at ${offset} of ${name} was not seen`)
+      }
+      expect(await problemsWith(name, bytes.slice(0, -1))).toEqual([name])
+    }
+  })
+})
+
+describe('packs', () => {
+  test('check sees every flip, and where a frame is hit it says which', async () => {
+    const checker = new PackChecker(repository.domains)
+    for (const name of names.filter((one) => one.startsWith('packs/'))) {
+      const bytes = await repository.store.get(name)
+      expect(checker.check({ name, bytes: bytes.slice() }).problems).toEqual([])
+      for (let i = 0; i < FLIPS_PER_PACK; i++) {
+        const offset = Math.floor(random() * bytes.length)
+        const { problems, lostIds } = checker.check({ name, bytes: flipped(bytes, offset) })
+        expect(problems.length, `a flip at ${offset} of ${name}`).toBeGreaterThan(0)
+        expect(problems.every(({ object }) => object === name)).toBe(true)
+        if (lostIds.length > 0)
+          expect(problems.some((problem) => (problem.offset ?? offset + 1) <= offset)).toBe(true)
+      }
+    }
+  })
+
+  test('the whole check names the pack', async () => {
+    for (const name of names.filter((one) => one.startsWith('packs/')).slice(0, 2)) {
+      const store = await copyStore(world.stores[0])
+      const { length } = await store.get(name)
+      await flipBit(store, { name, offset: Math.floor(length * 0.6), bit: 3 })
+      const result = await check({
+        repository: await openRepository(store, world.owner),
+        mode: 'read-data',
+        workers: 1,
+        signal: new AbortController().signal,
+        onProgress: () => undefined,
+        onProblem: () => undefined,
+      })
+      expect(new Set(result.problems.map(({ object }) => object))).toEqual(new Set([name]))
+    }
+  })
+})
+
+/** Everything that can be read: ids of snapshots, details, paths and the hashes of their contents. */
+async function readAll(store: Store): Promise<readonly string[]> {
+  const opened = await openRepository(store, world.owner)
+  const { snapshots, problems } = await loadSnapshots(opened)
+  const lines = problems.map(({ name }) => `problem ${name}`)
+  for (const snapshot of snapshots) {
+    lines.push(`${snapshot.id} ${openDetails(opened, snapshot).host} ${snapshot.confirmed}`)
+    const index = await loadIndex(opened, snapshot.domain)
+    const reader = new BlobReader({ store, domain: snapshot.domain, index })
+    const root = blobId(snapshot.summary.roots[0] as Bytes)
+    const onError = (_names: unknown, error: unknown) => {
+      throw error
+    }
+    for await (const { names: path, entry } of walkTree(reader, { root, onError })) {
+      let content = ''
+      for (const piece of entry.pieces ?? [])
+        content += toHex(sha256(await reader.read('data', piece.id)))
+      lines.push(`${path.map(fromUtf8Lossy).join('/')} ${entry.mode} ${content}`)
+    }
+  }
+  return lines
+}
+
+const ACCEPTABLE: readonly ErrorCode[] = [
+  'object-damaged',
+  'object-foreign',
+  'object-missing',
+  'unsupported',
+  'not-permitted',
+  'wrong-passphrase',
+]
+
+describe('readers', () => {
+  let store: Store
+  let right: readonly string[]
+
+  beforeEach(async () => {
+    store = await copyStore(world.stores[0])
+    right = await readAll(store)
+  })
+
+  /** Reads with one bit flipped: gives what is right, less what is told, or throws what is acceptable. */
+  async function expectTruth(name: string, offset: number): Promise<void> {
+    const before = await flipBit(store, { name, offset, bit: Math.floor(8 * random()) })
+    try {
+      for (const line of await readAll(store)) {
+        const isTold = line.startsWith('problem ') || line.endsWith(' false')
+        if (!isTold && !right.includes(line))
+          throw new Error(`a flip at ${offset} of ${name} gave ${line}`)
+      }
+    } catch (error) {
+      if (!(error instanceof CairnError) || !ACCEPTABLE.includes(error.code)) throw error
+    }
+    await store.remove(name)
+    await store.put(name, [before])
+  }
+
+  test('tell the truth or say that they cannot, whatever bit is flipped', async () => {
+    for (const name of names) {
+      const { length } = await store.get(name)
+      for (let i = 0; i < 12; i++) await expectTruth(name, Math.floor(random() * length))
+    }
+    expect(await readAll(store)).toEqual(right)
+    expect(
+      equalBytes(
+        await store.get(names[0] as string),
+        await world.stores[0].get(names[0] as string),
+      ),
+    ).toBe(true)
+  })
+})

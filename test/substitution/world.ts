@@ -1,0 +1,117 @@
+// Two repositories with one secret for both owners, each with two domains, and in each domain one of every
+// kind of object: what a store has at hand that wants to pass one thing off as another.
+
+import { type Bytes, concat } from '../../src/base/bytes.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { encode } from '../../src/format/codec.ts'
+import { encodePrefix } from '../../src/format/prefix.ts'
+import { type Mark, markCodec } from '../../src/format/records.ts'
+import { createRepository } from '../../src/repository/create.ts'
+import { addGrant } from '../../src/repository/grants-add.ts'
+import { HeldLease } from '../../src/repository/lease.ts'
+import { openRepository, type Repository } from '../../src/repository/repository.ts'
+import { systemRandom } from '../../src/sealer/random.ts'
+import { sealSigned } from '../../src/sealer/signed.ts'
+import { putContent } from '../../src/store/content.ts'
+import { decorate } from '../../src/store/decorate.ts'
+import { openMemory } from '../../src/store/memory.ts'
+import type { Store } from '../../src/store/store.ts'
+import {
+  backupFiles,
+  type Files,
+  namesOf,
+  newSecret,
+  noise,
+  type SecretKey,
+} from '../repositories/sample.ts'
+
+export interface World {
+  readonly owner: SecretKey
+  /** Of two repositories. */
+  readonly stores: readonly [Store, Store]
+}
+
+export const FILES: Files = {
+  'a.txt': 'alpha',
+  'folder/b.txt': 'beta'.repeat(200),
+  'folder/c.bin': noise(40_000, 3),
+}
+
+export async function makeWorld(): Promise<World> {
+  const owner = newSecret()
+  return { owner, stores: [await makeOne(owner), await makeOne(owner)] }
+}
+
+/** The same objects in stores of their own. */
+export async function copyStore(store: Store): Promise<Store> {
+  const copy = openMemory({ clock: systemClock })
+  for (const name of await namesOf(store, '')) await copy.put(name, [await store.get(name)])
+  return copy
+}
+
+async function makeOne(owner: SecretKey): Promise<Store> {
+  const store = openMemory({ clock: systemClock })
+  const making = { random: systemRandom, clock: systemClock }
+  await createRepository(store, { ...owner, ...making })
+  const writer = newSecret()
+  const first = await openRepository(store, owner)
+  await addGrant(first, { role: 'writer', label: 'other', ...writer, ...making })
+  const upkeep = newSecret()
+  await addGrant(await openRepository(store, owner), {
+    role: 'upkeep',
+    label: 'up',
+    ...upkeep,
+    ...making,
+  })
+  for (const key of [owner, writer]) {
+    const repository = await openRepository(store, key)
+    await backupFiles(repository, { files: FILES, domain: key === owner ? 'default' : 'other' })
+    await leaveLease(repository, key === owner ? 0 : -1)
+  }
+  const up = await openRepository(store, upkeep)
+  for (const domain of up.domains) await putMark(up, { domain: domain.label })
+  return store
+}
+
+/** A lease as a session that was killed leaves it. */
+async function leaveLease(repository: Repository, which: number): Promise<void> {
+  const domain = repository.domains.at(which)
+  if (domain === undefined) throw new Error('no domain')
+  const store = decorate(repository.store, { remove: () => Promise.resolve() })
+  const lease = await HeldLease.take({
+    repository: { ...repository, store },
+    domain,
+    sessionId: systemRandom(16),
+    purpose: 'backup',
+    host: 'host',
+    clock: systemClock,
+    onProblem: () => undefined,
+  })
+  await lease.release()
+}
+
+/** A mark of packs that are not there: it changes nothing. */
+export async function putMark(
+  repository: Repository,
+  { domain: label, mark = NOTHING_MARKED }: { readonly domain: string; readonly mark?: Mark },
+): Promise<string> {
+  const domain = repository.domains.find((one) => one.label === label)
+  if (domain === undefined) throw new Error(`no domain ${label}`)
+  const { epoch } = domain.latest
+  const prefix = encodePrefix({ kind: 'mark', domain: domain.id, epoch })
+  const sealed = sealSigned(encode(markCodec, mark), {
+    place: { repositoryId: repository.id, prefix, part: 'body' },
+    signatory: domain.signatory,
+    headerSeal: domain.headerSeal(epoch),
+  })
+  return putContent(repository.store, { folder: 'marks', parts: [prefix, sealed] })
+}
+
+const NOTHING_MARKED: Mark = { packs: [new Uint8Array(32)], snapshots: [], markedMs: 1 }
+
+/** The object with other bytes in its prefix. */
+export function withPrefix(object: Bytes, change: (prefix: Uint8Array) => void): Bytes {
+  const prefix = object.slice(0, 32)
+  change(prefix)
+  return concat([prefix, object.subarray(32)])
+}
