@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect } from 'vitest'
 import { fromUtf8Lossy, toHex, utf8 } from '../../src/base/bytes.ts'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { BackupOptions, BackupResult } from '../../src/engine/backup/options.ts'
 import type { SourceProblem } from '../../src/engine/backup/report.ts'
 import { backup } from '../../src/engine/backup.ts'
@@ -121,7 +121,7 @@ export function backupOptions(
     skipIfUnchanged: false,
     dryRun: false,
     cacheFolder: `${root}.cache`,
-    clock: systemClock,
+    clock: quickClock,
     random: systemRandom,
     signal: new AbortController().signal,
     checkpointMs: 3_600_000,
@@ -149,9 +149,12 @@ export async function backupFolder(
   return { result, problems, warnings }
 }
 
+/** Nobody waits for a store that will not change its mind. */
+const quickClock: Clock = { ...systemClock, sleep: () => Promise.resolve() }
+
 /** As if nothing had been changed for long: what is younger than two seconds is read again. */
-export const settledClock = {
-  ...systemClock,
+export const settledClock: Clock = {
+  ...quickClock,
   nowMs: () => systemClock.nowMs() + 10_000,
 }
 
