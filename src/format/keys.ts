@@ -3,6 +3,7 @@
 // of the access control: a key that is not in the grant cannot be used, whatever the program does.
 
 import type { Bytes } from '../base/bytes.ts'
+import { malformed } from './cbor.ts'
 import {
   array,
   bytes,
@@ -165,7 +166,7 @@ export interface GrantHead {
 
 export const grantHeadCodec: Codec<GrantHead> = {
   write: (writer, head) => wrappingRecordCodec.write(writer, toRecord(head)),
-  read: (reader) => fromRecord(wrappingRecordCodec.read(reader)),
+  read: (reader) => fromRecord(wrappingRecordCodec.read(reader), reader.position),
 }
 
 function toRecord({ repositoryId, wrapping }: GrantHead): WrappingRecord {
@@ -180,11 +181,14 @@ function toRecord({ repositoryId, wrapping }: GrantHead): WrappingRecord {
   }
 }
 
-function fromRecord(stored: WrappingRecord): GrantHead {
-  const { repositoryId, salt, memoryKib = 0, passes = 0, parallelism = 0 } = stored
-  const wrapping: Wrapping =
-    stored.kind === 'secret'
-      ? { kind: 'secret', salt }
-      : { kind: 'passphrase', salt, memoryKib, passes, parallelism }
-  return { repositoryId, wrapping }
+function fromRecord(stored: WrappingRecord, at: number): GrantHead {
+  const { kind, repositoryId, salt, memoryKib, passes, parallelism } = stored
+  const costs = [memoryKib, passes, parallelism].filter((cost) => cost !== undefined)
+  if (costs.length !== (kind === 'passphrase' ? 3 : 0)) {
+    throw malformed('the costs of a passphrase are not all there, or are none of its', at)
+  }
+  if (memoryKib === undefined || passes === undefined || parallelism === undefined) {
+    return { repositoryId, wrapping: { kind: 'secret', salt } }
+  }
+  return { repositoryId, wrapping: { kind: 'passphrase', salt, memoryKib, passes, parallelism } }
 }

@@ -1,0 +1,358 @@
+// Arbitrary values of every stored type, for the tests of this folder.
+
+import fc from 'fast-check'
+import type { Bytes } from '../base/bytes.ts'
+import type { Wide } from './cbor.ts'
+import type { Config } from './config.ts'
+import { BLOB_ID_BYTES, type BlobId, blobId } from './ids.ts'
+import type { IndexSegment } from './index-segment.ts'
+import type { DomainKeys, Grant, GrantHead, Keyring } from './keys.ts'
+import { ENCAPSULATION_BYTES, type Frame, type PackHeader, type Session } from './pack.ts'
+import { KIND, type ObjectKind, type PackKind, type Prefix } from './prefix.ts'
+import type { Lease, Mark, Receipt } from './records.ts'
+import type { Certificate } from './signing.ts'
+import type { Details, Summary } from './snapshot.ts'
+import { ENTRY_TYPES, type Entry, type EntryType, type Piece, type TreeNode } from './tree.ts'
+
+/** Long ones repeat: drawing each byte would take most of the time. */
+export function bytesOf(length: number): fc.Arbitrary<Bytes> {
+  const drawn = Math.min(length, DRAWN_BYTES_MAX)
+  return fc
+    .uint8Array({ minLength: drawn, maxLength: drawn })
+    .map((bytes) => Uint8Array.from({ length }, (_, i) => bytes[i % drawn] as number))
+}
+
+const DRAWN_BYTES_MAX = 8
+
+function bytesUpTo(maxLength: number): fc.Arbitrary<Bytes> {
+  return fc.uint8Array({ maxLength })
+}
+
+function maybe<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.option(value, { nil: undefined })
+}
+
+const text = fc.string({ unit: 'grapheme', maxLength: 20 })
+const hash = bytesOf(32)
+const count = fc.nat(Number.MAX_SAFE_INTEGER)
+const u32 = fc.nat(0xffffffff)
+
+/** As a decoder gives it back: a number where that is exact. */
+function wide(value: bigint): Wide {
+  const isExact =
+    value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= -BigInt(Number.MAX_SAFE_INTEGER)
+  return isExact ? Number(value) : value
+}
+
+const wideUint = fc
+  .oneof(fc.nat(300).map(BigInt), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }))
+  .map(wide)
+const wideInt = fc
+  .oneof(fc.integer().map(BigInt), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
+  .map(wide)
+
+const blob: fc.Arbitrary<BlobId> = bytesOf(BLOB_ID_BYTES).map(blobId)
+
+const revocation = fc.record({
+  certificateId: bytesOf(16),
+  accepted: fc.array(hash, { maxLength: 3 }),
+})
+
+export const config: fc.Arbitrary<Config> = fc.record({
+  repositoryId: hash,
+  generation: fc.nat(99_999_999),
+  createdMs: count,
+  ownerVerifyKey: hash,
+  chunker: fc.record({
+    minBytes: fc.nat(1 << 24),
+    avgBytes: fc.nat(1 << 24),
+    maxBytes: fc.nat(1 << 24),
+    segmentBytes: count,
+  }),
+  domains: fc.array(
+    fc.record({
+      id: bytesOf(16),
+      epochs: fc.array(fc.record({ epoch: u32, sealPublicKey: bytesOf(1216) }), { maxLength: 2 }),
+    }),
+    { maxLength: 2 },
+  ),
+  revocations: fc.array(revocation, { maxLength: 2 }),
+})
+
+export const domainKeys: fc.Arbitrary<DomainKeys> = fc.record({
+  id: bytesOf(16),
+  label: text,
+  idKey: maybe(hash),
+  chunkerKey: maybe(hash),
+  epochs: fc.array(
+    fc.record({ epoch: u32, headerKey: hash, sealPublicKey: bytesOf(1216), sealSeed: maybe(hash) }),
+    { maxLength: 2 },
+  ),
+  signingSeed: maybe(hash),
+  certificate: maybe(bytesUpTo(100)),
+})
+
+const role = fc.constantFrom(
+  'owner' as const,
+  'writer' as const,
+  'reader' as const,
+  'upkeep' as const,
+)
+
+export const grant: fc.Arbitrary<Grant> = fc.record({
+  repositoryId: hash,
+  ownerVerifyKey: hash,
+  role,
+  label: text,
+  createdMs: count,
+  ownerSecret: maybe(hash),
+  domains: fc.array(domainKeys, { maxLength: 2 }),
+})
+
+export const keyring: fc.Arbitrary<Keyring> = fc.record({
+  generation: fc.nat(99_999_999),
+  domains: fc.array(domainKeys, { maxLength: 2 }),
+  issued: fc.array(
+    fc.record({
+      name: fc.string({ maxLength: 80 }),
+      role,
+      label: text,
+      createdMs: count,
+      domains: fc.array(bytesOf(16), { maxLength: 2 }),
+      certificateId: maybe(bytesOf(16)),
+    }),
+    { maxLength: 3 },
+  ),
+})
+
+export const grantHead: fc.Arbitrary<GrantHead> = fc.record({
+  repositoryId: hash,
+  wrapping: fc.oneof(
+    fc.record({ kind: fc.constant('secret' as const), salt: hash }),
+    fc.record({
+      kind: fc.constant('passphrase' as const),
+      salt: hash,
+      memoryKib: u32,
+      passes: u32,
+      parallelism: u32,
+    }),
+  ),
+})
+
+export const certificate: fc.Arbitrary<Certificate> = fc.record({
+  id: bytesOf(16),
+  role: fc.constantFrom('writer' as const, 'upkeep' as const),
+  domain: bytesOf(16),
+  epoch: u32,
+  verifyKey: hash,
+  sources: maybe(fc.array(bytesOf(16), { maxLength: 3 })),
+  hosts: maybe(fc.array(text, { maxLength: 3 })),
+  label: text,
+})
+
+export const summary: fc.Arbitrary<Summary> = fc.record({
+  sourceId: bytesOf(16),
+  roots: fc.array(hash, { maxLength: 3 }),
+  sequence: count,
+  predecessor: maybe(hash),
+  sessionId: bytesOf(16),
+  startedMs: count,
+  endedMs: count,
+  ending: fc.constantFrom('complete' as const, 'incomplete' as const, 'checkpoint' as const),
+  files: count,
+  folders: count,
+  others: count,
+  unreadable: count,
+  sizeBytes: count,
+  addedBytes: count,
+  addedStoredBytes: count,
+  program: text,
+  detailsHash: hash,
+  replaces: maybe(hash),
+})
+
+export const receipt: fc.Arbitrary<Receipt> = fc.record({
+  snapshot: hash,
+  sessionId: bytesOf(16),
+  confirmedMs: count,
+})
+
+export const lease: fc.Arbitrary<Lease> = fc.record({
+  sessionId: bytesOf(16),
+  number: count,
+  purpose: fc.constantFrom('backup' as const, 'upkeep' as const),
+  host: text,
+  renewedMs: count,
+})
+
+export const mark: fc.Arbitrary<Mark> = fc.record({
+  packs: fc.array(hash, { maxLength: 3 }),
+  snapshots: fc.array(hash, { maxLength: 3 }),
+  markedMs: count,
+})
+
+export const name: fc.Arbitrary<Bytes> = fc
+  .uint8Array({ minLength: 1, maxLength: 20 })
+  .map((bytes) => bytes.map((byte) => (byte === 0 || byte === 0x2f ? 0x61 : byte)))
+  .filter(
+    (bytes) =>
+      !(bytes[0] === 0x2e && (bytes.length === 1 || (bytes.length === 2 && bytes[1] === 0x2e))),
+  )
+
+const pieces: fc.Arbitrary<readonly Piece[]> = fc.array(
+  fc.record({ id: blob, length: fc.nat(1 << 24) }),
+  {
+    maxLength: 4,
+  },
+)
+const extents = fc.array(fc.record({ hole: wideUint, data: wideUint }), { maxLength: 4 })
+
+/** What an entry of a type has to have, and what it may have. */
+function typed(type: EntryType) {
+  const isFile = type === 'file'
+  return fc.record({
+    type: fc.constant(type),
+    size: isFile ? wideUint : fc.constant(undefined),
+    crc32: isFile ? u32 : fc.constant(undefined),
+    pieces: isFile ? maybe(pieces) : fc.constant(undefined),
+    pieceList: isFile ? maybe(blob) : fc.constant(undefined),
+    extents: isFile ? maybe(extents) : fc.constant(undefined),
+    extentList: isFile ? maybe(blob) : fc.constant(undefined),
+    target: type === 'symlink' ? bytesUpTo(30) : fc.constant(undefined),
+    device: type.endsWith('-device')
+      ? fc.record({ major: u32, minor: u32 })
+      : fc.constant(undefined),
+    tree: type === 'directory' ? blob : fc.constant(undefined),
+  })
+}
+
+const common = fc.record({
+  name,
+  mode: fc.nat(0o7777),
+  uid: u32,
+  gid: u32,
+  user: maybe(bytesUpTo(10)),
+  group: maybe(bytesUpTo(10)),
+  mtimeSeconds: wideInt,
+  mtimeNanos: fc.nat(999_999_999),
+  link: maybe(fc.record({ device: wideUint, inode: wideUint })),
+  xattrs: maybe(
+    fc.array(fc.record({ name: bytesUpTo(10), value: bytesUpTo(10) }), { maxLength: 3 }),
+  ),
+  changed: maybe(fc.constant(1)),
+})
+
+export const entry: fc.Arbitrary<Entry> = fc
+  .tuple(common, fc.constantFrom(...(Object.keys(ENTRY_TYPES) as EntryType[])).chain(typed))
+  .map(([shared, own]) => ({ ...shared, ...own }))
+
+export const details: fc.Arbitrary<Details> = fc.record({
+  source: text,
+  host: text,
+  user: text,
+  paths: fc.array(bytesUpTo(50), { maxLength: 3 }),
+  tags: fc.array(text, { maxLength: 3 }),
+  problems: fc.array(fc.record({ path: bytesUpTo(50), what: text }), { maxLength: 3 }),
+  root: maybe(entry),
+})
+
+/** Sorted by name, each name once. */
+function byName<T>(items: readonly T[], nameOf: (item: T) => Bytes): readonly T[] {
+  const unique = new Map(items.map((item) => [Buffer.from(nameOf(item)).toString('latin1'), item]))
+  return [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
+}
+
+const level = fc.integer({ min: 1, max: 16 })
+
+export const treeNode: fc.Arbitrary<TreeNode> = fc.oneof(
+  fc.array(entry, { maxLength: 4 }).map((entries) => ({
+    kind: 'entries' as const,
+    entries: byName(entries, (one) => one.name),
+  })),
+  fc
+    .tuple(level, fc.array(fc.record({ firstName: name, id: blob }), { maxLength: 4 }))
+    .map(([at, children]) => ({
+      kind: 'directory' as const,
+      level: at,
+      children: byName(children, (one) => one.firstName),
+    })),
+  pieces.map((all) => ({ kind: 'pieces' as const, pieces: all })),
+  extents.map((all) => ({ kind: 'extents' as const, extents: all })),
+  fc.record({
+    kind: fc.constant('list' as const),
+    level,
+    children: fc.array(blob, { maxLength: 4 }),
+  }),
+)
+
+const sessions: fc.Arbitrary<readonly Session[]> = fc.array(
+  fc.record({ epoch: u32, encapsulation: bytesOf(ENCAPSULATION_BYTES) }),
+  { minLength: 1, maxLength: 2 },
+)
+
+const frames = (sessionCount: number): fc.Arbitrary<readonly Frame[]> =>
+  fc.array(
+    fc.record({
+      session: fc.nat(sessionCount - 1),
+      offset: fc.integer({ min: 32, max: 1 << 26 }),
+      storedBytes: fc.nat(1 << 26),
+      rawBytes: fc.nat(1 << 24),
+      blobCount: fc.nat(3),
+    }),
+    { maxLength: 4 },
+  )
+
+interface Columns {
+  readonly sessions: readonly Session[]
+  readonly frames: readonly Frame[]
+  readonly ids: Bytes
+}
+
+const columns: fc.Arbitrary<Columns> = sessions.chain((some) =>
+  frames(some.length).chain((all) => {
+    const blobs = all.reduce((sum, frame) => sum + frame.blobCount, 0)
+    return bytesOf(BLOB_ID_BYTES * blobs).map((ids) => ({ sessions: some, frames: all, ids }))
+  }),
+)
+
+export function packHeader(kind: PackKind): fc.Arbitrary<PackHeader> {
+  if (kind === 'data-pack') {
+    return columns.map((all) => ({
+      ...all,
+      refCounts: new Uint32Array(0),
+      refs: new Uint8Array(0),
+    }))
+  }
+  return columns.chain((all) => {
+    const blobs = all.ids.length / BLOB_ID_BYTES
+    return fc.array(fc.nat(3), { minLength: blobs, maxLength: blobs }).chain((counts) => {
+      const refs = counts.reduce((sum, one) => sum + one, 0)
+      return bytesOf(BLOB_ID_BYTES * refs).map((ids) => ({
+        ...all,
+        refCounts: Uint32Array.from(counts),
+        refs: ids,
+      }))
+    })
+  })
+}
+
+export const indexSegment: fc.Arbitrary<IndexSegment> = fc
+  .tuple(columns, fc.array(hash, { maxLength: 2 }), fc.array(hash, { minLength: 1, maxLength: 3 }))
+  .map(([all, supersedes, hashes]) => ({
+    ...all,
+    supersedes,
+    // The last pack has all the frames.
+    packs: hashes.map((one, i) => ({
+      hash: one,
+      kind: i % 2 === 0 ? ('data-pack' as const) : ('tree-pack' as const),
+      packBytes: 1 << 20,
+      headerBytes: 100 + i,
+      frameCount: i === hashes.length - 1 ? all.frames.length : 0,
+    })),
+  }))
+
+export const prefix: fc.Arbitrary<Prefix> = fc.record({
+  kind: fc.constantFrom(...(Object.keys(KIND) as ObjectKind[])),
+  domain: bytesOf(16),
+  epoch: u32,
+})
