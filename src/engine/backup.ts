@@ -3,17 +3,15 @@
 // lost meanwhile, the run goes over the source once more and stores it again.
 
 import { join } from 'node:path'
-import { type Bytes, concat, toHex, utf8 } from '../base/bytes.ts'
+import { type Bytes, toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
-import { PROBLEMS_MAX } from '../format/limits.ts'
-import type { Details, Summary } from '../format/snapshot.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import { loadIndex } from '../repository/index-load.ts'
 import { HeldLease } from '../repository/lease.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshots, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
-import { digestInName } from '../store/names.ts'
 import { commit } from './backup/commit.ts'
+import { checkMayWrite, detailsOf, summaryOf } from './backup/describe.ts'
 import type { BackupOptions, BackupResult } from './backup/options.ts'
 import { Pass } from './backup/pass.ts'
 import { planBackup } from './backup/plan.ts'
@@ -22,10 +20,12 @@ import type { Root } from './backup/scan.ts'
 
 /** Passes over the source before giving up on a store that keeps losing what is relied upon. */
 const PASSES = 3
+const PASS_PAUSE_MS = 2000
 
 /** Backs up. Throws 'interrupted', 'source-unreadable' where no root could be read, or what failed. */
 export async function backup(options: BackupOptions): Promise<BackupResult> {
   const { repository, domain, clock, random } = options
+  checkMayWrite(options)
   if (options.dryRun) return dryRun(options)
   const sessionId = random(SESSION_ID_BYTES)
   const startedMs = clock.nowMs()
@@ -36,10 +36,13 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     onProblem: options.onWarning,
   })
   try {
-    const previous = await latestOf(repository, sourceIdOf(domain, options.sourceName))
-    for (let attempt = 1; attempt <= PASSES; attempt++) {
-      const result = await attemptBackup(options, { sessionId, startedMs, previous })
+    const before = await latestOf(repository, sourceIdOf(domain, options.sourceName))
+    const attempt: Attempt = { sessionId, startedMs, before, previous: before }
+    for (let passes = 1; passes <= PASSES; passes++) {
+      const result = await attemptBackup(options, attempt)
       if (result !== undefined) return result
+      // What is gone may only be late in a listing.
+      await clock.sleep(PASS_PAUSE_MS * passes)
     }
     throw new CairnError(
       'snapshot-unconfirmed',
@@ -84,7 +87,10 @@ type Predecessor = Pick<Snapshot, 'name'> & {
 interface Attempt {
   readonly sessionId: Bytes
   readonly startedMs: number
-  readonly previous: Predecessor | undefined
+  /** What there was before this run. */
+  readonly before: Predecessor | undefined
+  /** What the next snapshot follows: also a checkpoint of this run. */
+  previous: Predecessor | undefined
 }
 
 /** One pass over the source and its commit; undefined where something was lost on the way. */
@@ -96,22 +102,21 @@ async function attemptBackup(
   const index = await loadIndex(repository, domain)
   const report = new Report(options)
   const pass = new Pass({ ...options, index, report, cachePath: cachePathOf(options) })
-  const run: Run = { ...attempt, pass, report }
+  const run: Run = { attempt, pass, report }
   try {
     const root = await pass.scan(async (partial) => {
-      run.previous =
-        (await commitRoot(options, run, { root: partial, isCheckpoint: true })) ?? run.previous
+      const checkpoint = await commitRoot(options, run, { root: partial, isCheckpoint: true })
+      attempt.previous = checkpoint ?? attempt.previous
     })
     await pass.store()
-    if (options.skipIfUnchanged && pass.addedBytes === 0 && isSameRoot(run.previous, root.tree)) {
+    if (options.skipIfUnchanged && pass.addedBytes === 0 && isSameRoot(attempt.before, root.tree)) {
       pass.keepCache()
       return resultOf(options, run, undefined)
     }
-    const previous = run.previous?.name
     const committed = await commitRoot(options, run, { root, isCheckpoint: false })
     if (committed === undefined) return undefined
     pass.keepCache()
-    return { ...resultOf(options, run, committed.name), parent: previous }
+    return resultOf(options, run, committed.name)
   } catch (error) {
     await pass.keepWhatIsStored()
     throw error
@@ -120,10 +125,10 @@ async function attemptBackup(
   }
 }
 
-interface Run extends Attempt {
+interface Run {
+  readonly attempt: Attempt
   readonly pass: Pass
   readonly report: Report
-  previous: Predecessor | undefined
 }
 
 /** Commits a root whose blobs are all stored; undefined where something that it needs was lost. */
@@ -132,27 +137,28 @@ async function commitRoot(
   run: Run,
   { root, isCheckpoint }: { readonly root: Root; readonly isCheckpoint: boolean },
 ): Promise<Predecessor | undefined> {
-  const summary = summaryOf(options, run, { root, isCheckpoint })
+  const { attempt, pass, report } = run
+  const summary = summaryOf(options, { ...attempt, pass, report, root, isCheckpoint })
   const outcome = await commit({
     ...options,
     summary,
-    details: detailsOf(options, { report: run.report, root }),
-    stored: run.pass.stored,
-    relied: run.pass.relied,
+    details: detailsOf(options, { report, root }),
+    stored: pass.stored,
+    relied: pass.relied,
   })
   return outcome.kind === 'lost' ? undefined : { name: outcome.snapshot, summary }
 }
 
 function resultOf(options: BackupOptions, run: Run, snapshot: string | undefined): BackupResult {
-  const { pass, report, startedMs } = run
+  const { attempt, pass, report } = run
   return {
     snapshot,
-    parent: run.previous?.name,
+    parent: attempt.before?.name,
     counts: report.counts,
     problems: report.problems,
     addedBytes: pass.addedBytes,
     addedStoredBytes: pass.addedStoredBytes,
-    startedMs,
+    startedMs: attempt.startedMs,
     endedMs: options.clock.nowMs(),
   }
 }
@@ -173,43 +179,6 @@ async function latestOf(repository: Repository, sourceId: Bytes): Promise<Snapsh
         newest === undefined || one.summary.sequence > newest.summary.sequence ? one : newest,
       undefined,
     )
-}
-
-function summaryOf(
-  { domain, sourceName, program, clock }: BackupOptions,
-  { report, pass, previous, sessionId, startedMs }: Run,
-  { root, isCheckpoint }: { readonly root: Root; readonly isCheckpoint: boolean },
-): Omit<Summary, 'detailsHash'> {
-  const { files, folders, others, unreadable, sizeBytes } = report.counts
-  const ending = isCheckpoint ? 'checkpoint' : unreadable > 0 ? 'incomplete' : 'complete'
-  return {
-    sourceId: sourceIdOf(domain, sourceName),
-    roots: [root.tree],
-    sequence: (previous?.summary.sequence ?? 0) + 1,
-    predecessor: previous && digestInName(previous.name),
-    sessionId,
-    startedMs,
-    endedMs: clock.nowMs(),
-    ending,
-    files,
-    folders,
-    others,
-    unreadable,
-    sizeBytes,
-    addedBytes: pass.addedBytes,
-    addedStoredBytes: pass.addedStoredBytes,
-    program,
-    replaces: undefined,
-  }
-}
-
-function detailsOf(
-  { source, sourceName, host, user, tags }: BackupOptions,
-  { report, root }: { report: Report; root: Root },
-): Details {
-  const problems = report.problems.slice(0, PROBLEMS_MAX).map(({ path, what }) => ({ path, what }))
-  const paths = source.kind === 'files' ? source.walk.roots : [concat([utf8('/'), source.name])]
-  return { source: sourceName, host, user, paths, tags, problems, root: root.entry }
 }
 
 /** Where what was found is remembered for next time: one file for each source. */

@@ -14,6 +14,7 @@ import { isSignedBy } from '../sealer/sign.ts'
 import type { Store } from '../store/store.ts'
 
 const KEYRING = /^keys\/keyring-(\d{8})$/
+const GRANT = /^keys\/[0-9a-f]{64}$/
 const CONFIG = /^config\/(\d{8})$/
 
 export function configName(generation: number): string {
@@ -22,6 +23,11 @@ export function configName(generation: number): string {
 
 export function keyringName(generation: number): string {
   return `keys/keyring-${digits(generation)}`
+}
+
+/** A grant is named by the SHA-256 of its bytes; other names under keys/ are no part of a repository. */
+export function isGrantName(name: string): boolean {
+  return GRANT.test(name)
 }
 
 export function isKeyringName(name: string): boolean {

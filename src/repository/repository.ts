@@ -12,7 +12,7 @@ import type { Credential } from '../sealer/passphrase.ts'
 import type { Store } from '../store/store.ts'
 import { DomainAccess } from './access.ts'
 import {
-  isKeyringName,
+  isGrantName,
   loadConfig,
   loadKeyring,
   newestGeneration,
@@ -102,10 +102,14 @@ async function findGrant(
 ): Promise<FoundGrant> {
   const names = await grantNames(store, grantHint)
   const skipped: Skipped[] = []
-  for (const grantName of names.slice(0, GRANTS_TRIED_MAX)) {
+  let tried = 0
+  for (const grantName of names) {
+    if (tried === GRANTS_TRIED_MAX) break
     try {
       const grant = await openGrant(await store.get(grantName), credential)
       if (grant !== undefined) return { grant, grantName, skipped }
+      // Only those that cost an attempt count: junk must not hide the ones behind it.
+      tried++
     } catch (error) {
       if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing', 'unsupported'))
         throw error
@@ -117,7 +121,7 @@ async function findGrant(
 
 async function grantNames(store: Store, hint: string | undefined): Promise<readonly string[]> {
   const names: string[] = []
-  for await (const { name } of store.list('keys/')) if (!isKeyringName(name)) names.push(name)
+  for await (const { name } of store.list('keys/')) if (isGrantName(name)) names.push(name)
   return names.sort((a, b) => Number(b === hint) - Number(a === hint) || (a < b ? -1 : 1))
 }
 

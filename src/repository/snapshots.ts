@@ -19,7 +19,7 @@ import {
   summaryCodec,
 } from '../format/snapshot.ts'
 import { binding } from '../sealer/bind.ts'
-import { Seal } from '../sealer/seal.ts'
+import { SEAL_OVERHEAD_BYTES, Seal } from '../sealer/seal.ts'
 import { beginSession } from '../sealer/session.ts'
 import { openSigned, sealSigned } from '../sealer/signed.ts'
 import { getVerified, putContent } from '../store/content.ts'
@@ -80,7 +80,7 @@ function sealSnapshot(
   const prefix = encodePrefix({ kind: 'snapshot', domain: domain.id, epoch: latest.epoch })
   const { session, detailsKey } = beginSession(domain.scope, latest)
   const aad = binding({ repositoryId: repository.id, prefix, part: 'details' })
-  const sealedDetails = new Seal(detailsKey).seal(aad, encode(detailsCodec, details))
+  const sealedDetails = new Seal(detailsKey).seal(aad, encodeDetails(details))
   const detailsHash = sha256(concat([session.encapsulation, sealedDetails]))
   const sealedSummary = sealSigned(encode(summaryCodec, { ...summary, detailsHash }), {
     place: { repositoryId: repository.id, prefix, part: 'summary' },
@@ -93,6 +93,16 @@ function sealSnapshot(
     encapsulation: session.encapsulation,
     details: sealedDetails,
   })
+}
+
+/** Decoded again before it is sealed: nobody could open what a reader refuses. */
+function encodeDetails(details: Details): Bytes {
+  const encoded = encode(detailsCodec, details)
+  if (encoded.length > DETAILS_BYTES_MAX - SEAL_OVERHEAD_BYTES) {
+    throw new CairnError('usage', 'Cannot record the details of a snapshot: they are too long')
+  }
+  decode(detailsCodec, encoded)
+  return encoded
 }
 
 /** Opens and verifies a summary. Throws 'object-damaged', 'object-foreign' or 'unsupported'. */

@@ -16,6 +16,7 @@ import { digestInName } from '../../store/names.ts'
 import type { StoredPack } from './pack-stream.ts'
 
 const ATTEMPTS = 5
+const PAUSE_MS = 1000
 
 export interface CommitOptions {
   readonly repository: Repository
@@ -53,6 +54,8 @@ export async function commit(options: CommitOptions): Promise<Committed | Lost> 
       receipt: { snapshot: hash, sessionId, confirmedMs: clock.nowMs() },
     })
     if (await isThere(options, snapshot)) return { kind: 'committed', snapshot }
+    // Removed, marked, or only late in a listing.
+    await clock.sleep(PAUSE_MS * attempt)
   }
   throw new CairnError(
     'snapshot-unconfirmed',

@@ -1,9 +1,13 @@
 // The entries of folders, from what the system says of a file.
 
 import { type Bytes, utf8 } from '../../base/bytes.ts'
+import { Errno } from '../../base/libc-error.ts'
 import type { FileStat } from '../../base/libc-stat.ts'
 import type { UserNames } from '../../base/libc-users.ts'
+import type { XattrReading } from '../../base/libc-xattrs.ts'
+import { XATTRS_MAX } from '../../format/limits.ts'
 import type { Entry, EntryType, Xattr } from '../../format/tree.ts'
+import type { Report } from './report.ts'
 
 /** What every entry has, whatever its type. */
 export interface EntryBasis {
@@ -82,4 +86,30 @@ function utf8Of(known: Map<string, Bytes>, name: string | undefined): Bytes | un
     known.set(name, bytes)
   }
   return bytes
+}
+
+/** All attributes of one entry together: more than any file system but a hostile one has. */
+const XATTRS_BYTES_MAX = 4 * 1024 * 1024
+
+/** The attributes that were read and that the format can hold; what is missing is reported. */
+export function takeXattrs(
+  reading: XattrReading,
+  { report, path }: { readonly report: Report; readonly path: () => Bytes },
+): readonly Xattr[] {
+  for (const { errno } of reading.problems) {
+    report.unreadable(path(), { errno, doing: 'read the extended attributes' })
+  }
+  const kept = bounded(reading.xattrs)
+  if (kept.length < reading.xattrs.length) {
+    report.unreadable(path(), { errno: Errno.E2BIG, doing: 'keep all extended attributes' })
+  }
+  return kept
+}
+
+function bounded(xattrs: readonly Xattr[]): readonly Xattr[] {
+  let bytes = 0
+  return xattrs.slice(0, XATTRS_MAX).filter(({ name, value }) => {
+    bytes += name.length + value.length
+    return bytes <= XATTRS_BYTES_MAX
+  })
 }

@@ -10,13 +10,16 @@
 import {
   closeSync,
   fsyncSync,
+  mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { type Bytes, compareBytes, concat, utf8, viewOf } from '../../base/bytes.ts'
 import { crc32 } from '../../base/hash.ts'
 import { STAT_KEY } from '../../base/libc-stat.ts'
@@ -50,20 +53,29 @@ export function partialPath(path: string): string {
 
 export const CACHE_KEY_BYTES = STAT_KEY.bytes + 32
 
+/**
+ * Writes what this run finds to a file beside `path`. Never fails a run: what cannot be written is told
+ * once, and then forgotten, for a cache that is not there costs one full read.
+ */
 export class FileCacheWriter {
   readonly #path: string
   readonly #new: string
-  readonly #fd: number
+  readonly #onProblem: (error: unknown) => void
+  #fd: number | undefined
   #block = Buffer.allocUnsafeSlow(BLOCK_BYTES + HEAD_BYTES)
   #length = HEAD_BYTES
 
-  /** Writes to a temporary file beside `path`; `commit` puts it in place. */
-  constructor(path: string) {
+  constructor(path: string, onProblem: (error: unknown) => void) {
     this.#path = path
     // By process: two runs of the same source at once must not write into each other's.
     this.#new = `${path}.${process.pid}.new`
-    this.#fd = openSync(this.#new, 'w', 0o600)
-    writeSync(this.#fd, MAGIC)
+    this.#onProblem = onProblem
+    this.#guard(() => {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      adoptLeftovers(path)
+      this.#fd = openSync(this.#new, 'w', 0o600)
+      writeSync(this.#fd, MAGIC)
+    })
   }
 
   enter(name: Bytes): void {
@@ -89,29 +101,45 @@ export class FileCacheWriter {
 
   /** All was found and stored: this is what is known next time. */
   commit(): void {
-    this.#finish()
-    renameSync(this.#new, this.#path)
-    rmSync(partialPath(this.#path), { force: true })
+    this.#finish(() => {
+      renameSync(this.#new, this.#path)
+      rmSync(partialPath(this.#path), { force: true })
+    })
   }
 
   /** The run ended early: what it found so far counts before what was known. */
   keepPartial(): void {
-    this.#finish()
-    const partial = partialPath(this.#path)
-    const before = statSync(partial, { throwIfNoEntry: false })?.size ?? 0
-    if (statSync(this.#new).size > before) renameSync(this.#new, partial)
-    else rmSync(this.#new)
+    this.#finish(() => keepLonger(this.#new, partialPath(this.#path)))
   }
 
   abandon(): void {
-    closeSync(this.#fd)
-    rmSync(this.#new, { force: true })
+    this.#guard(() => {
+      if (this.#fd !== undefined) closeSync(this.#fd)
+      rmSync(this.#new, { force: true })
+    })
+    this.#fd = undefined
   }
 
-  #finish(): void {
+  #finish(then: () => void): void {
     this.#writeBlock()
-    fsyncSync(this.#fd)
-    closeSync(this.#fd)
+    if (this.#fd === undefined) return
+    const fd = this.#fd
+    this.#fd = undefined
+    this.#guard(() => {
+      fsyncSync(fd)
+      closeSync(fd)
+      then()
+    })
+  }
+
+  /** Runs what may fail; after a failure nothing more is written. */
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#fd = undefined
+      this.#onProblem(error)
+    }
   }
 
   #ids(ids: Bytes): void {
@@ -146,8 +174,36 @@ export class FileCacheWriter {
     const block = this.#block.subarray(0, this.#length)
     block.writeUInt32LE(this.#length - HEAD_BYTES, 0)
     block.writeUInt32LE(crc32(block.subarray(HEAD_BYTES)), 4)
-    writeSync(this.#fd, block)
     this.#length = HEAD_BYTES
+    const fd = this.#fd
+    if (fd !== undefined) this.#guard(() => writeSync(fd, block))
+  }
+}
+
+/** Puts what a run has left in the place of what an earlier one left, where it got further. */
+function keepLonger(left: string, partial: string): void {
+  const before = statSync(partial, { throwIfNoEntry: false })?.size ?? 0
+  if (statSync(left).size > before) renameSync(left, partial)
+  else rmSync(left)
+}
+
+/** What runs that were killed have written so far is as good as what an interrupted one leaves. */
+function adoptLeftovers(path: string): void {
+  const folder = dirname(path)
+  for (const name of readdirSync(folder)) {
+    const pid = /\.(\d+)\.new$/.exec(name)?.[1]
+    if (pid === undefined || !name.startsWith(`${basename(path)}.`)) continue
+    if (!isRunning(Number(pid))) keepLonger(join(folder, name), partialPath(path))
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false // an earlier process had our number
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

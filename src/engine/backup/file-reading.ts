@@ -13,7 +13,7 @@ import type { Entry, Extent, Piece } from '../../format/tree.ts'
 import { dataExtents, mayHaveHoles } from '../../source/files/extents.ts'
 import { NOT_A_FILE, openFile } from '../../source/files/open-file.ts'
 import type { WalkDirectory } from '../../source/files/walk-events.ts'
-import type { EntryBasis, EntryContent, EntryMaker } from './entry.ts'
+import { type EntryBasis, type EntryContent, type EntryMaker, takeXattrs } from './entry.ts'
 import type { Folder } from './folder.ts'
 import { type Extents, type Range, READ_CHANGED, READ_FINE } from './messages.ts'
 import { fitsInline, putExtents, putPieces } from './node-lists.ts'
@@ -113,13 +113,10 @@ export class FileReading {
       else report.unreadable(path(), { errno: -fd, doing: 'open' })
       return undefined
     }
-    const reading = xattrs.ofFd(fd)
-    for (const { errno } of reading.problems) {
-      report.unreadable(path(), { errno, doing: 'read the extended attributes' })
-    }
+    const kept = takeXattrs(xattrs.ofFd(fd), { report, path })
     const key = new Uint8Array(STAT_KEY.bytes)
     this.#stat.writeKey(key, 0)
-    return { fd, basis: { name, stat: this.#stat.copy(), xattrs: reading.xattrs }, key, path }
+    return { fd, basis: { name, stat: this.#stat.copy(), xattrs: kept }, key, path }
   }
 
   #readLinked(open: OpenFile, options: ReadingOptions): void {

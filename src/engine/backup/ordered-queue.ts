@@ -19,6 +19,10 @@ export class OrderedQueue<T> {
     return this.#first === this.#waiting.length
   }
 
+  get length(): number {
+    return this.#waiting.length - this.#first
+  }
+
   reserve(): Ticket<T> {
     const ticket = { value: undefined }
     this.#waiting.push(ticket)

@@ -56,6 +56,7 @@ export interface StoredPack {
 export class PackStream {
   readonly #options: PackStreamOptions
   readonly #writers = new Map<PackKind, PackWriter>()
+  readonly #openedAtMs = new WeakMap<PackWriter, number>()
   readonly #uploads = new Set<Promise<void>>()
   readonly #unindexed: PackColumns[] = []
   /** Segments that are small enough to be merged at the end. */
@@ -85,6 +86,14 @@ export class PackStream {
     else this.#keepMoving()
   }
 
+  /** To be called now and then: closes packs that fill slowly, so that what is in them gets stored. */
+  keepUp(): void {
+    const before = this.#options.clock.monotonicMs() - SEGMENT_MS
+    for (const [kind, writer] of [...this.#writers]) {
+      if ((this.#openedAtMs.get(writer) ?? 0) < before) this.#close(kind, writer)
+    }
+  }
+
   /** Workers wait while too much is promised: were all of it in open packs, they would wait for ever. */
   #keepMoving(): void {
     const open = [...this.#writers]
@@ -111,12 +120,12 @@ export class PackStream {
     const supersedes = this.#segments.map(
       (segment) => fromHex(segment.name.slice('index/'.length)) as Bytes,
     )
-    this.#unindexed.length = 0
-    this.#segments.length = 0
     const groups = groupsOf(packs)
     // The last one takes the place of the others: only then is all that they say said again.
     for (const group of groups)
       await this.#putSegment(group, group === groups.at(-1) ? supersedes : [])
+    this.#unindexed.length = 0
+    this.#segments.length = 0
   }
 
   /** After an end before the end: stores the packs that are open and names all that is acknowledged. */
@@ -140,6 +149,7 @@ export class PackStream {
       headerSeal: domain.headerSeal(epoch),
     })
     this.#writers.set(kind, writer)
+    this.#openedAtMs.set(writer, this.#options.clock.monotonicMs())
     return writer
   }
 

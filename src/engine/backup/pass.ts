@@ -1,8 +1,6 @@
 // One pass over the source: the machinery of a backup, set up, run and taken down. Readers cut and seal
 // in their threads; the main thread walks, builds trees and fills packs.
 
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { CairnError } from '../../base/errors.ts'
 import { blobIdKey, type DomainAccess } from '../../repository/access.ts'
 import { Claims, newClaimMemory } from '../../repository/claims.ts'
@@ -80,8 +78,7 @@ export class Pass {
         this.#packs.add('data-pack', frame)
       },
     })
-    mkdirSync(dirname(options.cachePath), { recursive: true, mode: 0o700 })
-    this.#nextTime = new FileCacheWriter(options.cachePath)
+    this.#nextTime = new FileCacheWriter(options.cachePath, options.onWarning)
   }
 
   get addedBytes(): number {
@@ -107,7 +104,10 @@ export class Pass {
   async scan(onCheckpoint: (partial: Root) => Promise<void>): Promise<Root> {
     const { source, signal, onProgress, report } = this.#options
     const onAbort = () => this.#pool.fail(new CairnError('interrupted', 'Interrupted'))
-    const timer = setInterval(() => onProgress(report.counts), PROGRESS_MS)
+    const timer = setInterval(() => {
+      onProgress(report.counts)
+      this.#packs.keepUp()
+    }, PROGRESS_MS)
     signal.addEventListener('abort', onAbort)
     try {
       return source.kind === 'files'

@@ -58,6 +58,9 @@ interface PoolWorker {
 
 export class ReadPool {
   readonly #workers: PoolWorker[] = []
+  /** Starts the workers: when there is a first file to read, for often there is none. */
+  readonly #start: () => void
+  readonly #size: number
   readonly #queue: Task[] = []
   readonly #smallTasks = new Map<number, readonly SmallFile[]>()
   readonly #segmentTasks = new Map<number, (result: SegmentResult) => void>()
@@ -81,10 +84,13 @@ export class ReadPool {
     this.#segmentBytes = options.segmentBytes
     const perWorker = options.setup.readBytesPerSecond / options.workers
     const setup = { ...options.setup, readBytesPerSecond: perWorker }
-    for (let i = 0; i < options.workers; i++) this.#workers.push(this.#start(setup))
+    this.#start = () => {
+      for (let i = 0; i < options.workers; i++) this.#workers.push(this.#startOne(setup))
+    }
+    this.#size = options.workers
   }
 
-  #start(setup: WorkerSetup): PoolWorker {
+  #startOne(setup: WorkerSetup): PoolWorker {
     const worker = new Worker(new URL('./read-worker.ts', import.meta.url), {
       workerData: setup,
       trackUnmanagedFds: false,
@@ -146,13 +152,12 @@ export class ReadPool {
 
   /** Resolves when there is room for more files. Throws where the run has failed. */
   async room(): Promise<void> {
-    while (this.#failure === undefined && this.#queue.length > this.#workers.length)
-      await this.#change()
+    while (this.#failure === undefined && this.#queue.length > this.#size) await this.#change()
     if (this.#failure) throw this.#failure
   }
 
   get isCrowded(): boolean {
-    return this.#failure !== undefined || this.#queue.length > this.#workers.length
+    return this.#failure !== undefined || this.#queue.length > this.#size
   }
 
   /** Sends what is waiting for a batch to fill, and waits until every file is done. */
@@ -200,6 +205,7 @@ export class ReadPool {
   }
 
   #dispatch(): void {
+    if (this.#queue.length > 0 && this.#workers.length === 0) this.#start()
     while (this.#queue.length > 0) {
       const free = this.#workers.reduce((a, b) => (b.inFlight < a.inFlight ? b : a))
       if (free.inFlight >= TASKS_PER_WORKER) return

@@ -10,11 +10,11 @@ import { UserNames } from '../../base/libc-users.ts'
 import { XattrReader } from '../../base/libc-xattrs.ts'
 import { encode } from '../../format/codec.ts'
 import type { BlobId } from '../../format/ids.ts'
-import { type Entry, entryCodec, type Xattr } from '../../format/tree.ts'
+import { type Entry, entryCodec } from '../../format/tree.ts'
 import type { Walker } from '../../source/files/walk.ts'
 import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
 import { CacheKeys } from './cache-keys.ts'
-import { EntryMaker } from './entry.ts'
+import { EntryMaker, takeXattrs } from './entry.ts'
 import type { CachedEntry, FileCacheWriter } from './file-cache.ts'
 import { FileReading } from './file-reading.ts'
 import { Folder } from './folder.ts'
@@ -54,6 +54,7 @@ const ROOT_NAME = utf8('root')
 
 /** What the walk may do before the main thread looks after messages again. */
 const EVENTS_AT_ONCE = 256
+const BACKLOG_MAX = 50_000
 
 /**
  * Scans to the end; the root, or nothing where none of the paths could be looked at.
@@ -75,6 +76,8 @@ export async function scan(options: ScanOptions): Promise<Root | undefined> {
       }
     }
     if (pool.isCrowded) await pool.room()
+    // One slow file must not let all that comes behind it pile up.
+    if (scanner.backlog > BACKLOG_MAX) await pool.drain()
     if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
   }
   await pool.drain()
@@ -102,6 +105,11 @@ class Scanner {
     return this.#root
   }
 
+  /** How many entries wait for one before them. */
+  get backlog(): number {
+    return this.#remembered.length
+  }
+
   /** Waits for what was begun, and hands over the tree of all that is done. */
   async checkpoint(): Promise<void> {
     await this.#options.pool.drain()
@@ -127,10 +135,9 @@ class Scanner {
   #enter({ name, stat, directory, contents }: WalkEvent & { kind: 'enter' }): void {
     const { lastTime, nextTime, folderHasher, trees } = this.#options
     const ownName = name.slice()
-    const xattrs = this.#readXattrs(
-      () => this.#xattrs.ofFd(directory.fd),
-      () => directory.path(),
-    )
+    const { report } = this.#options
+    const path = () => directory.path()
+    const xattrs = takeXattrs(this.#xattrs.ofFd(directory.fd), { report, path })
     const basis = {
       name: ownName,
       stat: stat.copy(),
@@ -219,7 +226,7 @@ class Scanner {
     const { report, nextTime } = this.#options
     const ownName = name.slice()
     const path = () => folder.pathOf(ownName)
-    const xattrs = this.#readXattrs(() => this.#xattrs.at(directory.fd, ownName), path)
+    const xattrs = takeXattrs(this.#xattrs.at(directory.fd, ownName), { report, path })
     const basis = { name: ownName, stat: stat.copy(), xattrs }
     const target = stat.type === 'symlink' ? this.#readLink(directory, ownName, path) : undefined
     if (stat.type === 'symlink' && target === undefined) return folder.push('nothing')
@@ -237,13 +244,5 @@ class Scanner {
     if (typeof result !== 'number') return result
     this.#options.report.unreadable(path(), { errno: -result, doing: 'read the link' })
     return undefined
-  }
-
-  #readXattrs(read: () => ReturnType<XattrReader['at']>, path: () => Bytes): readonly Xattr[] {
-    const { xattrs, problems } = read()
-    for (const { errno } of problems) {
-      this.#options.report.unreadable(path(), { errno, doing: 'read the extended attributes' })
-    }
-    return xattrs
   }
 }
