@@ -1,5 +1,5 @@
 // Content-defined splitting: FastCDC (Xia et al., USENIX ATC 2016) with normalised chunking at
-// level 2 and a keyed 64-bit gear hash. Implements "Chunking" in docs/format.md. The algorithm:
+// level 2 and a keyed 64-bit gear hash. Implements section 14 of docs/format.md. The algorithm:
 //
 //   Parameters min, avg, max in bytes: 64 <= min < avg < max <= 16 MiB, avg = 2^a.
 //   gear[i], for i = 0..255, is the first 8 bytes, read as a little-endian unsigned number, of

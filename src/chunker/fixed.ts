@@ -1,6 +1,6 @@
 // Fixed-size splitting, for block devices and disk images: their content moves in place, so cuts at
 // fixed positions find what is unchanged, and what is unallocated can be skipped without reading.
-// Implements "Chunking" in docs/format.md.
+// Implements section 14 of docs/format.md.
 
 import { assert } from '../base/errors.ts'
 

@@ -1,7 +1,7 @@
 // The gear table: 256 numbers of 64 bits that turn bytes into a rolling hash. It comes one-way from
 // the domain's chunker key, so that cut points, which anyone who sees sizes can estimate, do not
 // tell which well-known files are stored, and give nothing else away if they are ever solved for.
-// Implements "Chunking" in docs/format.md.
+// Implements section 14 of docs/format.md.
 
 import type { Bytes } from '../base/bytes.ts'
 import { assert } from '../base/errors.ts'

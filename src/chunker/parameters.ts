@@ -1,5 +1,5 @@
 // How large chunks may be. Part of a repository's config for ever: other parameters cut other
-// chunks, which then deduplicate with nothing. Implements "Chunking" in docs/format.md.
+// chunks, which then deduplicate with nothing. Implements section 14 of docs/format.md.
 
 import { CairnError } from '../base/errors.ts'
 

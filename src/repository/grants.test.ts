@@ -75,7 +75,7 @@ test('a writer of given sources and hosts is refused others', async () => {
   await expect(
     backupFiles(writer, { files: { a: 'y' }, sourceName: 'theirs' }),
   ).rejects.toMatchObject({
-    code: 'object-foreign',
+    code: 'not-permitted',
   })
 })
 

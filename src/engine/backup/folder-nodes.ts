@@ -1,4 +1,4 @@
-// Cuts a folder's sorted entries into nodes (docs/format.md, section 11). A node ends after an entry
+// Cuts a folder's sorted entries into nodes (docs/format.md, section 14). A node ends after an entry
 // whose name says so by a keyed hash, so that adding or removing one entry changes one node of each
 // level. Entries come one at a time and leave as soon as their node is full.
 
