@@ -133,6 +133,7 @@ function bindOpenFiles(bind: Bind, or: OrErrno) {
   const ftruncate = bind('ftruncate', 'iil')
   const fallocate = bind('fallocate', 'iiill')
   const fsync = bind('fsync', 'ii')
+  const poll = bind('poll', 'illi')
   const number = GETDENTS64[process.arch] as number
   return {
     close: (fd: number) => or(close(fd)),
@@ -144,6 +145,7 @@ function bindOpenFiles(bind: Bind, or: OrErrno) {
     fallocate: (fd: number, mode: number, offset: number, length: number) =>
       or(fallocate(fd, mode, offset, length)),
     fsync: (fd: number) => or(fsync(fd)),
+    poll: (fds: Address, count: number, timeoutMs: number) => or(poll(fds, count, timeoutMs)),
     // These four return the errno itself.
     getpwuid_r: bind('getpwuid_r', 'iullll'),
     getpwnam_r: bind('getpwnam_r', 'illlll'),

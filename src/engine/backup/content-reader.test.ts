@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import {
   closeSync,
   constants,
@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { noise } from '../../../test/repositories/sample.ts'
+import { utf8 } from '../../base/bytes.ts'
 import { crc32 } from '../../base/hash.ts'
 import { newClaimMemory } from '../../repository/claims.ts'
 import { buildImage } from '../../repository/index-image.ts'
@@ -130,4 +131,15 @@ test('what has no end is given up at the limit', () => {
   const fd = openSync('/dev/zero', 'r')
   expect(() => reader.readToEnd(fd, 100_000, new PieceList())).toThrow(/too long/)
   closeSync(fd)
+})
+
+test('a stream is waited for until it ends, also one that does not block', () => {
+  const slow = spawn('sh', ['-c', 'printf one; sleep 0.3; printf two'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  // Node has made the pipe non-blocking.
+  const { fd } = (slow.stdout as unknown as { _handle: { fd: number } })._handle
+  const { reader } = newReader()
+  const read = reader.readToEnd(fd, Number.POSITIVE_INFINITY, new PieceList())
+  expect(read).toEqual({ bytes: 6, crc: crc32(utf8('onetwo')) })
 })

@@ -7,6 +7,7 @@ import { constants } from 'node:os'
 import type { Bytes } from '../../base/bytes.ts'
 import { crc32Combine, crc32OfZeros } from '../../base/crc-combine.ts'
 import { crc32, KeyedHasher } from '../../base/hash.ts'
+import { ReadableWait } from '../../base/libc-poll.ts'
 import { Chunker } from '../../chunker/chunker.ts'
 import { SPLIT_SLACK_BYTES, split } from '../../chunker/split.ts'
 import { frameTableBytes, writeFrameTable } from '../../format/frame.ts'
@@ -55,9 +56,6 @@ export class PieceList {
   }
 }
 
-const POLL_MS = 5
-const NEVER = new Int32Array(new SharedArrayBuffer(4))
-
 export interface ReadContent {
   readonly crc: number
   readonly bytes: number
@@ -71,6 +69,7 @@ export class ContentReader {
   readonly #image: IndexImage
   readonly #claims: Claims
   readonly #usedPacks: Uint8Array
+  readonly #readable = new ReadableWait()
   readonly #builder: FrameBuilder
   readonly #onFrame: (frame: FrameResult) => void
   /** Called before each read, with its length: where reading is held back. */
@@ -204,14 +203,13 @@ export class ContentReader {
   #readNext(fd: number, into: Uint8Array, isStream: boolean): number {
     this.#beforeRead(into.length)
     for (;;) {
+      if (isStream) this.#readable.until(fd)
       try {
         return readSync(fd, into)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
         // A file of the kernel's that has no more for now (/proc/kmsg) is not waited for.
         if (!isStream) return 0
-        // Whoever made the pipe may have made it non-blocking for us too.
-        Atomics.wait(NEVER, 0, 0, POLL_MS)
       }
     }
   }
