@@ -4,12 +4,21 @@ import {
   copySample,
   flipBit,
   namesOf,
+  newSecret,
   noise,
   replaceObject,
+  SAMPLE_FILES,
   type Sample,
   sampleRepository,
 } from '../../test/repositories/sample.ts'
 import { fromUtf8Lossy } from '../base/bytes.ts'
+import { systemClock } from '../base/clock.ts'
+import { CairnError } from '../base/errors.ts'
+import { addGrant, type NewRole } from '../repository/grants-add.ts'
+import { loadIndex } from '../repository/index-load.ts'
+import { openRepository, type Repository, selectDomain } from '../repository/repository.ts'
+import { systemRandom } from '../sealer/random.ts'
+import { decorate } from '../store/decorate.ts'
 import { type CheckMode, type CheckResult, check } from './check.ts'
 
 let original: Sample
@@ -163,4 +172,72 @@ test('an interrupted check says so', async () => {
   const controller = new AbortController()
   controller.abort()
   await expect(run('read-data', controller.signal)).rejects.toMatchObject({ code: 'interrupted' })
+})
+
+async function openAs(role: NewRole): Promise<Repository> {
+  const key = newSecret()
+  const giving = { ...key, label: `a ${role.role}`, random: systemRandom, clock: systemClock }
+  await addGrant(await openRepository(sample.store, sample.owner), { ...role, ...giving })
+  return openRepository(sample.store, key)
+}
+
+test('upkeep checks the structure, and says that it cannot read the data', async () => {
+  const name = await packOf('data')
+  const upkeep = await openAs({ role: 'upkeep' })
+  sample = { ...sample, repository: upkeep }
+  expect((await run('structure')).problems).toEqual([])
+  await expect(run('read-data')).rejects.toMatchObject({ code: 'not-permitted' })
+  await sample.store.remove(name)
+  const { problems } = await run('structure')
+  expect(problems).toMatchObject([{ kind: 'missing', object: name, paths: [] }])
+  expect(problems[0]?.snapshots).toHaveLength(1)
+})
+
+test('who holds one of several domains checks that one, and of others that they are intact', async () => {
+  const writer = await openAs({ role: 'writer' })
+  await backupFiles(writer, { files: { theirs: noise(10_000) } })
+  sample = { ...sample, repository: await openAs({ role: 'reader', domains: ['default'] }) }
+  const result = await run('read-data')
+  expect(result).toMatchObject({ problems: [], notes: [], packs: 4, packsRead: 4, snapshots: 1 })
+  const theirs = (await loadIndex(writer, selectDomain(writer))).packs[0]?.name as string
+  await flipBit(sample.store, { name: theirs, offset: 40 })
+  expect((await run('structure')).problems).toEqual([])
+  expect((await run('read-data')).problems).toMatchObject([{ kind: 'damaged', object: theirs }])
+})
+
+test('a blob that is stored twice is not lost with the copy that nobody reads', async () => {
+  const twin = await openRepository(sample.store, sample.owner)
+  const hidden = decorate(sample.store, {
+    // It sees no index and no packs, so it stores everything again.
+    async *list(prefix) {
+      for await (const info of sample.store.list(prefix))
+        if (!/^(index|packs)\//.test(info.name)) yield info
+    },
+  })
+  await backupFiles({ ...twin, store: hidden }, { files: SAMPLE_FILES, sourceName: 'twin' }).catch(
+    () => undefined,
+  )
+  const index = await loadIndex(sample.repository, selectDomain(sample.repository))
+  const used = new Set<number | undefined>()
+  for (const id of index.image.ids()) used.add(index.image.locate(id)?.pack)
+  const spare = index.packs.filter((pack, i) => pack.kind === 'data-pack' && !used.has(i))
+  expect(spare.length).toBeGreaterThan(0)
+  for (const { name, packBytes } of spare)
+    await flipBit(sample.store, { name, offset: packBytes >> 1 })
+  const { problems } = await run()
+  expect(problems.length).toBeGreaterThanOrEqual(spare.length)
+  expect(problems.every(({ snapshots }) => snapshots === undefined)).toBe(true)
+})
+
+test('a store of which nothing can be read any more ends the check', async () => {
+  const failing = decorate(sample.store, {
+    get: (name, range) =>
+      name.startsWith('packs/')
+        ? Promise.reject(new CairnError('store-unreadable', 'the disk is gone'))
+        : sample.store.get(name, range),
+  })
+  sample = { ...sample, repository: { ...sample.repository, store: failing } }
+  const { problems } = await run('read-data')
+  expect(problems.map(({ what }) => what)).toContain('the disk is gone')
+  expect(problems[0]?.snapshots).toHaveLength(1)
 })

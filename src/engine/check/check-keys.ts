@@ -3,17 +3,15 @@
 
 import { equalBytes } from '../../base/bytes.ts'
 import { CairnError } from '../../base/errors.ts'
-import { isKeyringName, keyringName } from '../../repository/generations.ts'
+import { isGrantName, isKeyringName, keyringName } from '../../repository/generations.ts'
 import { readGrantHead } from '../../sealer/grant.ts'
 import type { MetadataTask, ReadObject } from './opened-objects.ts'
 
 /** Throws what is wrong with it. */
 export function checkGrantOrKeyring(task: MetadataTask, read: ReadObject): void {
-  if ((read.kind === 'keyring') !== isKeyringName(read.name)) {
-    throw new CairnError(
-      'object-foreign',
-      `a ${read.kind} is under the name of another kind of key`,
-    )
+  const isNamed = read.kind === 'keyring' ? isKeyringName : isGrantName
+  if (!isNamed(read.name)) {
+    throw new CairnError('object-foreign', `a ${read.kind} is under a name that none has`)
   }
   if (read.kind === 'keyring') checkKeyring(task, read)
   else checkGrant(task, read)
