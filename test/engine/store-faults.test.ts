@@ -256,7 +256,7 @@ test('a snapshot that is removed while it is confirmed is put again under anothe
   const removing = decorate(made.store, {
     put: async (name, parts) => {
       if (name.startsWith('receipts/') && removed === undefined) {
-        removed = (await namesIn(made.store, 'snapshots/'))[0]
+        removed = (await namesIn(made.store, 'snapshots/'))[0] ?? ''
         await made.store.remove(removed)
       }
       return made.store.put(name, parts)
