@@ -7,6 +7,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import * as values from '../../test/format/values.ts'
 import { type Bytes, concat } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import { type Codec, decode, encode } from './codec.ts'
@@ -25,7 +26,6 @@ import {
   type SealedSnapshot,
   summaryCodec,
 } from './snapshot.ts'
-import * as values from './test-values.ts'
 import { entryCodec, treeNodeCodec } from './tree.ts'
 
 const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 150)

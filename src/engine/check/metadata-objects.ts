@@ -96,7 +96,7 @@ function belongsInto(name: string, kind: ObjectKind): boolean {
 }
 
 /** Undefined for a domain of others. Throws where the owner never made such a domain. */
-export function ownDomain({ domains, config }: Repository, id: Bytes): DomainAccess | undefined {
+function ownDomain({ domains, config }: Repository, id: Bytes): DomainAccess | undefined {
   const own = domains.find((domain) => equalBytes(domain.id, id))
   if (own !== undefined) return own
   if (equalBytes(id, NO_DOMAIN) || !config.domains.some((domain) => equalBytes(domain.id, id))) {

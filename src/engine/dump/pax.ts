@@ -4,7 +4,7 @@
 
 import { type Bytes, concat, fromUtf8, utf8 } from '../../base/bytes.ts'
 
-export const BLOCK_BYTES = 512
+const BLOCK_BYTES = 512
 
 export const TYPE_FLAGS = {
   file: '0',

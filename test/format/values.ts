@@ -1,18 +1,29 @@
-// Arbitrary values of every stored type, for the tests of this folder.
+// Arbitrary values of every stored type, for tests of the format.
 
 import fc from 'fast-check'
-import type { Bytes } from '../base/bytes.ts'
-import type { Wide } from './cbor.ts'
-import type { Config } from './config.ts'
-import { BLOB_ID_BYTES, type BlobId, blobId } from './ids.ts'
-import type { IndexSegment } from './index-segment.ts'
-import type { DomainKeys, Grant, GrantHead, Keyring } from './keys.ts'
-import { ENCAPSULATION_BYTES, type Frame, type PackHeader, type Session } from './pack.ts'
-import { KIND, type ObjectKind, type PackKind, type Prefix } from './prefix.ts'
-import type { Lease, Mark, Receipt } from './records.ts'
-import type { Certificate } from './signing.ts'
-import type { Details, Summary } from './snapshot.ts'
-import { ENTRY_TYPES, type Entry, type EntryType, type Piece, type TreeNode } from './tree.ts'
+import type { Bytes } from '../../src/base/bytes.ts'
+import type { Wide } from '../../src/format/cbor.ts'
+import type { Config } from '../../src/format/config.ts'
+import { BLOB_ID_BYTES, type BlobId, blobId } from '../../src/format/ids.ts'
+import type { IndexSegment } from '../../src/format/index-segment.ts'
+import type { DomainKeys, Grant, GrantHead, Keyring } from '../../src/format/keys.ts'
+import {
+  ENCAPSULATION_BYTES,
+  type Frame,
+  type PackHeader,
+  type Session,
+} from '../../src/format/pack.ts'
+import { KIND, type ObjectKind, type PackKind, type Prefix } from '../../src/format/prefix.ts'
+import type { Lease, Mark, Receipt } from '../../src/format/records.ts'
+import type { Certificate } from '../../src/format/signing.ts'
+import type { Details, Summary } from '../../src/format/snapshot.ts'
+import {
+  ENTRY_TYPES,
+  type Entry,
+  type EntryType,
+  type Piece,
+  type TreeNode,
+} from '../../src/format/tree.ts'
 
 /** Long ones repeat: drawing each byte would take most of the time. */
 export function bytesOf(length: number): fc.Arbitrary<Bytes> {
@@ -191,7 +202,7 @@ export const mark: fc.Arbitrary<Mark> = fc.record({
   markedMs: count,
 })
 
-export const name: fc.Arbitrary<Bytes> = fc
+const name: fc.Arbitrary<Bytes> = fc
   .uint8Array({ minLength: 1, maxLength: 20 })
   .map((bytes) => bytes.map((byte) => (byte === 0 || byte === 0x2f ? 0x61 : byte)))
   .filter(
