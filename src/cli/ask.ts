@@ -8,9 +8,15 @@ export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY
 }
 
+/** Serial lines and some tools say that a terminal has no columns; a column is then a letter wide. */
+function prepare(): void {
+  if (process.stderr.columns === 0) process.stderr.columns = 80
+}
+
 /** Something secret, not shown while it is typed. Throws 'interrupted' on Ctrl-C. */
 export async function askSecret(message: string): Promise<string> {
   const { password, isCancel } = await import('@clack/prompts')
+  prepare()
   const answer = await password({ message, output: process.stderr })
   if (isCancel(answer)) throw cancelled()
   return typeof answer === 'string' ? answer : ''
@@ -18,6 +24,7 @@ export async function askSecret(message: string): Promise<string> {
 
 export async function askText(message: string): Promise<string> {
   const { text, isCancel } = await import('@clack/prompts')
+  prepare()
   const answer = await text({ message, output: process.stderr })
   if (isCancel(answer)) throw cancelled()
   return typeof answer === 'string' ? answer : ''
@@ -25,6 +32,7 @@ export async function askText(message: string): Promise<string> {
 
 export async function askYes(message: string): Promise<boolean> {
   const { confirm, isCancel } = await import('@clack/prompts')
+  prepare()
   const answer = await confirm({ message, initialValue: false, output: process.stderr })
   if (isCancel(answer)) throw cancelled()
   return answer

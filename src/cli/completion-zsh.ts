@@ -62,7 +62,7 @@ function action(value: OptionShape['value']): string {
 }
 
 function argumentSpec({ argument }: CommandShape): string {
-  return argument === undefined ? "'*: : '" : `'*:argument:${action(argument)}'`
+  return argument === undefined ? "'*:argument:()'" : `'*:argument:${action(argument)}'`
 }
 
 function escaped(text: string): string {

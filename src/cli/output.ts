@@ -67,7 +67,8 @@ export class Output {
   }
 
   get columns(): number {
-    return this.#stderr.isTTY ? this.#stderr.columns : 80
+    const columns = this.#stderr.isTTY ? this.#stderr.columns : 0
+    return columns > 0 ? columns : 80
   }
 
   /** A line of --json; nothing without it. */

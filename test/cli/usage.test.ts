@@ -83,10 +83,16 @@ describe('mistakes are 2', () => {
     const { code, stderr } = await user.run(args, { env: user.keyed })
     expect(stderr).toContain(why)
     expect(code).toBe(2)
-    const json = await user.json(args, { env: user.keyed })
-    expect(json.last).toMatchObject({ event: 'error', code: 'usage' })
-    expect(json.stderr).toBe('')
   })
+
+  test.each([[['bakcup']], [['backup', '--exlude', 'x']], [['backup']], [['restore', 'latest']]])(
+    'with --json %j is an event',
+    async (args) => {
+      const { last, stderr } = await user.json(args, { env: user.keyed })
+      expect(last).toMatchObject({ event: 'error', code: 'usage' })
+      expect(stderr).toBe('')
+    },
+  )
 })
 
 describe('exit codes', () => {

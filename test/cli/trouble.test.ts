@@ -1,0 +1,186 @@
+// Repositories that are damaged, replaced, or full: what a user is told, and that nothing gets worse.
+
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describeWith } from '../require.ts'
+import { User } from './user.ts'
+
+let user: User
+let env: Readonly<Record<string, string>>
+
+beforeEach(async () => {
+  user = new User()
+  env = user.keyed
+  user.write({ 'data/a.txt': 'aaa', 'data/b.bin': randomBytes(300_000) })
+  await user.run(['init'], { env })
+  await user.run(['backup', 'data'], { env })
+})
+
+afterEach(() => user.remove())
+
+const run = (...args: readonly string[]) => user.run(args, { env })
+
+/** The paths of the objects in a folder of the repository. */
+function objectsIn(folder: string): readonly string[] {
+  const path = user.path('repository', folder)
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+function flipBit(path: string, at = -1): void {
+  const bytes = readFileSync(path)
+  const place = at < 0 ? bytes.length + at : at
+  bytes[place] = (bytes[place] as number) ^ 1
+  writeFileSync(path, bytes)
+}
+
+describe('damage', () => {
+  test('of the config is found by every command, and named', async () => {
+    for (const path of objectsIn('config')) flipBit(path)
+    for (const args of [['snapshots'], ['backup', 'data'], ['restore', 'latest', '-t', 'x']]) {
+      const done = await run(...args)
+      expect(done.code).toBe(1)
+      expect(done.stderr).toContain('Cannot trust the repository at ')
+      expect(done.stderr).toContain('config/00000001')
+    }
+  })
+
+  test('of the only key is told as such, not only as a wrong key', async () => {
+    for (const path of objectsIn('keys')) if (!path.includes('keyring')) flipBit(path, 8)
+    const done = await run('snapshots')
+    expect(done.code).toBe(12)
+    expect(done.stderr).toMatch(/not usable: keys\//)
+  })
+
+  test('junk in a folder of objects harms nothing', async () => {
+    writeFileSync(user.path('repository/keys/junk'), 'junk')
+    writeFileSync(user.path('repository/snapshots/README'), 'junk')
+    expect((await run('snapshots')).code).toBe(0)
+  })
+
+  test('of a snapshot leaves the others, lists it, and is 1', async () => {
+    await run('backup', 'data', '--tag', 'second')
+    flipBit(objectsIn('snapshots')[0] as string)
+    const done = await run('snapshots')
+    expect(done.code).toBe(1)
+    expect(done.stdout).toContain('1 snapshot\n')
+    expect(done.stderr).toContain('Cannot read snapshots/')
+  })
+
+  test('of data is found by check --read-data, with what it affects, and restore goes on', async () => {
+    for (const path of objectsIn('packs')) {
+      if (readFileSync(path).length > 200_000) flipBit(path, 100_000)
+    }
+    const check = await run('check', '--read-data')
+    expect(check.code).toBe(1)
+    expect(check.stderr).toMatch(/^damaged: packs\//m)
+    expect(check.stdout).toContain('found in')
+    const restore = await user.json(['restore', 'latest', '-t', 'back'], { env })
+    expect(restore.code).toBe(1)
+    expect(restore.last).toMatchObject({ event: 'result' })
+    const problems = restore.lines.filter(({ event }) => event === 'problem')
+    expect(restore.last['problems']).toBe(problems.length)
+    expect(problems.length).toBeGreaterThan(0)
+  })
+})
+
+describe('another repository at the same address', () => {
+  test('is refused until it is accepted', async () => {
+    rmSync(user.path('repository'), { recursive: true })
+    // The attacker's way: the same key file, so that it opens.
+    const elsewhere = { ...env, CAIRN_REPOSITORY: user.path('evil') }
+    await user.run(['init'], { env: elsewhere })
+    cpSync(user.path('evil'), user.path('repository'), { recursive: true })
+    const done = await run('backup', 'data')
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain('Cannot trust the repository')
+    const id = /cairn key trust ([0-9a-f]{8})/.exec(done.stderr)?.[1] ?? ''
+    expect((await run('key', 'trust', '00000000')).code).toBe(1)
+    expect((await run('snapshots')).code).toBe(1)
+    expect((await run('key', 'trust', id)).code).toBe(0)
+    expect((await run('backup', 'data')).code).toBe(0)
+  })
+
+  test('an older state of it is refused, too', async () => {
+    cpSync(user.path('repository'), user.path('older'), { recursive: true })
+    const key = ['key', 'add', '--label', 'web1', '--role', 'writer', '--new-key-file', 'web1.key']
+    expect((await run(...key)).code).toBe(0)
+    expect((await run('snapshots')).code).toBe(0)
+    rmSync(user.path('repository'), { recursive: true })
+    cpSync(user.path('older'), user.path('repository'), { recursive: true })
+    const done = await run('snapshots')
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain('its config went back from generation 2 to 1')
+  })
+
+  test('made anew by init it is trusted', async () => {
+    rmSync(user.path('repository'), { recursive: true })
+    expect((await run('init')).code).toBe(0)
+    expect((await run('backup', 'data')).code).toBe(0)
+  })
+
+  test('a machine that remembers nothing, or nonsense, opens it', async () => {
+    const states = user.path('.local/state/cairn/repositories')
+    for (const name of readdirSync(states)) writeFileSync(join(states, name), '{"address":7')
+    expect((await run('snapshots')).code).toBe(0)
+    rmSync(dirname(states), { recursive: true })
+    expect((await run('snapshots')).code).toBe(0)
+  })
+})
+
+describe('losing what this machine keeps', () => {
+  test('the cache costs one full read, and nothing else', async () => {
+    expect((await run('cache', 'show')).stdout).toContain(user.path('repository'))
+    expect((await run('cache', 'clear')).stdout).toMatch(/^Cleared /)
+    const { last } = await user.json(['backup', 'data'], { env })
+    expect(last).toMatchObject({ event: 'result', filesRead: 2, filesUnchanged: 0 })
+    rmSync(user.path('.cache'), { recursive: true })
+    expect((await run('restore', 'latest', '-t', 'back')).code).toBe(0)
+  })
+
+  test('a home that cannot be written to is no hindrance to reading', async () => {
+    rmSync(user.path('.local'), { recursive: true })
+    writeFileSync(user.path('.local'), 'in the way')
+    expect((await run('snapshots')).code).toBe(0)
+  })
+})
+
+describeWith('a repository on a full disk', ['tmpfs'], () => {
+  const mount = () => user.path('small')
+
+  beforeEach(() => {
+    mkdirSync(mount())
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'none', mount()])
+    env = { ...env, CAIRN_REPOSITORY: user.path('small/repository') }
+  })
+
+  afterEach(() => {
+    spawnSync('umount', [mount()])
+  })
+
+  test('is 1 and says so; what was saved before is whole', async () => {
+    expect((await run('init')).code).toBe(0)
+    expect((await run('backup', 'data')).code).toBe(0)
+    user.write({ 'large/a': randomBytes(20 * 1024 ** 2) })
+    const full = await run('backup', 'large')
+    expect(full.code).toBe(1)
+    expect(full.stderr).toContain('the disk is full')
+    expect(full.stderr).not.toContain('unreadable')
+    expect((await run('check', '--read-data')).code).toBe(0)
+    expect((await run('restore', 'latest', '-t', 'back', '--verify')).code).toBe(0)
+    expect(readFileSync(user.path('back', user.path('data/a.txt')), 'utf8')).toBe('aaa')
+  })
+
+  test('a target that is full ends the restore with 1, and says so', async () => {
+    env = { ...env, CAIRN_REPOSITORY: user.path('repository') }
+    user.write({ 'large/a': randomBytes(20 * 1024 ** 2) })
+    await run('backup', 'large')
+    const full = await run('restore', 'latest', '-t', 'small/back')
+    expect(full.code).toBe(1)
+    expect(full.stderr).toMatch(/full|space/)
+  })
+})
