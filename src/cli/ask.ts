@@ -30,14 +30,6 @@ export async function askText(message: string): Promise<string> {
   return typeof answer === 'string' ? answer : ''
 }
 
-export async function askYes(message: string): Promise<boolean> {
-  const { confirm, isCancel } = await import('@clack/prompts')
-  prepare()
-  const answer = await confirm({ message, initialValue: false, output: process.stderr })
-  if (isCancel(answer)) throw cancelled()
-  return answer
-}
-
 function cancelled(): CairnError {
   return new CairnError('interrupted', 'Cancelled: nothing was changed')
 }

@@ -38,7 +38,7 @@ function sizeText({ size, device }: Entry): string {
 }
 
 /** `-rwxr-xr-x`, with s, S, t and T as ls has them. */
-export function modeText({ type, mode }: Pick<Entry, 'type' | 'mode'>): string {
+function modeText({ type, mode }: Pick<Entry, 'type' | 'mode'>): string {
   const triplet = (shift: number, special: number, letter: string) => {
     const bits = mode >> shift
     const execute = (bits & 1) !== 0

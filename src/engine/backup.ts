@@ -182,7 +182,7 @@ async function latestOf(repository: Repository, sourceId: Bytes): Promise<Snapsh
 }
 
 /** Where what was found is remembered for next time: one file for each source. */
-export function cachePathOf(
+function cachePathOf(
   options: Pick<BackupOptions, 'cacheFolder' | 'domain' | 'sourceName'>,
 ): string {
   const { cacheFolder, domain, sourceName } = options

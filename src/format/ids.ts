@@ -7,9 +7,6 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name }
 
 /** 32 bytes: keyed BLAKE3 of a blob's plaintext, under the domain's id key for its type. */
 export type BlobId = Branded<Bytes, 'BlobId'>
-/** Full object names as the store has them, e.g. `packs/3f/3f2a...`. */
-export type PackName = Branded<string, 'PackName'>
-export type SnapshotName = Branded<string, 'SnapshotName'>
 
 export const BLOB_ID_BYTES = 32
 

@@ -24,7 +24,6 @@ import { VERIFY_KEY_BYTES } from './signing.ts'
 export const KEY_BYTES = 32
 
 export type Role = 'owner' | 'writer' | 'reader' | 'upkeep'
-export const ROLES: readonly Role[] = ['owner', 'writer', 'reader', 'upkeep']
 
 /** The keys of one epoch. sealSeed opens, sealPublicKey seals. */
 export interface EpochKeys {

@@ -6,9 +6,9 @@ import { type Bytes, equalBytes, toHex, viewOf } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 
 export const PREFIX_BYTES = 32
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 /** X-Wing, Ed25519, BLAKE3, AES-256-GCM, zstd, Argon2id. */
-export const SUITE = 1
+const SUITE = 1
 export const DOMAIN_ID_BYTES = 16
 export const REPOSITORY_ID_BYTES = 32
 

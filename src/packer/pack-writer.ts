@@ -20,7 +20,7 @@ import { padmeBytes } from '../sealer/padme.ts'
 import type { Random } from '../sealer/random.ts'
 import { SEAL_OVERHEAD_BYTES, type Seal } from '../sealer/seal.ts'
 
-export const PACK_TARGET_BYTES = 32 * 1024 * 1024
+const PACK_TARGET_BYTES = 32 * 1024 * 1024
 /** A pack is also closed when its header has this many ids, refs included: 4 MiB of them. */
 const PACK_IDS_TARGET = 131_072
 

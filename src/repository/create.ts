@@ -20,14 +20,14 @@ import { xwingPublicKey } from '../sealer/xwing.ts'
 import type { Store } from '../store/store.ts'
 import { configMessage, configName, keyringName, newestGeneration } from './generations.ts'
 
-export const DEFAULT_CHUNKER: ChunkerConfig = {
+const DEFAULT_CHUNKER: ChunkerConfig = {
   minBytes: 256 * KIBI,
   avgBytes: 1 * MEBI,
   maxBytes: 4 * MEBI,
   segmentBytes: 256 * MEBI,
 }
 
-export const DEFAULT_DOMAIN_LABEL = 'default'
+const DEFAULT_DOMAIN_LABEL = 'default'
 
 export interface CreateOptions {
   readonly credential: Credential

@@ -9,8 +9,6 @@ import { CODEC } from '../format/frame.ts'
 
 /** zstd's levels; 'off' stores all as it is. */
 export type CompressionLevel = number | 'off'
-export const DEFAULT_LEVEL = 3
-export const LEVEL_MAX = 19
 
 /** Window of what is decompressed: no frame's plaintext is longer than 32 MiB. */
 const WINDOW_LOG_MAX = 25

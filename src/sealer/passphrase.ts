@@ -13,7 +13,7 @@ import type { Random } from './random.ts'
 const stretch = promisify(argon2)
 
 /** RFC 9106's second recommendation, with one lane. */
-export const DEFAULT_COSTS = { memoryKib: 64 * 1024, passes: 3, parallelism: 1 } as const
+const DEFAULT_COSTS = { memoryKib: 64 * 1024, passes: 3, parallelism: 1 } as const
 /** What a grant may ask for: enough to be worth something, little enough not to stop the machine. */
 const FLOOR = { memoryKib: 19 * 1024, work: 38 * 1024 }
 const CEILING = { memoryKib: 1024 * 1024, passes: 16, parallelism: 16, work: 4 * 1024 * 1024 }

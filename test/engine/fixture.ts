@@ -85,6 +85,15 @@ export async function throughStore({ key }: TestRepository, store: Store): Promi
   return { store, key, repository: await openRepository(store, key) }
 }
 
+/** A copy in a store of its own, with the same keys. */
+export async function copyRepository(original: TestRepository): Promise<TestRepository> {
+  const store = openMemory({ clock: systemClock })
+  for (const name of await namesIn(original.store, '')) {
+    await store.put(name, [await original.store.get(name)])
+  }
+  return throughStore(original, store)
+}
+
 export interface BackupRun {
   readonly result: BackupResult
   readonly problems: readonly SourceProblem[]

@@ -20,13 +20,13 @@ import { putContent } from '../../src/store/content.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { type Call, type Fault, withFaults } from '../../src/store/fault.ts'
 import { withListingLag } from '../../src/store/listing-lag.ts'
-import { openMemory } from '../../src/store/memory.ts'
 import { withSpaceLimit } from '../../src/store/space-limit.ts'
 import type { Store } from '../../src/store/store.ts'
 import { noise } from '../repositories/sample.ts'
 import { describeTree } from '../trees/describe-tree.ts'
 import {
   backupFolder,
+  copyRepository,
   expectSame,
   makeRepository,
   namesIn,
@@ -48,15 +48,6 @@ beforeAll(() => {
   for (let i = 0; i < 6; i++) writeFileSync(join(source, `folder/${i}`), noise(300_000, i))
   before = describeTree(source)
 })
-
-/** A copy of a repository in a store of its own. */
-async function copyOf(original: TestRepository): Promise<TestRepository> {
-  const store = openMemory({ clock: systemClock })
-  for (const name of await namesIn(original.store, '')) {
-    await store.put(name, [await original.store.get(name)])
-  }
-  return throughStore(original, store)
-}
 
 /** Without problems, whatever happened before; unconfirmed snapshots and leases are none. */
 async function expectSound({ repository }: TestRepository): Promise<void> {
@@ -92,7 +83,7 @@ describe('a put that fails', () => {
   })
 
   async function countPuts(): Promise<number> {
-    const { store, repository } = await copyOf(earlier)
+    const { store, repository } = await copyRepository(earlier)
     let puts = 0
     const counting = decorate(store, {
       put: (name, parts) => {
@@ -121,7 +112,7 @@ describe('a put that fails', () => {
     kind: 'fail' | 'lose-reply',
     count: number,
   ): Promise<void> {
-    const made = await copyOf(earlier)
+    const made = await copyRepository(earlier)
     let puts = 0
     const decide = ({ operation }: Call): Fault | undefined =>
       operation === 'put' && puts++ === failing ? { kind } : undefined
@@ -144,7 +135,7 @@ describe('a put that fails', () => {
   }
 
   test('for lack of space is told as such', async () => {
-    const made = await copyOf(earlier)
+    const made = await copyRepository(earlier)
     const full = await throughStore(made, withSpaceLimit(made.store, 1_000_000))
     const run = backupFolder(full, source, { ...small, cacheFolder: scratch.path('cache') })
     await expect(run).rejects.toMatchObject({ code: 'no-space' })

@@ -101,7 +101,7 @@ function remarkOn({ confirmed, summary }: Snapshot): string {
   return `${formatNumber(summary.unreadable, 'file')} unreadable`
 }
 
-export function jsonOf({ snapshot, details }: Listed): Readonly<Record<string, unknown>> {
+function jsonOf({ snapshot, details }: Listed): Readonly<Record<string, unknown>> {
   const { id, summary, confirmed, certificate } = snapshot
   return {
     id,

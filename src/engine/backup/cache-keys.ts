@@ -42,29 +42,32 @@ export class CacheKeys {
   }
 
   /**
-   * Whether an entry is as it was. Nothing changes extended attributes without moving ctime, so they
-   * are read for this only where ctime does not count.
+   * Whether an entry, which is no folder, is as it was. Nothing changes extended attributes without
+   * moving ctime, so they are read for this only where ctime does not count. The inode always counts
+   * where there are several names: it is in the entry, and says which of them are one file.
    */
   matches(stat: StatBuffer, key: Bytes, xattrs: () => readonly Xattr[]): boolean {
     if (!this.#ignoreCtime && !this.#ignoreInode) return stat.matchesKey(key, 0)
     const now = new Uint8Array(STAT_KEY.bytes)
     stat.writeKey(now, 0)
-    if (!this.#sameStat(now, key)) return false
+    const inodeCounts = !this.#ignoreInode || stat.links > 1
+    if (!this.#sameStat(now, key, inodeCounts)) return false
     return !this.#ignoreCtime || equalBytes(digestOf(xattrs()), key.subarray(STAT_KEY.bytes))
   }
 
   /** Whether two keys say the same, as far as they count. */
   equal(a: Bytes, b: Bytes): boolean {
     return (
-      this.#sameStat(a, b) && equalBytes(a.subarray(STAT_KEY.bytes), b.subarray(STAT_KEY.bytes))
+      this.#sameStat(a, b, !this.#ignoreInode) &&
+      equalBytes(a.subarray(STAT_KEY.bytes), b.subarray(STAT_KEY.bytes))
     )
   }
 
-  #sameStat(a: Bytes, b: Bytes): boolean {
+  #sameStat(a: Bytes, b: Bytes, inodeCounts: boolean): boolean {
     return (
       sameRun(a, b, 0, STAT_KEY.ctime) &&
       (this.#ignoreCtime || sameRun(a, b, STAT_KEY.ctime, STAT_KEY.inode)) &&
-      (this.#ignoreInode || sameRun(a, b, STAT_KEY.inode, STAT_KEY.bytes))
+      (!inodeCounts || sameRun(a, b, STAT_KEY.inode, STAT_KEY.bytes))
     )
   }
 }

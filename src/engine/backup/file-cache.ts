@@ -51,7 +51,7 @@ export function partialPath(path: string): string {
   return `${path}.partial`
 }
 
-export const CACHE_KEY_BYTES = STAT_KEY.bytes + 32
+const CACHE_KEY_BYTES = STAT_KEY.bytes + 32
 
 /**
  * Writes what this run finds to a file beside `path`. Never fails a run: what cannot be written is told

@@ -21,8 +21,6 @@ const NOTHING = 'nothing'
 export type ChildEntry = (EncodedEntry & { readonly unchanged: boolean }) | typeof NOTHING
 
 export type ChildTicket = Ticket<ChildEntry>
-export const NO_ENTRY: ChildEntry = NOTHING
-
 export interface FolderTree {
   readonly root: BlobId
   /** All nodes, the root last. */

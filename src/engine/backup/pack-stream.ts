@@ -262,7 +262,7 @@ function segmentOf(packs: readonly PackColumns[], supersedes: readonly Bytes[]):
 }
 
 /** Signs, seals and puts an index segment. Returns its name. */
-export async function putSegment(
+async function putSegment(
   segment: IndexSegment,
   { repository, domain }: { readonly repository: Repository; readonly domain: DomainAccess },
 ): Promise<string> {

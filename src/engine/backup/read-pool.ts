@@ -290,7 +290,7 @@ interface Segment {
  * Splits runs of data into segments of `segmentBytes` of data each. The segments' ranges cover the
  * file from its beginning to its end without gaps, so that their CRCs can be joined.
  */
-export function segmentsOf(
+function segmentsOf(
   data: readonly Range[],
   size: number,
   segmentBytes: number,
