@@ -95,6 +95,12 @@ describe('what is taken', () => {
     expect(listed.stdout).toMatch(/ 6 .* \/shop\.dump\n$/)
   })
 
+  test('but not where nothing comes: whatever was to write it has failed', async () => {
+    const done = await user.run(['backup', '--stdin'], { env })
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain('it has no content')
+  })
+
   test('a link that is named is a link, and with a slash what it leads to', async () => {
     symlinkSync('data/sub', user.path('link'))
     const done = await user.json(['backup', 'link'], { env })
@@ -107,7 +113,7 @@ describe('what is taken', () => {
     const name = Buffer.concat([Buffer.from(user.path('odd/')), Buffer.of(0xff, 0xfe)])
     writeFileSync(name, 'x')
     const script = 'exec "$0" backup odd/$(printf "\\377\\376") --json'
-    const { bin } = { bin: new URL('../../bin/cairn', import.meta.url).pathname }
+    const bin = new URL('../../bin/cairn', import.meta.url).pathname
     const done = spawnSync('bash', ['-c', script, bin], {
       cwd: user.home,
       env: { PATH: process.env['PATH'], HOME: user.home, ...env },
@@ -155,7 +161,7 @@ describe('what is recorded', () => {
     expect(listed.last['snapshots']).toMatchObject([
       {
         host: 'web1',
-        tags: ['weekly', 'big'],
+        tags: ['big', 'weekly'],
         source: 'site',
         paths: [{ path: user.path('data/sub') }],
       },
@@ -164,6 +170,10 @@ describe('what is recorded', () => {
     expect(bySource.last['snapshots']).toHaveLength(1)
     const none = await user.json(['snapshots', '--tag', 'none'], { env })
     expect(none.last['snapshots']).toEqual([])
+  })
+
+  test('a tag that cannot be one is 2', async () => {
+    expect((await user.run(['backup', 'data', '--tag', 'a,b'], { env })).code).toBe(2)
   })
 
   test('the same paths in another order are the same source', async () => {

@@ -10,6 +10,7 @@ import type {
   StdinSource,
 } from '../../engine/backup/options.ts'
 import { backup } from '../../engine/backup.ts'
+import { changedTags } from '../../engine/tag.ts'
 import { isLegalName } from '../../format/tree.ts'
 import { selectDomain } from '../../repository/repository.ts'
 import { ownFoldersIn, patternForPath, patternsOf, refuseRepository } from '../backup-excludes.ts'
@@ -189,7 +190,7 @@ function optionsOf(
     domain: selectDomain(repository),
     host: flags.host ?? hostname(),
     user: userName(),
-    tags: flags.tag ?? [],
+    tags: changedTags([], { add: flags.tag }),
     program: programName(),
     workers: workersFor(flags),
     uploadBytesMax: UPLOAD_BYTES_MAX[flags.memory],
