@@ -241,3 +241,21 @@ test('a store of which nothing can be read any more ends the check', async () =>
   expect(problems.map(({ what }) => what)).toContain('the disk is gone')
   expect(problems[0]?.snapshots).toHaveLength(1)
 })
+
+test('one object on a bad sector is named, and the rest is checked', async () => {
+  const bad = new Set([
+    (await namesOf(sample.store, 'index/'))[0],
+    (await namesOf(sample.store, 'receipts/'))[0],
+  ])
+  const failing = decorate(sample.store, {
+    get: (name, range) =>
+      bad.has(name)
+        ? Promise.reject(new CairnError('store-unreadable', 'a bad sector'))
+        : sample.store.get(name, range),
+  })
+  sample = { ...sample, repository: { ...sample.repository, store: failing } }
+  const { problems, blobsRead } = await run('read-data')
+  expect(new Set(problems.map(({ object }) => object))).toEqual(bad)
+  expect(problems.every(({ kind }) => kind === 'damaged')).toBe(true)
+  expect(blobsRead).toBeGreaterThan(6)
+})

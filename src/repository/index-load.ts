@@ -78,21 +78,40 @@ interface Segments {
   readonly vanished: readonly ObjectProblem[]
 }
 
+/** Segments on their way at a time: stores are far away. */
+const PARALLEL = 8
+
 async function loadSegments(repository: Repository, domain: DomainAccess): Promise<Segments> {
-  const segments: NamedSegment[] = []
+  const names: string[] = []
+  for await (const { name } of repository.store.list('index/')) names.push(name)
+  const loaded = new Map<string, IndexSegment>()
   const problems: ObjectProblem[] = []
   const vanished: ObjectProblem[] = []
-  for await (const { name } of repository.store.list('index/')) {
-    try {
-      const segment = await loadSegment(repository, { domain, name })
-      if (segment !== undefined) segments.push({ name, segment })
-    } catch (error) {
-      if (isCairnError(error, 'object-missing')) vanished.push({ name, error })
-      else if (isCairnError(error, ...UNREADABLE)) problems.push({ name, error })
-      else throw error
+  const next = names.values()
+  const work = async () => {
+    for (const name of next) {
+      try {
+        const segment = await loadSegment(repository, { domain, name })
+        if (segment !== undefined) loaded.set(name, segment)
+      } catch (error) {
+        if (isCairnError(error, 'object-missing')) vanished.push({ name, error })
+        else if (isCairnError(error, ...UNREADABLE, 'store-unreadable'))
+          problems.push({ name, error })
+        else throw error
+      }
     }
   }
+  await Promise.all(Array.from({ length: PARALLEL }, work))
+  expectReadable(problems, names)
+  const segments = [...loaded].map(([name, segment]) => ({ name, segment }))
   return { segments, problems, vanished }
+}
+
+/** One segment on a bad sector is passed over, as damage is; where none can be read the store is gone. */
+function expectReadable(problems: readonly ObjectProblem[], names: readonly string[]): void {
+  const [first, ...others] = problems.filter(({ error }) => error.code === 'store-unreadable')
+  if (first !== undefined && names.length > 1 && others.length + 1 === names.length)
+    throw first.error
 }
 
 /** One segment; undefined where it belongs to another domain. */

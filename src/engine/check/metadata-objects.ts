@@ -37,6 +37,7 @@ async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> 
   if (task.signal.aborted) throw new CairnError('interrupted', 'Interrupted')
   try {
     const object = await readListed(task.repository, info)
+    task.findings.noteRead()
     task.onObject(object.length)
     checkObject(task, info.name, object)
   } catch (error) {

@@ -2,7 +2,7 @@
 // says; those that are chosen are read whole and given to the workers.
 
 import { toHex } from '../../base/bytes.ts'
-import { CairnError, isCairnError } from '../../base/errors.ts'
+import { CairnError } from '../../base/errors.ts'
 import { columnsOfPack } from '../../repository/index-recover.ts'
 import { type ListedPack, readHeaderBehind, readPackPrefix } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
@@ -10,12 +10,10 @@ import { CheckPool } from './check-pool.ts'
 import type { DomainCheck } from './domain-check.ts'
 import type { OpenedObjects } from './opened-objects.ts'
 import { factsOfHeader, nothingRead, type PackFacts } from './pack-facts.ts'
-import { type Findings, problemOf } from './problems.ts'
+import type { Findings } from './problems.ts'
 
 /** Headers on their way at a time. */
 const PARALLEL_HEADERS = 16
-/** So many packs that cannot be read one after the other mean that the store is gone. */
-const UNREADABLE_MAX = 16
 
 export interface PackStageOptions {
   readonly repository: Repository
@@ -31,7 +29,6 @@ export interface PackStageOptions {
 export class PackStage {
   readonly #options: PackStageOptions
   #pool: CheckPool | undefined
-  #unreadable = 0
 
   constructor(options: PackStageOptions) {
     this.#options = options
@@ -95,7 +92,7 @@ export class PackStage {
     const { name } = pack
     try {
       const facts = await pool.check({ name, bytes: await this.#fetch(name) })
-      this.#unreadable = 0
+      this.#options.findings.noteRead()
       const domain = this.#domainOf(facts)
       const fallback = facts.header === undefined && domain && columnsOfPack(domain.index, name)
       if (!fallback) return facts
@@ -113,15 +110,8 @@ export class PackStage {
   }
 
   #failed({ name }: ListedPack, error: unknown): PackFacts {
-    if (!isCairnError(error, 'store-unreadable', 'timeout')) {
-      return { ...nothingRead(name), problems: [problemOf(name, error)] }
-    }
-    // One pack on a bad sector is damage; when nothing can be read any more, the store is gone.
-    if (++this.#unreadable >= UNREADABLE_MAX) throw error
-    return {
-      ...nothingRead(name),
-      problems: [{ kind: 'damaged', object: name, what: error.message }],
-    }
+    this.#options.findings.addError(name, error)
+    return nothingRead(name)
   }
 
   #take(pack: ListedPack, facts: PackFacts, bytes: number): void {

@@ -31,6 +31,7 @@ export interface CheckNote {
 }
 
 const PROBLEMS_KEPT_MAX = 10_000
+const UNREADABLE_MAX = 16
 
 export class Findings {
   readonly #onProblem: (problem: CheckProblem) => void
@@ -38,6 +39,7 @@ export class Findings {
   readonly #notes: CheckNote[] = []
   readonly #seen = new Set<string>()
   #count = 0
+  #unreadable = 0
 
   constructor(onProblem: (problem: CheckProblem) => void) {
     this.#onProblem = onProblem
@@ -68,9 +70,20 @@ export class Findings {
     this.#problems.push(problem)
   }
 
-  /** Takes what was thrown about an object. Throws on what says nothing about an object. */
+  /**
+   * Takes what was thrown about an object. Throws it on where it says nothing about an object. One that
+   * the store cannot read (a bad sector) is damaged; many in a row mean that the store is gone.
+   */
   addError(object: string, error: unknown): void {
-    this.add(problemOf(object, error))
+    if (!isCairnError(error, 'store-unreadable', 'timeout'))
+      return this.add(problemOf(object, error))
+    if (++this.#unreadable >= UNREADABLE_MAX) throw error
+    this.add({ kind: 'damaged', object, what: error.message })
+  }
+
+  /** Says that an object could be read. */
+  noteRead(): void {
+    this.#unreadable = 0
   }
 
   note(object: string, what: string): void {
