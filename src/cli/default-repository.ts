@@ -2,14 +2,16 @@
 // with a generated passphrase that is kept beside it. The passphrase is on the disk before anything
 // is sealed with it, so that an interruption leaves nothing that cannot be opened.
 
-import { existsSync } from 'node:fs'
-import { isCairnError } from '../base/errors.ts'
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { toHex } from '../base/bytes.ts'
+import { CairnError, messageOf } from '../base/errors.ts'
 import { createRepository } from '../repository/create.ts'
 import { type Credential, generatePassphrase } from '../sealer/passphrase.ts'
 import type { Context } from './context.ts'
 import { configuredCredential } from './credential.ts'
 import { wrappingFor } from './new-secret.ts'
-import { passphraseIn, readSecretFile, writeNewSecret } from './secret-file.ts'
+import { passphraseIn, readSecretFile, syncFolder, writeNewSecret } from './secret-file.ts'
 import { storeAt } from './store.ts'
 
 /** The passphrase that Cairn keeps for the default repository, where there is one. */
@@ -19,24 +21,35 @@ export function keptCredential({ places }: Context): Credential | undefined {
   return { kind: 'passphrase', passphrase: passphraseIn(bytes, places.passphrase) }
 }
 
-/** Makes the default repository. Another run that makes it at the same time is no matter. */
+/**
+ * Makes the default repository, beside its place and then moved there: so it is there as a whole or
+ * not at all, and of two runs that make it at the same time one wins.
+ */
 export async function createDefaultRepository(context: Context): Promise<void> {
   const { places, random, clock } = context
   const configured = configuredCredential(context)
   const credential = configured ?? generatedCredential(context)
-  const store = storeAt(context, { address: places.repository, create: true })
-  try {
-    await createRepository(store, {
-      credential,
-      wrapping: wrappingFor(credential, random),
-      random,
-      clock,
-    })
-  } catch (error) {
-    if (!isCairnError(error, 'repository-exists')) throw error
-    return
+  const address = `${places.repository}.${toHex(random(8))}.new`
+  const store = storeAt(context, { address, create: true })
+  const wrapping = wrappingFor(credential, random)
+  await createRepository(store, { credential, wrapping, random, clock })
+  if (moveInto(address, places.repository)) {
+    announce(context, configured === undefined ? credential : undefined)
   }
-  announce(context, configured === undefined ? credential : undefined)
+}
+
+/** False where something else is there, which stays. */
+function moveInto(from: string, to: string): boolean {
+  try {
+    renameSync(from, to)
+    syncFolder(dirname(to))
+    return true
+  } catch (error) {
+    rmSync(from, { recursive: true, force: true })
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
+    throw new CairnError('store-unwritable', `Cannot make ${to}: ${messageOf(error)}`)
+  }
 }
 
 function generatedCredential(context: Context): Credential {

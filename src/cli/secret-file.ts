@@ -126,7 +126,7 @@ function writeSynced(path: string, bytes: Bytes): void {
   }
 }
 
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)

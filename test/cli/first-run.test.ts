@@ -1,6 +1,6 @@
 // Who has configured nothing: `cairn backup` makes a repository, and nothing is lost or given away.
 
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Done, User } from './user.ts'
 
@@ -97,6 +97,29 @@ describe('another user', () => {
       expect(done.stdout + done.stderr).toContain('write it down')
       other.remove()
     }
+  })
+
+  test('two first backups at the same time make one repository, and both are saved', async () => {
+    const other = new User()
+    other.write({ 'a/a': 'a', 'b/b': 'b' })
+    const both = await Promise.all([other.run(['backup', 'a']), other.run(['backup', 'b'])])
+    expect(both.map(({ code }) => code)).toEqual([0, 0])
+    const { last } = await other.json(['snapshots'])
+    expect(last['snapshots']).toHaveLength(2)
+    expect(readdirSync(other.path('.local/share/cairn')).sort()).toEqual([
+      'passphrase',
+      'repository',
+    ])
+    other.remove()
+  })
+
+  test('what is in the way is neither used nor harmed', async () => {
+    const other = new User()
+    other.write({ 'data/a': 'a', '.local/share/cairn/repository/keys/left': 'left' })
+    const done = await other.run(['backup', 'data'])
+    expect(done.code).toBe(10)
+    expect(readdirSync(other.path('.local/share/cairn/repository'))).toEqual(['keys'])
+    other.remove()
   })
 
   test('a passphrase that is given is used, and none is generated', async () => {
