@@ -123,9 +123,9 @@ async function loadDomains(
 ): Promise<{ domains: readonly DomainCheck[]; listed: readonly ListedPack[] }> {
   const indexes = []
   for (const domain of repository.domains) {
-    const index = await loadIndex(repository, domain, ({ name, error }) =>
-      findings.addError(name, error),
-    )
+    const index = await loadIndex(repository, domain, {
+      onMarkProblem: ({ name, error }) => findings.addError(name, error),
+    })
     for (const { name, error } of index.problems) findings.addError(name, error)
     indexes.push({ domain, index })
   }

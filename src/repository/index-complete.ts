@@ -5,6 +5,7 @@ import type { BlobId } from '../format/ids.ts'
 import type { DomainAccess } from './access.ts'
 import { type Index, loadIndex } from './index-load.ts'
 import { recoverIndex, unindexedPacks } from './index-recover.ts'
+import type { ObjectProblem } from './object-problem.ts'
 import type { Repository } from './repository.ts'
 
 /**
@@ -18,7 +19,11 @@ export async function loadCompleteIndex(
   repository: Repository,
   { domain, wanted }: { readonly domain: DomainAccess; readonly wanted: readonly BlobId[] },
 ): Promise<Index> {
-  const index = await loadIndex(repository, domain)
+  // What marks name may go soon, and is read while it is there; a mark that is damaged stops no restore.
+  const markProblems: ObjectProblem[] = []
+  const onMarkProblem = (problem: ObjectProblem) => markProblems.push(problem)
+  const loaded = await loadIndex(repository, domain, { onMarkProblem, withMarked: true })
+  const index = { ...loaded, problems: [...loaded.problems, ...markProblems] }
   const unknown = unindexedPacks(index).length
   const isAmiss = index.problems.length > 0 || wanted.some((id) => !index.image.has(id))
   return isAmiss || (unknown > 0 && unknown <= LOOKED_INTO_MAX)

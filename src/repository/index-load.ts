@@ -40,6 +40,16 @@ export interface Index {
 
 const LISTINGS_MAX = 5
 
+export interface LoadIndexOptions {
+  /** Takes marks that cannot be read, where the caller goes on without knowing what they name. */
+  readonly onMarkProblem?: (problem: ObjectProblem) => void
+  /**
+   * For who only reads: packs that are marked but still listed are in the image too, behind the others.
+   * A writer must not rely on them.
+   */
+  readonly withMarked?: boolean
+}
+
 /**
  * Loads the index of a domain. Throws where the store cannot be read at all, and on marks that cannot
  * be read unless `onMarkProblem` takes them.
@@ -47,16 +57,16 @@ const LISTINGS_MAX = 5
 export async function loadIndex(
   repository: Repository,
   domain: DomainAccess,
-  onMarkProblem?: (problem: ObjectProblem) => void,
+  options: LoadIndexOptions = {},
 ): Promise<Index> {
   const { store } = repository
   for (let attempt = 1; ; attempt++) {
-    const marked = await loadMarks(repository, domain, onMarkProblem)
+    const marked = await loadMarks(repository, domain, options.onMarkProblem)
     const listed = await listPacks(store)
     const loaded = await loadSegments(repository, domain)
     // A segment that vanished between listing and reading was replaced: list again.
     if (loaded.vanished.length === 0 || attempt === LISTINGS_MAX)
-      return assemble(loaded, { listed, marked })
+      return assemble(loaded, { listed, marked, ...options })
   }
 }
 
@@ -146,7 +156,11 @@ export function openSegment(
 
 function assemble(
   { segments, problems, vanished }: Segments,
-  { listed, marked }: { readonly listed: ReadonlyMap<string, number>; readonly marked: Marked },
+  {
+    listed,
+    marked,
+    withMarked = false,
+  }: LoadIndexOptions & { readonly listed: ReadonlyMap<string, number>; readonly marked: Marked },
 ): Index {
   const superseded = new Set(segments.flatMap(({ segment }) => segment.supersedes.map(toHex)))
   const current = segments.filter(({ name }) => !superseded.has(name.slice('index/'.length)))
@@ -154,12 +168,14 @@ function assemble(
   const sessions: Session[] = []
   for (const { segment } of current) {
     for (const { pack, image } of packsOf(segment, sessions.length)) {
-      const counts = listed.get(pack.name) === pack.packBytes && !marked.packs.has(pack.name)
+      const isMarked = marked.packs.has(pack.name)
+      const counts = listed.get(pack.name) === pack.packBytes && (withMarked || !isMarked)
       if (counts && !packs.has(pack.name)) packs.set(pack.name, { pack, image })
     }
     sessions.push(...segment.sessions)
   }
-  const chosen = [...packs.values()]
+  const isMarked = ({ pack }: { readonly pack: LoadedPack }) => Number(marked.packs.has(pack.name))
+  const chosen = [...packs.values()].sort((a, b) => isMarked(a) - isMarked(b))
   return {
     image: buildImage(chosen.map(({ image }) => image)),
     packs: chosen.map(({ pack }) => pack),

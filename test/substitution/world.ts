@@ -91,7 +91,7 @@ async function leaveLease(repository: Repository, which: number): Promise<void> 
 }
 
 /** A mark of packs that are not there: it changes nothing. */
-async function putMark(
+export async function putMark(
   repository: Repository,
   { domain: label, mark = NOTHING_MARKED }: { readonly domain: string; readonly mark?: Mark },
 ): Promise<string> {
