@@ -77,7 +77,7 @@ const EDITS: readonly Edit[] = [
   },
   (at, { random }) => lutimesSync(at, 1e9 * random(), 1e9 * random()),
   (at, { random }) => {
-    if (!isLink(at)) chmodSync(at, 0o7777 * random())
+    if (!isLink(at)) chmodSync(at, Math.floor(0o7777 * random()))
   },
   (at, { random }) => {
     if (isFile(at) || isFolder(at)) setXattr(at, `value ${random()}`)
