@@ -82,7 +82,8 @@ export async function createRepository(store: Store, options: CreateOptions): Pr
   }
   const keyring: Keyring = { generation: 1, domains: [domain], issued: [issued] }
   await store.put(grantName, [grant])
-  await store.put(keyringName(1), [owner.sealKeyring(keyring, repositoryId)])
+  const ring = await store.put(keyringName(1), [owner.sealKeyring(keyring, repositoryId)])
+  if (ring === 'exists') throw begunAlready(store)
   const put = await store.put(configName(1), [sealConfig(config, owner)])
   if (put === 'exists') {
     throw new CairnError(
@@ -95,6 +96,13 @@ export async function createRepository(store: Store, options: CreateOptions): Pr
 /** A grant is named by the SHA-256 of its bytes, so that damage to it shows to whoever cannot open it. */
 export function grantNameOf(grant: Bytes): string {
   return `keys/${toHex(sha256(grant))}`
+}
+
+/** A keyring without a config: another run is at it, or one was ended before it was done. */
+function begunAlready(store: Store): CairnError {
+  return new CairnError('repository-exists', `A repository at ${store.address} was begun already`, {
+    hint: 'If no other `cairn init` is running, remove what is there and run it again.',
+  })
 }
 
 /** The object for a config: prefix, the owner's signature, payload. */
