@@ -107,3 +107,23 @@ function claimInThread(workerData: {
     worker.once('error', reject)
   })
 }
+
+test('a thread that finds a table frozen waits for those that are still writing to it', async () => {
+  // As if another thread had drawn the last ticket and were about to fill its slot.
+  const memory = newClaimMemory()
+  const words = new Int32Array(memory)
+  const [drawn, settled, firstSlot] = [0, 1, 2]
+  const limit = (2 ** 14 * 3) / 4
+  words[drawn] = limit
+  words[settled] = limit - 1
+  const ids = idsOf(1)
+  new DataView(ids.buffer).setUint32(0, 0)
+  const gate = new Int32Array(new SharedArrayBuffer(4)).fill(1)
+  const won = claimInThread({ memory, ids, gate, start: 0 })
+  while (Atomics.load(gate, 0) > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  new Uint8Array(memory).set(ids, 4 * (firstSlot + 1))
+  Atomics.store(words, firstSlot, 2)
+  Atomics.store(words, settled, limit)
+  expect(await won).toEqual([])
+})

@@ -1,0 +1,185 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { compareBytes, toHex, utf8 } from '../base/bytes.ts'
+import { decode, encode } from './codec.ts'
+import { type BlobId, blobId } from './ids.ts'
+import {
+  decodeTreeNode,
+  type Entry,
+  entryCodec,
+  isLegalName,
+  refsOf,
+  type TreeNode,
+  treeNodeCodec,
+} from './tree.ts'
+
+const id = (n: number): BlobId => blobId(new Uint8Array(32).fill(n))
+
+const NOTHING = {
+  user: undefined,
+  group: undefined,
+  size: undefined,
+  link: undefined,
+  target: undefined,
+  device: undefined,
+  xattrs: undefined,
+  pieces: undefined,
+  pieceList: undefined,
+  extents: undefined,
+  extentList: undefined,
+  crc32: undefined,
+  tree: undefined,
+  changed: undefined,
+}
+
+const FILE: Entry = {
+  ...NOTHING,
+  name: utf8('file'),
+  type: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: -1,
+  mtimeNanos: 999_999_999,
+  size: 10,
+  crc32: 7,
+}
+
+const damaged = expect.objectContaining({ code: 'object-damaged' }) as unknown as Error
+
+test('entries of every type come back with all they have', () => {
+  const entries: readonly Entry[] = [
+    FILE,
+    { ...FILE, size: 2n ** 60n, mtimeSeconds: -(2n ** 60n), changed: 1 },
+    {
+      ...FILE,
+      pieces: [{ id: id(1), length: 10 }],
+      extents: [
+        { hole: 5, data: 10 },
+        { hole: 2n ** 60n, data: 0 },
+      ],
+    },
+    { ...FILE, pieceList: id(2), extentList: id(3), link: { device: 4, inode: 2n ** 63n } },
+    { ...FILE, type: 'directory', size: undefined, crc32: undefined, tree: id(4) },
+    {
+      ...FILE,
+      type: 'symlink',
+      size: undefined,
+      crc32: undefined,
+      target: Uint8Array.of(0xff, 0x2f),
+    },
+    {
+      ...FILE,
+      type: 'fifo',
+      size: undefined,
+      crc32: undefined,
+      xattrs: [{ name: utf8('x'), value: new Uint8Array(0) }],
+    },
+    {
+      ...FILE,
+      type: 'char-device',
+      size: undefined,
+      crc32: undefined,
+      device: { major: 1, minor: 0xfffff },
+    },
+    { ...FILE, user: utf8('user'), group: Uint8Array.of(0xff) },
+  ]
+  for (const entry of entries) expect(decode(entryCodec, encode(entryCodec, entry))).toEqual(entry)
+})
+
+test.each<[string, Partial<Entry>]>([
+  ['a folder without a tree', { type: 'directory', size: undefined, crc32: undefined }],
+  ['a file with a tree', { tree: id(1) }],
+  ['a file without a size', { size: undefined }],
+  ['a file without a CRC', { crc32: undefined }],
+  ['a link without a target', { type: 'symlink' }],
+  ['a file with a target', { target: utf8('x') }],
+  ['a device without numbers', { type: 'block-device' }],
+  ['a mode of more than 12 bits', { mode: 0o10000 }],
+  ['more nanoseconds than a second has', { mtimeNanos: 1_000_000_000 }],
+  ['a name with a slash', { name: utf8('a/b') }],
+  [
+    'more pieces than an entry may have',
+    { pieces: Array.from({ length: 129 }, () => ({ id: id(1), length: 1 })) },
+  ],
+])('%s is refused', (_, changes) => {
+  const encoded = encode(entryCodec, { ...FILE, ...changes })
+  expect(() => decode(entryCodec, encoded)).toThrow(damaged)
+})
+
+test('a name is legal exactly where Linux could have it', () => {
+  const legal = ['a', '...', ' ', '\n', 'x'.repeat(255), '..a', '.a', 'é']
+  for (const name of legal) expect(isLegalName(utf8(name))).toBe(true)
+  for (const name of ['', '.', '..', '/', 'a/', 'a\0b', 'x'.repeat(1021)]) {
+    expect(isLegalName(utf8(name))).toBe(false)
+  }
+})
+
+const names = fc.uniqueArray(fc.uint8Array({ minLength: 1, maxLength: 6 }).filter(isLegalName), {
+  selector: toHex,
+  maxLength: 30,
+})
+
+test('a folder is read where its names are sorted as bytes, each once, and only there', () => {
+  fc.assert(
+    fc.property(names, fc.boolean(), (all, twice) => {
+      const sorted = [...all].sort(compareBytes)
+      const nodeOf = (some: readonly Uint8Array[]): TreeNode => ({
+        kind: 'entries',
+        entries: some.map((name) => ({ ...FILE, name })),
+      })
+      const node = nodeOf(sorted)
+      expect(decodeTreeNode(encode(treeNodeCodec, node))).toEqual(node)
+      if (sorted.length < 2) return
+      const wrong = twice ? [...sorted, sorted.at(-1) as Uint8Array] : [...sorted].reverse()
+      expect(() => decodeTreeNode(encode(treeNodeCodec, nodeOf(wrong)))).toThrow(damaged)
+    }),
+  )
+})
+
+test('nodes of every kind come back, at a level that suits them', () => {
+  const children = [
+    { firstName: utf8('a'), id: id(1) },
+    { firstName: utf8('b'), id: id(2) },
+  ]
+  const nodes: readonly TreeNode[] = [
+    { kind: 'entries', entries: [] },
+    { kind: 'directory', level: 3, children },
+    { kind: 'pieces', pieces: [{ id: id(1), length: 5 }] },
+    { kind: 'extents', extents: [{ hole: 0, data: 2n ** 55n }] },
+    { kind: 'list', level: 1, children: [id(1), id(2)] },
+  ]
+  for (const node of nodes) expect(decodeTreeNode(encode(treeNodeCodec, node))).toEqual(node)
+  const misplaced = [
+    { kind: 'directory', level: 0, children },
+    { kind: 'list', level: 0, children: [] },
+    { kind: 'directory', level: 17, children },
+  ] as const
+  for (const node of misplaced) {
+    expect(() => decodeTreeNode(encode(treeNodeCodec, node))).toThrow(damaged)
+  }
+})
+
+test('the refs of a node are all ids in it, in the order of the format', () => {
+  const entries: readonly Entry[] = [
+    {
+      ...FILE,
+      name: utf8('a'),
+      pieces: [
+        { id: id(1), length: 1 },
+        { id: id(2), length: 1 },
+      ],
+      extentList: id(3),
+    },
+    { ...FILE, name: utf8('b'), pieceList: id(4) },
+    { ...FILE, name: utf8('c'), type: 'directory', tree: id(5) },
+  ]
+  const all = (node: TreeNode) => refsOf(node).map((ref) => ref[0])
+  expect(all({ kind: 'entries', entries })).toEqual([1, 2, 3, 4, 5])
+  expect(all({ kind: 'list', level: 1, children: [id(6), id(7)] })).toEqual([6, 7])
+  expect(
+    all({ kind: 'directory', level: 1, children: [{ firstName: utf8('a'), id: id(8) }] }),
+  ).toEqual([8])
+  expect(all({ kind: 'pieces', pieces: [{ id: id(9), length: 1 }] })).toEqual([9])
+  expect(all({ kind: 'extents', extents: [{ hole: 1, data: 1 }] })).toEqual([])
+})
