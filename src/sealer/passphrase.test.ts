@@ -62,7 +62,7 @@ test.each([
     code: 'unsupported',
     message: expect.stringContaining(`too ${which}`) as unknown,
   })
-  expect(performance.now() - start).toBeLessThan(100)
+  expect(performance.now() - start).toBeLessThan(1000)
 })
 
 test('a credential of the other kind gives no key, and costs nothing', async () => {

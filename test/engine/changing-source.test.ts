@@ -223,7 +223,10 @@ describe('while it is read', () => {
       timer = setInterval(() => appendFileSync(path, 'more'), 5)
     }
     try {
-      const { kinds, restored } = await backupWhile(source, begin, slowly)
+      const { kinds, restored } = await backupWhile(source, begin, {
+        ...slowly,
+        readBytesPerSecond: LARGE,
+      })
       expect(kinds).toEqual({ a: 'changed' })
       expect(restored.problems).toEqual([])
     } finally {
