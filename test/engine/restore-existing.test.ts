@@ -282,4 +282,13 @@ describe('names of one file', () => {
     expect(counts).toMatchObject({ skipped: 2, problems: 0 })
     expectSame(describeTree(folder), target)
   })
+
+  test('names that stand there as files of their own become one file again', async () => {
+    const target = scratch.make()
+    for (const name of ['a', 'b', 'c']) write(target, name, noise(3000, 5), THEN)
+    const { problems, counts } = await restoreFolder(linked, target, { from: folder })
+    expect(problems).toEqual([])
+    expect(counts.skipped).toBe(1)
+    expectSame(describeTree(folder), target)
+  })
 })

@@ -63,6 +63,7 @@ export interface TargetPlace {
 export class Restorer {
   readonly #options: RestorerOptions
   readonly #stat = new StatBuffer()
+  readonly #firstStat = new StatBuffer()
   readonly #metadata: MetadataWriter
   /** Where the first name of a file with several was put. */
   readonly #links = new Map<string, { readonly folder: readonly Bytes[]; readonly name: Bytes }>()
@@ -174,13 +175,28 @@ export class Restorer {
     if (decision === 'replace') return true
     if (decision === 'blocked') this.problem(names, 'a folder stands where it is to go')
     else {
-      this.counts.skipped++
       // Other names are linked to what is there, but only where that is known to have the content.
       const isOurs = decision === 'attributes' || overwrite === 'if-changed'
-      if (entry.link !== undefined && isOurs) this.#linkedTo(place, entry)
+      const first = isOurs ? this.#linkedTo(place, entry) : undefined
+      if (first !== undefined && !this.#isSameFile(first)) return true
+      this.counts.skipped++
       if (decision === 'attributes') this.#applyByName(dirFd, entry, names)
     }
     return undefined
+  }
+
+  /** Whether what was looked at last is one more name of what stands there. */
+  #isSameFile({ folder, name }: { folder: readonly Bytes[]; name: Bytes }): boolean {
+    const { target } = this.#options
+    const { inode, deviceMajor, deviceMinor } = this.#stat
+    const dirFd = target.openDirectory(folder)
+    if (dirFd < 0 || target.statEntry(dirFd, name, this.#firstStat) < 0) return false
+    const first = this.#firstStat
+    return (
+      first.inode === inode &&
+      first.deviceMajor === deviceMajor &&
+      first.deviceMinor === deviceMinor
+    )
   }
 
   /** The place of this file's first name; undefined where this is the first. */
