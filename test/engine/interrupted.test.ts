@@ -193,7 +193,8 @@ describe('by kill', () => {
     const random = seededRandom(1)
     for (let round = 0; round < 4; round++) {
       const secret = Buffer.from(credential.secret).toString('hex')
-      await killedBackup([path, source, secret], 300 + Math.floor(900 * random()))
+      const afterMs = 300 + Math.floor(900 * random())
+      await killed('backup-process.ts', [path, source, secret], afterMs)
       await expectNext(path, credential.secret)
     }
     const next = await backupFolder(made, source, small)
@@ -202,9 +203,35 @@ describe('by kill', () => {
     await expectSound(made)
   })
 
-  async function killedBackup(args: readonly string[], afterMs: number): Promise<void> {
-    const script = join(import.meta.dirname, 'backup-process.ts')
-    const child = spawn(process.execPath, [script, ...args], { stdio: 'ignore' })
+  test('a restore goes on where it was, and leaves nothing behind', async () => {
+    const path = scratch.path('repository')
+    const made = await makeRepository({
+      store: openLocal({ path, clock: systemClock, create: true }),
+    })
+    await backupFolder(made, source, { ...small, cacheFolder: scratch.path('cache') })
+    const { credential } = made.key
+    if (credential.kind !== 'secret') throw new Error('a secret')
+    const secret = Buffer.from(credential.secret).toString('hex')
+    const target = scratch.path('target')
+    const random = seededRandom(3)
+    let most = 0
+    for (let round = 0; round < 4; round++) {
+      const afterMs = 400 + Math.floor(500 * random())
+      await killed('restore-process.ts', [path, source, target, secret], afterMs)
+      // Whatever is there by its name and time is there as a whole.
+      const { counts } = await restoreFolder(made, target, { from: source, dryRun: true })
+      expect(counts.skipped).toBeGreaterThanOrEqual(most)
+      most = counts.skipped
+    }
+    const { problems, counts } = await restoreFolder(made, target, { from: source, delete: true })
+    expect(problems).toEqual([])
+    expect(counts.skipped).toBe(most)
+    expectSame(before, target)
+  })
+
+  async function killed(script: string, args: readonly string[], afterMs: number): Promise<void> {
+    const path = join(import.meta.dirname, script)
+    const child = spawn(process.execPath, [path, ...args], { stdio: 'ignore' })
     const ended = new Promise((resolve) => child.once('exit', resolve))
     await systemClock.sleep(afterMs)
     child.kill('SIGKILL')
