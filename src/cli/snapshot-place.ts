@@ -29,7 +29,7 @@ export async function loadKnownSnapshots(
   { output }: Context,
   repository: Repository,
 ): Promise<readonly Snapshot[]> {
-  const { snapshots, problems } = await loadSnapshots(repository)
+  const { snapshots, problems } = await loadSnapshots(repository, { onlyReading: true })
   for (const { name, error } of problems) {
     output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
   }

@@ -1,6 +1,7 @@
-// An object that was passed over, and why: readers go on without it and tell.
+// Objects that were passed over, and why: who only reads goes on without them and tells. Two kinds of
+// trouble must be kept apart: something is wrong with one object, or the store itself is gone.
 
-import type { CairnError, ErrorCode } from '../base/errors.ts'
+import { type CairnError, type ErrorCode, isCairnError } from '../base/errors.ts'
 
 export interface ObjectProblem {
   readonly name: string
@@ -17,3 +18,70 @@ export const UNREADABLE: readonly ErrorCode[] = [
   'unsupported',
   'not-permitted',
 ]
+
+/**
+ * The store has the object and does not give it out: a bad sector, a right that is missing. It may be
+ * had another time, so that writers must not take it for one that is not there.
+ */
+export const WITHHELD: readonly ErrorCode[] = ['store-unreadable', 'timeout']
+
+/** So many objects in a row that are not given out mean that the store is gone. */
+const WITHHELD_MAX = 16
+
+/** Collects what is wrong with single objects while many are read. */
+export class ObjectProblems {
+  readonly #found: ObjectProblem[] = []
+  #withheldInARow = 0
+  #anyRead = false
+
+  get found(): readonly ObjectProblem[] {
+    return this.#found
+  }
+
+  /** Says that the store gave out an object, whatever is in it. */
+  noteRead(): void {
+    this.#withheldInARow = 0
+    this.#anyRead = true
+  }
+
+  /** Takes what was thrown about an object. Throws it on where it says nothing about this object alone. */
+  take(name: string, error: unknown): void {
+    if (isCairnError(error, ...UNREADABLE)) {
+      this.noteRead()
+      this.#found.push({ name, error })
+    } else if (isCairnError(error, ...WITHHELD) && ++this.#withheldInARow < WITHHELD_MAX) {
+      this.#found.push({ name, error })
+    } else throw error
+  }
+
+  /** For the end: where there are several objects and none could be had, it is the store's fault. */
+  expectAnyRead(): void {
+    const withheld = this.#found.filter(({ error }) => WITHHELD.includes(error.code))
+    const [first] = withheld
+    if (first !== undefined && withheld.length > 1 && !this.#anyRead) throw first.error
+  }
+}
+
+/**
+ * Calls `act` for each item, so many at a time: listings are long, and stores are far away. After one
+ * has thrown no other is begun.
+ */
+export async function forEachInParallel<T>(
+  items: Iterable<T>,
+  parallel: number,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
+  const next = items[Symbol.iterator]()
+  let failed = false
+  const work = async () => {
+    for (let item = next.next(); item.done !== true && !failed; item = next.next()) {
+      try {
+        await act(item.value)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: parallel }, work))
+}

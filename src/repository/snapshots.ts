@@ -25,7 +25,12 @@ import { openSigned, sealSigned } from '../sealer/signed.ts'
 import { getVerified, putContent } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
-import { type ObjectProblem, UNREADABLE } from './object-problem.ts'
+import {
+  forEachInParallel,
+  type ObjectProblem,
+  ObjectProblems,
+  WITHHELD,
+} from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 
@@ -178,24 +183,51 @@ export async function putReceipt(
   return putContent(repository.store, { folder: 'receipts', parts: [prefix, sealed] })
 }
 
-/** All snapshots of the domains that the grant holds. */
-export async function loadSnapshots(repository: Repository): Promise<SnapshotList> {
-  const problems: ObjectProblem[] = []
+export interface LoadSnapshotsOptions {
+  /**
+   * For who only reads: what the store has and does not give out is among the problems too, and the
+   * rest is listed. A writer must not take it for what is not there: see predecessor.ts.
+   */
+  readonly onlyReading?: boolean
+}
+
+/**
+ * All snapshots of the domains that the grant holds. Damaged ones are among the problems. Throws
+ * 'store-unreadable' or 'timeout' where one cannot be had, unless `onlyReading`, and where none can.
+ */
+export async function loadSnapshots(
+  repository: Repository,
+  { onlyReading = false }: LoadSnapshotsOptions = {},
+): Promise<SnapshotList> {
+  const reading: Reading = { repository, onlyReading, problems: new ObjectProblems() }
   const found: Omit<Snapshot, 'confirmed'>[] = []
-  await eachObject(repository, 'snapshots/', problems, ({ name, object, domain, objectHash }) => {
+  await eachObject(reading, 'snapshots/', ({ name, object, domain, objectHash }) => {
     const { summary, certificate } = openSnapshot(repository, { domain, object, objectHash })
     found.push({ name, id: toHex(objectHash), summary, certificate, domain, object })
   })
-  const confirmed = await loadReceipts(repository, problems)
+  const confirmed = await loadReceipts(reading)
+  reading.problems.expectAnyRead()
   const snapshots = found
     .map((snapshot) => ({ ...snapshot, confirmed: confirmed.has(snapshot.name) }))
-    .sort(
-      (a, b) =>
-        a.summary.startedMs - b.summary.startedMs ||
-        a.summary.endedMs - b.summary.endedMs ||
-        (a.id < b.id ? -1 : 1),
-    )
-  return { snapshots: withoutReplaced(snapshots), problems }
+    .sort(compareByTime)
+  return { snapshots: withoutReplaced(snapshots), problems: reading.problems.found }
+}
+
+/** In the order in which they were begun, as their machines say; where that is the same, any one order. */
+function compareByTime(a: Snapshot, b: Snapshot): number {
+  return (
+    a.summary.startedMs - b.summary.startedMs ||
+    a.summary.endedMs - b.summary.endedMs ||
+    (a.id < b.id ? -1 : 1)
+  )
+}
+
+/**
+ * In the order in which snapshots of one source follow each other. Two runs at the same time give
+ * theirs the same number: then the one that was begun later is the later one.
+ */
+export function compareBySequence(a: Snapshot, b: Snapshot): number {
+  return a.summary.sequence - b.summary.sequence || compareByTime(a, b)
 }
 
 /** A snapshot that stands for another one, of the same source, roots and time, hides it. */
@@ -219,13 +251,10 @@ function sameContent(a: Summary, b: Summary): boolean {
 }
 
 /** Names of the snapshots that have a receipt. */
-async function loadReceipts(
-  repository: Repository,
-  problems: ObjectProblem[],
-): Promise<ReadonlySet<string>> {
+async function loadReceipts(reading: Reading): Promise<ReadonlySet<string>> {
   const confirmed = new Set<string>()
-  await eachObject(repository, 'receipts/', problems, (own) => {
-    confirmed.add(contentName('snapshots', openReceipt(repository, own).snapshot))
+  await eachObject(reading, 'receipts/', (own) => {
+    confirmed.add(contentName('snapshots', openReceipt(reading.repository, own).snapshot))
   })
   return confirmed
 }
@@ -247,6 +276,12 @@ export function openReceipt(
   return decode(receiptCodec, payload)
 }
 
+interface Reading {
+  readonly repository: Repository
+  readonly onlyReading: boolean
+  readonly problems: ObjectProblems
+}
+
 interface OwnObject {
   readonly name: string
   readonly object: Bytes
@@ -254,44 +289,39 @@ interface OwnObject {
   readonly domain: DomainAccess
 }
 
-/** Objects at a time on their way: listings are long, and stores are far away. */
+/** Objects at a time on their way. */
 const PARALLEL = 16
 
-/** Reads every object of a folder that belongs to a domain of ours; what is wrong goes to `problems`. */
+/** Reads every object of a folder that belongs to a domain of ours; what is wrong goes to the problems. */
 async function eachObject(
-  repository: Repository,
+  { repository, onlyReading, problems }: Reading,
   folder: 'snapshots/' | 'receipts/',
-  problems: ObjectProblem[],
   take: (object: OwnObject) => void,
 ): Promise<void> {
   const names: string[] = []
   for await (const { name } of repository.store.list(folder)) names.push(name)
-  const next = names.values()
-  const work = async () => {
-    for (const name of next) await takeOne(repository, { name, problems, take })
-  }
-  await Promise.all(Array.from({ length: PARALLEL }, work))
+  await forEachInParallel(names, PARALLEL, async (name) => {
+    try {
+      await takeOne(repository, name, take)
+      problems.noteRead()
+    } catch (error) {
+      // Removed between listing and reading: then it is not there, and nobody misses it.
+      if (isCairnError(error, 'object-missing')) return
+      if (!onlyReading && isCairnError(error, ...WITHHELD)) throw error
+      problems.take(name, error)
+    }
+  })
 }
 
 async function takeOne(
   repository: Repository,
-  {
-    name,
-    problems,
-    take,
-  }: { name: string; problems: ObjectProblem[]; take: (object: OwnObject) => void },
+  name: string,
+  take: (object: OwnObject) => void,
 ): Promise<void> {
-  try {
-    const object = await getVerified(repository.store, name)
-    if (object.length > METADATA_BYTES_MAX) throw new CairnError('object-damaged', 'it is too long')
-    const { domain: id } = decodePrefix(object)
-    const domain = repository.domains.find((one) => equalBytes(one.id, id))
-    const objectHash = digestInName(name)
-    if (domain !== undefined && objectHash !== undefined) take({ name, object, objectHash, domain })
-  } catch (error) {
-    // Removed between listing and reading: then it is not there, and nobody misses it.
-    if (isCairnError(error, 'object-missing')) return
-    if (!isCairnError(error, ...UNREADABLE)) throw error
-    problems.push({ name, error })
-  }
+  const object = await getVerified(repository.store, name)
+  if (object.length > METADATA_BYTES_MAX) throw new CairnError('object-damaged', 'it is too long')
+  const { domain: id } = decodePrefix(object)
+  const domain = repository.domains.find((one) => equalBytes(one.id, id))
+  const objectHash = digestInName(name)
+  if (domain !== undefined && objectHash !== undefined) take({ name, object, objectHash, domain })
 }

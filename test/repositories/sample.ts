@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Bytes, utf8 } from '../../src/base/bytes.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { CairnError } from '../../src/base/errors.ts'
 import type { BackupResult } from '../../src/engine/backup/options.ts'
 import { backup } from '../../src/engine/backup.ts'
 import type { Wrapping } from '../../src/format/keys.ts'
@@ -13,6 +14,7 @@ import { createRepository } from '../../src/repository/create.ts'
 import { openRepository, type Repository, selectDomain } from '../../src/repository/repository.ts'
 import type { Credential } from '../../src/sealer/passphrase.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
+import { decorate } from '../../src/store/decorate.ts'
 import { openMemory } from '../../src/store/memory.ts'
 import { seededRandom } from '../../src/store/seeded-random.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -168,4 +170,14 @@ export async function flipBit(
   flipped[offset] = (flipped[offset] as number) ^ (1 << bit)
   await replaceObject(store, { name, bytes: flipped })
   return bytes
+}
+
+/** The store on a disk that lists all objects and does not give out some: a bad sector under each. */
+export function withBadSectors(store: Store, isBad: (name: string) => boolean): Store {
+  return decorate(store, {
+    get: (name, range) =>
+      isBad(name)
+        ? Promise.reject(new CairnError('store-unreadable', `Cannot read ${name}: a bad sector`))
+        : store.get(name, range),
+  })
 }

@@ -1,0 +1,124 @@
+import { beforeEach, expect, test } from 'vitest'
+import {
+  backupFiles,
+  flipBit,
+  namesOf,
+  newSecret,
+  type Sample,
+  sampleRepository,
+  withBadSectors,
+} from '../../test/repositories/sample.ts'
+import { systemClock } from '../base/clock.ts'
+import { systemRandom } from '../sealer/random.ts'
+import { decorate } from '../store/decorate.ts'
+import type { Store } from '../store/store.ts'
+import { addGrant } from './grants-add.ts'
+import { removeGrant } from './grants-remove.ts'
+import type { ObjectProblem } from './object-problem.ts'
+import { loadPredecessor } from './predecessor.ts'
+import { openRepository, selectDomain } from './repository.ts'
+import { loadSnapshots, sourceIdOf } from './snapshots.ts'
+
+let sample: Sample
+/** When the store had each object: whatever the tests say. */
+let storedAtMs: Map<string, number>
+let problems: ObjectProblem[]
+
+beforeEach(async () => {
+  sample = await sampleRepository({ a: '1' })
+  storedAtMs = new Map()
+  problems = []
+  await stamp()
+  for (const a of ['2', '3']) await save({ a })
+})
+
+/** Every object that is new was stored after those before. */
+async function stamp(): Promise<void> {
+  const nowMs = storedAtMs.size
+  for (const name of await namesOf(sample.store, ''))
+    if (!storedAtMs.has(name)) storedAtMs.set(name, nowMs)
+}
+
+async function save(files: Readonly<Record<string, string>>): Promise<void> {
+  await backupFiles(sample.repository, { files })
+  await stamp()
+}
+
+async function snapshotNumbered(sequence: number): Promise<string> {
+  const { snapshots } = await loadSnapshots(sample.repository)
+  return snapshots.find(({ summary }) => summary.sequence === sequence)?.name as string
+}
+
+function load(store: Store = sample.store) {
+  const stamped = decorate(store, {
+    stat: async (name) => {
+      const info = await store.stat(name)
+      return info && { ...info, storedAtMs: storedAtMs.get(name) as number }
+    },
+  })
+  return loadPredecessor(
+    { ...sample.repository, store: stamped },
+    {
+      sourceId: sourceIdOf(selectDomain(sample.repository), 'source'),
+      onProblem: (problem) => problems.push(problem),
+    },
+  )
+}
+
+test('it is the newest snapshot of the source, with its number and root', async () => {
+  await backupFiles(sample.repository, { files: { a: 'x' }, sourceName: 'other' })
+  const found = await load()
+  expect(found?.name).toBe(await snapshotNumbered(3))
+  expect(found?.summary.sequence).toBe(3)
+  expect(found?.summary.roots).toHaveLength(1)
+  expect(problems).toEqual([])
+})
+
+test.each(['damaged', 'on a bad sector'])(
+  'the newest that is %s keeps its number, and nothing counts as unchanged',
+  async (how) => {
+    const bad = await snapshotNumbered(3)
+    const before = await snapshotNumbered(2)
+    if (how === 'damaged') await flipBit(sample.store, { name: bad, offset: 200 })
+    const found = await load(
+      withBadSectors(sample.store, (name) => how !== 'damaged' && name === bad),
+    )
+    expect(found).toEqual({ name: before, summary: { sequence: 3, roots: [] } })
+    expect(problems.map(({ name }) => name)).toEqual([bad])
+  },
+)
+
+test('an older one that cannot be read takes no number', async () => {
+  const bad = await snapshotNumbered(2)
+  const found = await load(withBadSectors(sample.store, (name) => name === bad))
+  expect(found?.summary.sequence).toBe(3)
+  expect(found?.summary.roots).toHaveLength(1)
+  expect(problems).toHaveLength(1)
+})
+
+test('a receipt that cannot be read does not make its snapshot one that was never confirmed', async () => {
+  const known = new Set(await namesOf(sample.store, 'receipts/'))
+  await save({ a: '4' })
+  const bad = (await namesOf(sample.store, 'receipts/')).find((name) => !known.has(name))
+  const before = await snapshotNumbered(3)
+  const found = await load(withBadSectors(sample.store, (name) => name === bad))
+  expect(found).toEqual({ name: before, summary: { sequence: 4, roots: [] } })
+})
+
+test('what nobody may have written takes no number', async () => {
+  const key = newSecret()
+  const giving = { label: 'w', ...key, random: systemRandom, clock: systemClock }
+  const name = await addGrant(sample.repository, { role: 'writer', domain: 'default', ...giving })
+  const writer = await openRepository(sample.store, key)
+  await removeGrant(await openRepository(sample.store, sample.owner), name)
+  await backupFiles(writer, { files: { a: 'after' } })
+  await stamp()
+  sample = { ...sample, repository: await openRepository(sample.store, sample.owner) }
+  expect((await load())?.summary.sequence).toBe(3)
+  expect(problems.map(({ error }) => error.code)).toContain('object-foreign')
+})
+
+test('where none can be read there is none', async () => {
+  for (const name of await namesOf(sample.store, 'snapshots/')) await sample.store.remove(name)
+  expect(await load()).toBeUndefined()
+})

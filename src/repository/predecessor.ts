@@ -1,0 +1,77 @@
+// What the next snapshot of a source follows. A snapshot that cannot be read is not one that is not there:
+// were its number given to the next one as well, nobody would ever miss it. So the next number leaves
+// room for every snapshot that cannot be read and may be newer than the newest that can. If it comes back
+// the numbers are as they should be; if it does not, there is a gap, which is the truth.
+//
+// It stops no backup: a disk that loses one snapshot is no reason to save nothing any more.
+
+import { type Bytes, equalBytes } from '../base/bytes.ts'
+import type { Summary } from '../format/snapshot.ts'
+import type { ObjectProblem } from './object-problem.ts'
+import type { Repository } from './repository.ts'
+import { compareBySequence, loadSnapshots, type Snapshot } from './snapshots.ts'
+
+export interface Predecessor {
+  /** Of the newest snapshot that can be read. */
+  readonly name: string
+  /**
+   * The highest number that may have been given out; and the roots of the newest snapshot, or none
+   * where it is not certain that this is the newest.
+   */
+  readonly summary: Pick<Summary, 'sequence' | 'roots'>
+}
+
+/**
+ * The predecessor of the next snapshot of a source; undefined where no snapshot of it can be read.
+ * What cannot be read is told. Throws where the store cannot be read at all.
+ */
+export async function loadPredecessor(
+  repository: Repository,
+  options: {
+    readonly sourceId: Bytes
+    readonly onProblem: (problem: ObjectProblem) => void
+  },
+): Promise<Predecessor | undefined> {
+  const { sourceId, onProblem } = options
+  const { snapshots, problems } = await loadSnapshots(repository, { onlyReading: true })
+  for (const problem of problems) onProblem(problem)
+  const own = snapshots
+    .filter(({ summary }) => equalBytes(summary.sourceId, sourceId))
+    .sort(compareBySequence)
+  const newest = own.findLast(({ confirmed }) => confirmed)
+  if (newest === undefined) return undefined
+  const { roots } = newest.summary
+  const sequence = await highestTaken(repository, { newest, own, problems })
+  const isCertain = sequence === newest.summary.sequence
+  return { name: newest.name, summary: { sequence, roots: isCertain ? roots : [] } }
+}
+
+/** The highest number that a snapshot of the source has or may have. */
+async function highestTaken(
+  { store }: Repository,
+  {
+    newest,
+    own,
+    problems,
+  }: {
+    readonly newest: Snapshot
+    readonly own: readonly Snapshot[]
+    readonly problems: readonly ObjectProblem[]
+  },
+): Promise<number> {
+  // What is intact and not ours is nobody's snapshot.
+  const unread = problems.filter(({ error }) => error.code !== 'object-foreign')
+  const known = newest.summary.sequence
+  if (unread.length === 0) return known
+  const since = (await store.stat(newest.name))?.storedAtMs ?? 0
+  let hidden = 0
+  let isReceiptHidden = false
+  for (const { name } of unread) {
+    // What the store had before the newest snapshot was known to whoever wrote that one.
+    if (((await store.stat(name))?.storedAtMs ?? 0) < since) continue
+    if (name.startsWith('snapshots/')) hidden++
+    else isReceiptHidden = true
+  }
+  const unconfirmed = own.at(-1)?.summary.sequence ?? known
+  return (isReceiptHidden ? Math.max(known, unconfirmed) : known) + hidden
+}
