@@ -6,8 +6,8 @@
 
 import { CairnError } from '../base/errors.ts'
 import { PACK_BYTES_MAX } from '../format/limits.ts'
-import { loadIndex } from '../repository/index-load.ts'
-import { recoverIndex } from '../repository/index-recover.ts'
+import { loadIndexes } from '../repository/index-load.ts'
+import { recoverIndexes } from '../repository/index-recover.ts'
 import type { ListedPack } from '../repository/pack-headers.ts'
 import type { Repository } from '../repository/repository.ts'
 import { choosePacks, type Subset } from './check/choose-packs.ts'
@@ -121,26 +121,16 @@ async function loadDomains(
   repository: Repository,
   findings: Findings,
 ): Promise<{ domains: readonly DomainCheck[]; listed: readonly ListedPack[] }> {
-  const indexes = []
-  for (const domain of repository.domains) {
-    const index = await loadIndex(repository, domain, {
-      onMarkProblem: ({ name, error }) => findings.addError(name, error),
-    })
-    for (const { name, error } of index.problems) findings.addError(name, error)
-    indexes.push({ domain, index })
-  }
-  const named = new Set(indexes.flatMap(({ index }) => index.packs.map(({ name }) => name)))
-  const listed = [...(indexes[0]?.index.listed ?? [])].map(([name, packBytes]) => ({
-    name,
-    packBytes,
-  }))
+  const indexes = await loadIndexes(repository, repository.domains, {
+    onMarkProblem: ({ name, error }) => findings.addError(name, error),
+  })
+  for (const { name, error } of indexes.flatMap(({ problems }) => problems))
+    findings.addError(name, error)
+  const named = new Set(indexes.flatMap(({ packs }) => packs.map(({ name }) => name)))
+  const listed = [...(indexes[0]?.listed ?? [])].map(([name, packBytes]) => ({ name, packBytes }))
   const unindexed = listed.filter(({ name }) => !named.has(name))
-  const domains = []
-  for (const { domain, index } of indexes) {
-    const packs = unindexed.filter(({ name }) => !index.marked.packs.has(name))
-    domains.push(new DomainCheck(domain, await recoverIndex(repository, { domain, index, packs })))
-  }
-  return { domains, listed }
+  const recovered = await recoverIndexes(repository, { indexes, packs: unindexed })
+  return { domains: recovered.map((index) => new DomainCheck(index)), listed }
 }
 
 /** So that the last pack does not keep one worker busy alone: trees take the longest, then what is long. */

@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest'
-import { backupFiles, newSecret, noise, sampleRepository } from '../../test/repositories/sample.ts'
+import {
+  type Asked,
+  backupFiles,
+  flipBit,
+  namesOf,
+  newSecret,
+  noise,
+  sampleRepository,
+  withBadSectors,
+  withRecord,
+} from '../../test/repositories/sample.ts'
+import { copyStore, makeWorld } from '../../test/substitution/world.ts'
 import { systemClock } from '../base/clock.ts'
 import { addGrant } from '../repository/grants-add.ts'
 import { openRepository } from '../repository/repository.ts'
@@ -45,4 +56,29 @@ test('upkeep sees the same', async () => {
       snapshotBytes: all.snapshotBytes,
     })),
   )
+})
+
+test('what cannot be read is told, be it damaged or on a bad sector, and the rest is counted', async () => {
+  const { owner, stores } = await makeWorld()
+  const store = await copyStore(stores[0])
+  const [mark, other] = (await namesOf(store, 'marks/')) as [string, string]
+  const [segment] = await namesOf(store, 'index/')
+  const [snapshot] = await namesOf(store, 'snapshots/')
+  await flipBit(store, { name: mark, offset: 60 })
+  const bad = [other, segment, snapshot]
+  const opened = await openRepository(store, owner)
+  const found = await stats({ ...opened, store: withBadSectors(store, (one) => bad.includes(one)) })
+  expect(found.problems.map(({ name }) => name).sort()).toEqual([mark, ...bad].sort())
+  expect(found.snapshots).toHaveLength(1)
+  expect(found.data.objects).toBe(1)
+})
+
+test('of several domains each object is read once', async () => {
+  const { owner, stores } = await makeWorld()
+  const opened = await openRepository(stores[0], owner)
+  const asked: Asked[] = []
+  await stats({ ...opened, store: withRecord(opened.store, asked) })
+  const names = asked.map(({ name }) => name)
+  expect(names.filter((name) => name.startsWith('index/'))).toHaveLength(2)
+  expect(new Set(names).size).toBe(names.length)
 })

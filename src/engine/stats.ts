@@ -2,7 +2,8 @@
 // listings, indexes and summaries alone: no tree is read, and header keys suffice.
 
 import { toHex } from '../base/bytes.ts'
-import { loadIndex } from '../repository/index-load.ts'
+import { type Index, loadIndexes } from '../repository/index-load.ts'
+import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshots, type Snapshot } from '../repository/snapshots.ts'
 
@@ -44,13 +45,19 @@ export interface Stats {
   readonly savingRatio: number
   /** Plaintext by what is stored of it. */
   readonly compressionRatio: number
+  /** Objects that cannot be read, and whose part in the numbers is therefore not known. */
+  readonly problems: readonly ObjectProblem[]
 }
 
-/** Throws what the store throws; objects that cannot be read do not count. */
+/** Throws where the store cannot be read at all. */
 export async function stats(repository: Repository): Promise<Stats> {
   const folders = await folderStats(repository)
-  const { data, trees, duplicateBlobs } = await packStats(repository)
-  const { snapshots } = await loadSnapshots(repository)
+  const problems: ObjectProblem[] = []
+  const onMarkProblem = (problem: ObjectProblem) => problems.push(problem)
+  const indexes = await loadIndexes(repository, repository.domains, { onMarkProblem })
+  const { data, trees, duplicateBlobs } = packStats(indexes)
+  const listed = await loadSnapshots(repository, { onlyReading: true })
+  const { snapshots } = listed
   const snapshotBytes = snapshots.reduce((sum, { summary }) => sum + summary.sizeBytes, 0)
   const stored = data.bytes + trees.bytes
   return {
@@ -64,7 +71,17 @@ export async function stats(repository: Repository): Promise<Stats> {
     snapshotBytes,
     savingRatio: ratio(snapshotBytes, stored),
     compressionRatio: ratio(data.rawBytes + trees.rawBytes, stored),
+    problems: uniqueProblems([
+      ...problems,
+      ...indexes.flatMap((index) => index.problems),
+      ...listed.problems,
+    ]),
   }
+}
+
+/** What may be of several domains is a problem of each, and one object. */
+function uniqueProblems(problems: readonly ObjectProblem[]): readonly ObjectProblem[] {
+  return [...new Map(problems.map((problem) => [problem.name, problem])).values()]
 }
 
 function statsOfSnapshot(snapshot: Snapshot): SnapshotStats {
@@ -90,16 +107,17 @@ const NO_PACKS: PackStats = { objects: 0, bytes: 0, frames: 0, blobs: 0, rawByte
 /** Of a frame's plaintext, what is not blobs: a count, and a length for each. */
 const TABLE_WORD_BYTES = 4
 
-async function packStats(
-  repository: Repository,
-): Promise<{ data: PackStats; trees: PackStats; duplicateBlobs: number }> {
+function packStats(indexes: readonly Index[]): {
+  data: PackStats
+  trees: PackStats
+  duplicateBlobs: number
+} {
   const sums = { 'data-pack': { ...NO_PACKS }, 'tree-pack': { ...NO_PACKS } } as Record<
     'data-pack' | 'tree-pack',
     { -readonly [K in keyof PackStats]: number }
   >
   let duplicateBlobs = 0
-  for (const domain of repository.domains) {
-    const { image, packs } = await loadIndex(repository, domain)
+  for (const { image, packs } of indexes) {
     for (const { kind, packBytes } of packs) {
       sums[kind].objects++
       sums[kind].bytes += packBytes

@@ -22,11 +22,11 @@ export async function loadCompleteIndex(
   // What marks name may go soon, and is read while it is there; a mark that is damaged stops no restore.
   const markProblems: ObjectProblem[] = []
   const onMarkProblem = (problem: ObjectProblem) => markProblems.push(problem)
-  const loaded = await loadIndex(repository, domain, { onMarkProblem, withMarked: true })
+  const loaded = await loadIndex(repository, domain, { onMarkProblem, onlyReading: true })
   const index = { ...loaded, problems: [...loaded.problems, ...markProblems] }
   const unknown = unindexedPacks(index).length
   const isAmiss = index.problems.length > 0 || wanted.some((id) => !index.image.has(id))
   return isAmiss || (unknown > 0 && unknown <= LOOKED_INTO_MAX)
-    ? recoverIndex(repository, { domain, index })
+    ? recoverIndex(repository, { index, packs: unindexedPacks(index) })
     : index
 }

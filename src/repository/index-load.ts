@@ -1,4 +1,4 @@
-// Loading the index of a domain (design, section 5, step 1): list marks, then packs, then the index
+// Loading the index of domains (design, section 5, step 1): list marks, then packs, then the index
 // segments. A segment's word on a pack counts only if the pack is in our own listing with the length
 // that the segment says, and no mark names it. Damaged segments are reported and passed over: what they
 // said can be read from the packs themselves.
@@ -9,14 +9,14 @@ import { BLOB_ID_BYTES } from '../format/ids.ts'
 import { decodeIndexSegment, type IndexedPack, type IndexSegment } from '../format/index-segment.ts'
 import { INDEX_BYTES_MAX } from '../format/limits.ts'
 import type { Session } from '../format/pack.ts'
-import { decodePrefix } from '../format/prefix.ts'
+import { decodePrefix, PREFIX_BYTES } from '../format/prefix.ts'
 import { getVerified } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { Store } from '../store/store.ts'
 import type { DomainAccess } from './access.ts'
 import { buildImage, type ImagePack, type IndexImage } from './index-image.ts'
-import { loadMarks, type Marked } from './marks.ts'
-import { type ObjectProblem, UNREADABLE } from './object-problem.ts'
+import { loadMarksOf, type Marked } from './marks.ts'
+import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 
@@ -25,6 +25,7 @@ export interface LoadedPack extends IndexedPack {
 }
 
 export interface Index {
+  readonly domain: DomainAccess
   readonly image: IndexImage
   /** In the order in which the image numbers them. */
   readonly packs: readonly LoadedPack[]
@@ -44,10 +45,10 @@ export interface LoadIndexOptions {
   /** Takes marks that cannot be read, where the caller goes on without knowing what they name. */
   readonly onMarkProblem?: (problem: ObjectProblem) => void
   /**
-   * For who only reads: packs that are marked but still listed are in the image too, behind the others.
-   * A writer must not rely on them.
+   * For who only reads: packs that are marked but still listed are in the image too, behind the others,
+   * and no segment is needed, because the packs can be asked. A writer must rely on neither.
    */
-  readonly withMarked?: boolean
+  readonly onlyReading?: boolean
 }
 
 /**
@@ -59,14 +60,26 @@ export async function loadIndex(
   domain: DomainAccess,
   options: LoadIndexOptions = {},
 ): Promise<Index> {
-  const { store } = repository
+  const [index] = await loadIndexes(repository, [domain], options)
+  return index as Index
+}
+
+/** The indexes of several domains, in their order. Each object is fetched once. Throws as loadIndex. */
+export async function loadIndexes(
+  repository: Repository,
+  domains: readonly DomainAccess[],
+  options: LoadIndexOptions = {},
+): Promise<readonly Index[]> {
   for (let attempt = 1; ; attempt++) {
-    const marked = await loadMarks(repository, domain, options.onMarkProblem)
-    const listed = await listPacks(store)
-    const loaded = await loadSegments(repository, domain)
+    const marked = await loadMarksOf(repository, domains, options.onMarkProblem)
+    const listed = await listPacks(repository.store)
+    const loaded = await loadSegments(repository, domains, options)
     // A segment that vanished between listing and reading was replaced: list again.
-    if (loaded.vanished.length === 0 || attempt === LISTINGS_MAX)
-      return assemble(loaded, { listed, marked, ...options })
+    if (loaded.every(({ vanished }) => vanished.length === 0) || attempt === LISTINGS_MAX) {
+      return loaded.map((segments, i) =>
+        assemble(segments, { listed, marked: marked[i] as Marked, ...options }),
+      )
+    }
   }
 }
 
@@ -83,45 +96,123 @@ interface NamedSegment {
 }
 
 interface Segments {
+  readonly domain: DomainAccess
   readonly segments: readonly NamedSegment[]
   readonly problems: readonly ObjectProblem[]
   readonly vanished: readonly ObjectProblem[]
 }
 
+/** For each domain its segments. A problem is that of every domain that the segment may be of. */
+async function loadSegments(
+  repository: Repository,
+  domains: readonly DomainAccess[],
+  { onlyReading = false }: LoadIndexOptions,
+): Promise<readonly Segments[]> {
+  const loaded: OwnSegment[] = []
+  const { problems, vanished } = await readSegments(repository, {
+    domains,
+    onlyReading,
+    take: (segment) => loaded.push(segment),
+  })
+  return domains.map((domain) => {
+    const isOf = (one: { readonly domain: DomainAccess | undefined }) => one.domain === domain
+    const mayBeOf = (one: SegmentProblem) => one.domain === undefined || isOf(one)
+    return {
+      domain,
+      segments: loaded.filter(isOf).sort(byName),
+      problems: problems.filter(mayBeOf),
+      vanished: vanished.filter(mayBeOf),
+    }
+  })
+}
+
+function byName(a: NamedSegment, b: NamedSegment): number {
+  return a.name < b.name ? -1 : 1
+}
+
+interface OwnSegment extends NamedSegment {
+  readonly domain: DomainAccess
+}
+
+/** Of one that cannot be read as far as its prefix, the domain is not known. */
+interface SegmentProblem extends ObjectProblem {
+  readonly domain: DomainAccess | undefined
+}
+
+interface SegmentReading {
+  readonly domains: readonly DomainAccess[]
+  readonly onlyReading: boolean
+  /** Called for each segment of the domains. */
+  readonly take: (segment: OwnSegment) => void
+}
+
 /** Segments on their way at a time: stores are far away. */
 const PARALLEL = 8
 
-async function loadSegments(repository: Repository, domain: DomainAccess): Promise<Segments> {
+/** Reads every segment of the domains, once; of those of others at most the prefix. */
+export async function readSegments(
+  repository: Repository,
+  { domains, onlyReading, take }: SegmentReading,
+): Promise<Record<'problems' | 'vanished', readonly SegmentProblem[]>> {
   const names: string[] = []
   for await (const { name } of repository.store.list('index/')) names.push(name)
-  const loaded = new Map<string, IndexSegment>()
-  const problems: ObjectProblem[] = []
-  const vanished: ObjectProblem[] = []
-  const next = names.values()
-  const work = async () => {
-    for (const name of next) {
-      try {
-        const segment = await loadSegment(repository, { domain, name })
-        if (segment !== undefined) loaded.set(name, segment)
-      } catch (error) {
-        if (isCairnError(error, 'object-missing')) vanished.push({ name, error })
-        else if (isCairnError(error, ...UNREADABLE, 'store-unreadable'))
-          problems.push({ name, error })
-        else throw error
-      }
+  const problems = new ObjectProblems()
+  const vanished: SegmentProblem[] = []
+  const domainOf = new Map<string, DomainAccess>()
+  const others = domainsBeside(repository, domains)
+  await forEachInParallel(names, PARALLEL, async (name) => {
+    try {
+      const isForeign = await isOfOthers(repository, { name, others })
+      const object = isForeign ? undefined : await getVerified(repository.store, name)
+      problems.noteRead()
+      if (object === undefined) return
+      const domain = domainIn(object, domains)
+      if (domain === undefined) return
+      domainOf.set(name, domain)
+      const own = { domain, object, objectHash: digestInName(name) }
+      take({ name, domain, segment: openSegment(repository, own) })
+    } catch (error) {
+      if (isCairnError(error, 'object-missing')) vanished.push({ name, error, domain: undefined })
+      else problems.take(name, error)
     }
+  })
+  if (!onlyReading) problems.expectAnyRead()
+  return {
+    problems: problems.found.map((problem) => ({ ...problem, domain: domainOf.get(problem.name) })),
+    vanished,
   }
-  await Promise.all(Array.from({ length: PARALLEL }, work))
-  expectReadable(problems, names)
-  const segments = [...loaded].map(([name, segment]) => ({ name, segment }))
-  return { segments, problems, vanished }
 }
 
-/** One segment on a bad sector is passed over, as damage is; where none can be read the store is gone. */
-function expectReadable(problems: readonly ObjectProblem[], names: readonly string[]): void {
-  const [first, ...others] = problems.filter(({ error }) => error.code === 'store-unreadable')
-  if (first !== undefined && names.length > 1 && others.length + 1 === names.length)
-    throw first.error
+/** Domains of the repository, in hexadecimal, that are not among these. */
+function domainsBeside(
+  { config }: Repository,
+  domains: readonly DomainAccess[],
+): ReadonlySet<string> {
+  const others = new Set(config.domains.map(({ id }) => toHex(id)))
+  for (const { hex } of domains) others.delete(hex)
+  return others
+}
+
+/**
+ * Whether a segment says that it is of one of these domains. Its first bytes say so, and are asked once.
+ * Where they name a domain that the owner never made they may be damaged: all of it is read then.
+ */
+async function isOfOthers(
+  { store, segmentDomains }: Repository,
+  { name, others }: { readonly name: string; readonly others: ReadonlySet<string> },
+): Promise<boolean> {
+  if (others.size === 0) return false
+  const known = segmentDomains.get(name)
+  const hex = known ?? toHex(decodePrefix(await store.get(name, PREFIX_RANGE)).domain)
+  segmentDomains.set(name, hex)
+  return others.has(hex)
+}
+
+const PREFIX_RANGE = { offset: 0, length: PREFIX_BYTES } as const
+
+function domainIn(object: Bytes, domains: readonly DomainAccess[]): DomainAccess | undefined {
+  const { domain: id } = decodePrefix(object)
+  return domains.find((domain) => equalBytes(domain.id, id))
 }
 
 /** One segment; undefined where it belongs to another domain. */
@@ -130,7 +221,7 @@ export async function loadSegment(
   { domain, name }: { readonly domain: DomainAccess; readonly name: string },
 ): Promise<IndexSegment | undefined> {
   const object = await getVerified(repository.store, name)
-  if (!equalBytes(decodePrefix(object).domain, domain.id)) return undefined
+  if (domainIn(object, [domain]) === undefined) return undefined
   return openSegment(repository, { domain, object, objectHash: digestInName(name) })
 }
 
@@ -155,28 +246,28 @@ export function openSegment(
 }
 
 function assemble(
-  { segments, problems, vanished }: Segments,
+  { domain, segments, problems, vanished }: Segments,
   {
     listed,
     marked,
-    withMarked = false,
+    onlyReading = false,
   }: LoadIndexOptions & { readonly listed: ReadonlyMap<string, number>; readonly marked: Marked },
 ): Index {
   const superseded = new Set(segments.flatMap(({ segment }) => segment.supersedes.map(toHex)))
   const current = segments.filter(({ name }) => !superseded.has(name.slice('index/'.length)))
-  const packs = new Map<string, { pack: LoadedPack; image: ImagePack }>()
+  const packs = new Map<string, PlacedPack>()
   const sessions: Session[] = []
   for (const { segment } of current) {
-    for (const { pack, image } of packsOf(segment, sessions.length)) {
-      const isMarked = marked.packs.has(pack.name)
-      const counts = listed.get(pack.name) === pack.packBytes && (withMarked || !isMarked)
-      if (counts && !packs.has(pack.name)) packs.set(pack.name, { pack, image })
+    for (const placed of packsOf(segment, sessions.length)) {
+      const { name, packBytes } = placed.pack
+      const counts = listed.get(name) === packBytes && (onlyReading || !marked.packs.has(name))
+      if (counts && !packs.has(name)) packs.set(name, placed)
     }
     sessions.push(...segment.sessions)
   }
-  const isMarked = ({ pack }: { readonly pack: LoadedPack }) => Number(marked.packs.has(pack.name))
-  const chosen = [...packs.values()].sort((a, b) => isMarked(a) - isMarked(b))
+  const chosen = unmarkedFirst([...packs.values()], marked)
   return {
+    domain,
     image: buildImage(chosen.map(({ image }) => image)),
     packs: chosen.map(({ pack }) => pack),
     sessions,
@@ -187,11 +278,20 @@ function assemble(
   }
 }
 
+/** A pack, and where what an index says of it is to be found. */
+export interface PlacedPack {
+  readonly pack: LoadedPack
+  readonly image: ImagePack
+}
+
+/** So that of a blob in several packs the copy counts that stays. */
+export function unmarkedFirst(packs: readonly PlacedPack[], marked: Marked): readonly PlacedPack[] {
+  const isMarked = ({ pack }: PlacedPack) => Number(marked.packs.has(pack.name))
+  return packs.toSorted((a, b) => isMarked(a) - isMarked(b))
+}
+
 /** The packs of a segment, each with its place in the segment's columns. */
-export function packsOf(
-  segment: IndexSegment,
-  sessionBase: number,
-): readonly { readonly pack: LoadedPack; readonly image: ImagePack }[] {
+export function packsOf(segment: IndexSegment, sessionBase: number): readonly PlacedPack[] {
   let firstFrame = 0
   let firstBlob = 0
   return segment.packs.map((indexed) => {

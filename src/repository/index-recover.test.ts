@@ -31,7 +31,7 @@ function load(): Promise<Index> {
 }
 
 function recover(index: Index): Promise<Index> {
-  return recoverIndex(sample.repository, { domain: selectDomain(sample.repository), index })
+  return recoverIndex(sample.repository, { index, packs: unindexedPacks(index) })
 }
 
 /** Ids with where they lie, whatever the packs are numbered. */

@@ -8,84 +8,115 @@ import { BLOB_ID_BYTES } from '../format/ids.ts'
 import type { Frame } from '../format/pack.ts'
 import type { DomainAccess } from './access.ts'
 import { buildImage, type ImagePack, type IndexImage } from './index-image.ts'
-import { type Index, type LoadedPack, packsOf } from './index-load.ts'
-import { type ObjectProblem, UNREADABLE } from './object-problem.ts'
+import { type Index, type LoadedPack, packsOf, unmarkedFirst } from './index-load.ts'
+import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import {
+  type DescribedPack,
   type ListedPack,
   type PackColumns,
   type ReadHeader,
   readPackHeader,
-  segmentOfPack,
+  segmentOf,
 } from './pack-headers.ts'
 import type { Repository } from './repository.ts'
 
 /** Headers on their way at a time. */
 const PARALLEL = 16
 
-/** Listed packs of any domain that the index does not name and no mark does. */
+/** Listed packs of any domain that the index does not name. */
 export function unindexedPacks(index: Index): readonly ListedPack[] {
   const named = new Set(index.packs.map(({ name }) => name))
   const found: ListedPack[] = []
-  for (const [name, packBytes] of index.listed) {
-    if (!named.has(name) && !index.marked.packs.has(name)) found.push({ name, packBytes })
-  }
+  for (const [name, packBytes] of index.listed)
+    if (!named.has(name)) found.push({ name, packBytes })
   return found
 }
 
+export interface RecoverOptions {
+  /** Unindexed packs, of any domain. */
+  readonly packs: readonly ListedPack[]
+  /** For who only reads: marked packs too. */
+  readonly onlyReading?: boolean
+}
+
 /**
- * The index with what unindexed packs of its domain say of themselves: of those given, or of all.
- * Headers that cannot be read are among the problems. Throws where the store cannot be read at all.
+ * The index with what these packs say of themselves, as far as they are of its domain. Headers that
+ * cannot be read are among the problems. Throws where the store cannot be read at all.
  */
 export async function recoverIndex(
   repository: Repository,
-  options: {
-    readonly domain: DomainAccess
-    readonly index: Index
-    readonly packs?: readonly ListedPack[]
-  },
+  { index, ...options }: RecoverOptions & { readonly index: Index },
 ): Promise<Index> {
-  const { domain, index, packs = unindexedPacks(index) } = options
-  const { headers, problems } = await readHeaders(repository, { domain, packs })
-  const extended = headers.length === 0 ? index : extend(index, headers)
-  return { ...extended, problems: [...index.problems, ...problems] }
+  const [recovered] = await recoverIndexes(repository, { indexes: [index], ...options })
+  return recovered as Index
+}
+
+/** The same for several domains, in their order: each header is fetched once. */
+export async function recoverIndexes(
+  repository: Repository,
+  { indexes, packs, onlyReading = false }: RecoverOptions & { readonly indexes: readonly Index[] },
+): Promise<readonly Index[]> {
+  const domains = indexes.map(({ domain }) => domain)
+  const { headers, problems } = await readHeaders(repository, { domains, packs })
+  return indexes.map((index) => {
+    const counts = ({ domain, name }: OwnPack) =>
+      domain === index.domain && (onlyReading || !index.marked.packs.has(name))
+    const own = headers.filter(counts)
+    const extended = own.length === 0 ? index : extend(index, own)
+    return { ...extended, problems: [...index.problems, ...problems] }
+  })
+}
+
+/** What an index says of a pack, from the pack's own header. */
+interface OwnPack extends DescribedPack {
+  readonly name: string
+  readonly domain: DomainAccess
 }
 
 async function readHeaders(
   { store }: Repository,
-  { domain, packs }: { readonly domain: DomainAccess; readonly packs: readonly ListedPack[] },
-): Promise<{ headers: readonly ReadHeader[]; problems: readonly ObjectProblem[] }> {
-  const headers: ReadHeader[] = []
-  const problems: ObjectProblem[] = []
-  const next = packs.values()
-  const work = async () => {
-    for (const pack of next) {
-      try {
-        const header = await readPackHeader(store, pack, [domain])
-        if (header !== undefined) headers.push(header)
-      } catch (error) {
-        if (isCairnError(error, 'object-missing')) continue // removed since it was listed
-        if (!isCairnError(error, ...UNREADABLE)) throw error
-        problems.push({ name: pack.name, error })
-      }
+  {
+    domains,
+    packs,
+  }: { readonly domains: readonly DomainAccess[]; readonly packs: readonly ListedPack[] },
+): Promise<{ headers: readonly OwnPack[]; problems: readonly ObjectProblem[] }> {
+  const headers = new Map<string, OwnPack>()
+  const problems = new ObjectProblems()
+  await forEachInParallel(packs, PARALLEL, async (pack) => {
+    try {
+      const read = await readPackHeader(store, pack, domains)
+      problems.noteRead()
+      if (read !== undefined) headers.set(pack.name, { name: pack.name, ...withoutRefs(read) })
+    } catch (error) {
+      if (isCairnError(error, 'object-missing')) return // removed since it was listed
+      problems.take(pack.name, error)
     }
-  }
-  await Promise.all(Array.from({ length: PARALLEL }, work))
-  return { headers, problems }
+  })
+  const inOrder = packs.flatMap(({ name }) => headers.get(name) ?? [])
+  return { headers: inOrder, problems: problems.found }
 }
 
-/** A new image of what the old one has, under the same numbers, and of more packs behind it. */
-function extend(index: Index, headers: readonly ReadHeader[]): Index {
-  const packs: LoadedPack[] = [...index.packs]
-  const images: ImagePack[] = [...imagePacksOf(index)]
-  const sessions = [...index.sessions]
-  for (const { indexed, header } of headers) {
-    for (const { pack, image } of packsOf(segmentOfPack(indexed, header), sessions.length)) {
-      packs.push(pack)
-      images.push(image)
-    }
-    sessions.push(...header.sessions)
+/** So that the refs of all trees are not in memory at once. */
+function withoutRefs({ domain, indexed, header }: ReadHeader): Omit<OwnPack, 'name'> {
+  const { sessions, frames, ids } = header
+  const own = header.refs.length > 0 ? ids.slice() : ids
+  return { domain, indexed, columns: { sessions, frames, ids: own } }
+}
+
+/** An image of what the old one has and of more packs; those that are marked come last. */
+function extend(index: Index, headers: readonly OwnPack[]): Index {
+  const segment = segmentOf(headers)
+  const known = imagePacksOf(index).map((image, i) => ({
+    pack: index.packs[i] as LoadedPack,
+    image,
+  }))
+  const packs = unmarkedFirst([...known, ...packsOf(segment, index.sessions.length)], index.marked)
+  return {
+    ...index,
+    packs: packs.map(({ pack }) => pack),
+    sessions: [...index.sessions, ...segment.sessions],
+    image: buildImage(packs.map(({ image }) => image)),
   }
-  return { ...index, packs, sessions, image: buildImage(images) }
 }
 
 /** The packs of an image, as if one segment had named them all. */

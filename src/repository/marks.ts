@@ -10,7 +10,7 @@ import { type Mark, markCodec } from '../format/records.ts'
 import { getVerified } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
-import { type ObjectProblem, UNREADABLE } from './object-problem.ts'
+import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 
@@ -29,31 +29,55 @@ export async function loadMarks(
   domain: DomainAccess,
   onProblem?: (problem: ObjectProblem) => void,
 ): Promise<Marked> {
-  const packs = new Set<string>()
-  const snapshots = new Set<string>()
-  for await (const { name } of repository.store.list('marks/')) {
-    try {
-      const mark = await loadMark(repository, { domain, name })
-      for (const hash of mark?.packs ?? []) packs.add(contentName('packs', hash))
-      for (const hash of mark?.snapshots ?? []) snapshots.add(contentName('snapshots', hash))
-    } catch (error) {
-      if (onProblem === undefined || !isCairnError(error, ...UNREADABLE)) throw error
-      onProblem({ name, error })
-    }
-  }
-  return { packs, snapshots }
+  const [marked] = await loadMarksOf(repository, [domain], onProblem)
+  return marked as Marked
 }
 
-/** One mark; undefined where it is gone by now, belongs to another domain, or nobody may have made it. */
+/** The same for several domains, in their order: each mark is fetched once. */
+export async function loadMarksOf(
+  repository: Repository,
+  domains: readonly DomainAccess[],
+  onProblem?: (problem: ObjectProblem) => void,
+): Promise<readonly Marked[]> {
+  const named = domains.map(() => ({ packs: new Set<string>(), snapshots: new Set<string>() }))
+  const problems = new ObjectProblems()
+  for await (const { name } of repository.store.list('marks/')) {
+    try {
+      const { mark, domain } = (await loadMark(repository, { domains, name })) ?? {}
+      const marked = named[domain ?? -1]
+      for (const hash of mark?.packs ?? []) marked?.packs.add(contentName('packs', hash))
+      for (const hash of mark?.snapshots ?? [])
+        marked?.snapshots.add(contentName('snapshots', hash))
+      problems.noteRead()
+    } catch (error) {
+      if (onProblem === undefined) throw error
+      problems.take(name, error)
+    }
+  }
+  for (const problem of problems.found) onProblem?.(problem)
+  return named
+}
+
+interface LoadedMark {
+  readonly mark: Mark
+  /** Which of the domains it is of. */
+  readonly domain: number
+}
+
+/** One mark; undefined where it is gone by now, is of another domain, or nobody may have made it. */
 async function loadMark(
   repository: Repository,
-  { domain, name }: { readonly domain: DomainAccess; readonly name: string },
-): Promise<Mark | undefined> {
+  { domains, name }: { readonly domains: readonly DomainAccess[]; readonly name: string },
+): Promise<LoadedMark | undefined> {
   const object = await getPresent(repository, name)
   if (object === undefined) return undefined
   try {
-    if (!equalBytes(decodePrefix(object).domain, domain.id)) return undefined
-    return openMark(repository, { domain, object, objectHash: digestInName(name) })
+    const { domain: id } = decodePrefix(object)
+    const domain = domains.findIndex((one) => equalBytes(one.id, id))
+    const access = domains[domain]
+    if (access === undefined) return undefined
+    const own = { domain: access, object, objectHash: digestInName(name) }
+    return { domain, mark: openMark(repository, own) }
   } catch (error) {
     // Intact by its name, and yet not sealed and signed by upkeep: nobody's mark, it marks nothing.
     if (isCairnError(error, 'object-damaged', 'object-foreign')) return undefined

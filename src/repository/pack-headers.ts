@@ -1,7 +1,7 @@
 // Reading what packs say of themselves: the header at a pack's end, fetched without the rest of the
 // pack. Where an index and a header differ, the header is right.
 
-import { type Bytes, equalBytes } from '../base/bytes.ts'
+import { type Bytes, concat, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
@@ -107,35 +107,60 @@ export function openTail(tail: Bytes, pack: PrefixedPack): ReadHeader {
 /** The columns of one pack, as a header or an index segment has them. */
 export type PackColumns = Pick<PackHeader, 'sessions' | 'frames' | 'ids'>
 
-/** The pack as an index segment of its own. */
-export function segmentOfPack(indexed: IndexedPack, columns: PackColumns): IndexSegment {
-  return { supersedes: [], packs: [indexed], ...columns }
+/** A pack with all that an index says of it. */
+export interface DescribedPack {
+  readonly indexed: IndexedPack
+  readonly columns: PackColumns
 }
 
 /**
- * A digest of all that an index says of a pack: header and index agree where their digests do. Sessions
- * count in the order in which the frames first use them, because an index numbers them in its own way.
+ * The segment that says this of these packs. Sessions are in it in the order in which frames first use
+ * them, each once, however many packs have it; those that no frame uses are not.
  */
-export function columnsDigest(indexed: IndexedPack, columns: PackColumns): Bytes {
-  const numbers = new Map<number, number>()
-  const sessions: Session[] = []
-  const numberOf = (session: number): number => {
-    const known = numbers.get(session)
-    if (known !== undefined) return known
-    numbers.set(session, sessions.length)
-    return sessions.push(columns.sessions[session] as Session) - 1
+export function segmentOf(
+  packs: readonly DescribedPack[],
+  supersedes: readonly Bytes[] = [],
+): IndexSegment {
+  const sessions = new NumberedSessions()
+  return {
+    supersedes,
+    packs: packs.map(({ indexed }) => indexed),
+    // First the frames: they number the sessions.
+    frames: packs.flatMap(({ columns }) => sessions.numberIn(columns)),
+    sessions: sessions.all,
+    ids: concat(packs.map(({ columns }) => columns.ids)),
   }
-  const frames: Frame[] = columns.frames.map((frame) => ({
-    ...frame,
-    session: numberOf(frame.session),
-  }))
-  return sha256(encodeIndexSegment(segmentOfPack(indexed, { sessions, frames, ids: columns.ids })))
+}
+
+class NumberedSessions {
+  readonly all: Session[] = []
+  readonly #numbers = new Map<string, number>()
+
+  /** The frames, with our numbers of their sessions. */
+  numberIn({ sessions, frames }: PackColumns): readonly Frame[] {
+    const known = new Map<number, number>()
+    return frames.map((frame) => {
+      const number = known.get(frame.session) ?? this.#numberOf(sessions[frame.session] as Session)
+      known.set(frame.session, number)
+      return { ...frame, session: number }
+    })
+  }
+
+  #numberOf(session: Session): number {
+    const key = `${session.epoch}:${toHex(session.encapsulation)}`
+    const number = this.#numbers.get(key) ?? this.all.push(session) - 1
+    this.#numbers.set(key, number)
+    return number
+  }
+}
+
+/** A digest of all that an index says of a pack: header and index agree where their digests do. */
+export function columnsDigest(indexed: IndexedPack, columns: PackColumns): Bytes {
+  return sha256(encodeIndexSegment(segmentOf([{ indexed, columns }])))
 }
 
 /** What a segment says of its packs, one after the other. */
-export function* packsOfSegment(
-  segment: IndexSegment,
-): Generator<{ readonly indexed: IndexedPack; readonly columns: PackColumns }> {
+export function* packsOfSegment(segment: IndexSegment): Generator<DescribedPack> {
   let firstFrame = 0
   let firstBlob = 0
   for (const indexed of segment.packs) {

@@ -41,6 +41,8 @@ export interface Repository {
   readonly ownership: Ownership | undefined
   /** What was met while opening and passed over: for people to see, not to stop at. */
   readonly skipped: readonly Skipped[]
+  /** Which domain (in hexadecimal) index segments say that they are of, as far as they were asked. */
+  readonly segmentDomains: Map<string, string>
 }
 
 export interface OpenOptions {
@@ -69,6 +71,7 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
     trust: new Trust({ ...grant, revocations: config.revocations }),
     ownership,
     skipped: [...skipped, ...skippedConfigs],
+    segmentDomains: new Map(),
   }
 }
 

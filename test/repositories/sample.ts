@@ -181,3 +181,19 @@ export function withBadSectors(store: Store, isBad: (name: string) => boolean): 
         : store.get(name, range),
   })
 }
+
+/** What was asked for of each object: its name, and whether all of it. */
+export interface Asked {
+  readonly name: string
+  readonly whole: boolean
+}
+
+/** The store, with a record of what is fetched from it. */
+export function withRecord(store: Store, asked: Asked[]): Store {
+  return decorate(store, {
+    get: (name, range) => {
+      asked.push({ name, whole: range === undefined })
+      return store.get(name, range)
+    },
+  })
+}

@@ -9,6 +9,9 @@ export async function statsAction(context: Context): Promise<undefined> {
   const { output } = context
   const { repository } = await openConfigured(context)
   const found = await stats(repository)
+  for (const { name, error } of found.problems) {
+    output.warning('object-skipped', `The numbers leave out ${name}: ${error.message}`)
+  }
   for (const line of linesOf(found)) output.line(line)
   output.event({ event: 'result', repository: repository.idHex, ...jsonOf(found) })
   return undefined
@@ -38,10 +41,12 @@ function packText({ bytes, objects, blobs, rawBytes }: PackStats): string {
   return `${formatBytes(bytes)} in ${formatNumber(objects, 'pack')}: ${holds}`
 }
 
-function jsonOf({ folders, snapshots, ...rest }: Stats): Readonly<Record<string, unknown>> {
+function jsonOf(found: Stats): Readonly<Record<string, unknown>> {
+  const { folders, snapshots, problems, ...rest } = found
   return {
     ...rest,
     folders: Object.fromEntries(folders),
+    problems: problems.length,
     snapshots: snapshots.map(({ snapshot, ...sizes }) => ({ id: snapshot.id, ...sizes })),
   }
 }

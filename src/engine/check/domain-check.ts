@@ -23,8 +23,8 @@ export class DomainCheck {
   /** Lost blobs of the image, with the packs that should have them. */
   readonly #lostIn = new Map<number, string>()
 
-  constructor(domain: DomainAccess, index: Index) {
-    this.domain = domain
+  constructor(index: Index) {
+    this.domain = index.domain
     this.index = index
     this.#graph = new RefGraph(index.image)
     this.#packNumbers = new Map(index.packs.map(({ name }, number) => [name, number]))
