@@ -24,8 +24,11 @@ export interface CommitOptions {
   readonly summary: Omit<Summary, 'detailsHash'>
   readonly details: Details
   readonly stored: readonly StoredPack[]
-  /** Names of the packs that were there before and are relied upon. */
-  readonly relied: readonly string[]
+  /**
+   * Packs that were there before and are relied upon, with the length that the index says. One that is
+   * given by its name alone is only looked for.
+   */
+  readonly relied: readonly (StoredPack | string)[]
   readonly clock: Clock
 }
 
@@ -66,7 +69,10 @@ export async function commit(options: CommitOptions): Promise<Committed | Lost> 
   )
 }
 
-/** Marks first, then packs: a pack that was marked in between is seen to be marked. */
+/**
+ * Marks first, then packs: a pack that was marked in between is seen to be marked. One that is listed with
+ * another length was cut off, and is as lost as one that is gone.
+ */
 async function findLost({
   repository,
   domain,
@@ -75,9 +81,20 @@ async function findLost({
 }: CommitOptions): Promise<readonly string[]> {
   const marked = await loadMarks(repository, domain)
   const listed = await listPacks(repository.store)
-  const gone = (name: string) => !listed.has(name) || marked.packs.has(name)
-  const lost = stored.filter(({ name, bytes }) => gone(name) || listed.get(name) !== bytes)
-  return [...lost.map(({ name }) => name), ...relied.filter(gone)]
+  const needed = [...stored, ...relied.map(withLength)]
+  return needed
+    .filter(({ name, bytes = listed.get(name) }) => {
+      const isListed = listed.has(name) && listed.get(name) === bytes
+      return !isListed || marked.packs.has(name)
+    })
+    .map(({ name }) => name)
+}
+
+function withLength(pack: StoredPack | string): {
+  readonly name: string
+  readonly bytes: number | undefined
+} {
+  return typeof pack === 'string' ? { name: pack, bytes: undefined } : pack
 }
 
 /** Marks first, then snapshots; and what is stored is read back. */

@@ -1,0 +1,136 @@
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import {
+  copySample,
+  namesOf,
+  newSecret,
+  replaceObject,
+  type Sample,
+  sampleRepository,
+  withBadSectors,
+} from '../../../test/repositories/sample.ts'
+import { putMark } from '../../../test/substitution/world.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
+import { addGrant } from '../../repository/grants-add.ts'
+import { openRepository, selectDomain } from '../../repository/repository.ts'
+import { loadSnapshots, openDetails, type Snapshot } from '../../repository/snapshots.ts'
+import { systemRandom } from '../../sealer/random.ts'
+import { decorate } from '../../store/decorate.ts'
+import { digestInName } from '../../store/names.ts'
+import type { Store } from '../../store/store.ts'
+import { type CommitOptions, type Committed, commit, type Lost } from './commit.ts'
+import type { StoredPack } from './pack-stream.ts'
+
+const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() }
+
+let original: Sample
+let sample: Sample
+let packs: readonly StoredPack[]
+
+beforeAll(async () => {
+  original = await sampleRepository()
+})
+
+beforeEach(async () => {
+  sample = await copySample(original)
+  packs = await Promise.all(
+    (await namesOf(sample.store, 'packs/')).map(async (name) => ({
+      name,
+      bytes: (await sample.store.get(name)).length,
+    })),
+  )
+})
+
+/** Commits the snapshot that is there once more. */
+async function commitAgain(
+  changes: Partial<CommitOptions>,
+  store: Store = sample.store,
+): Promise<Committed | Lost> {
+  const repository = { ...sample.repository, store }
+  const [snapshot] = (await loadSnapshots(sample.repository)).snapshots as [Snapshot]
+  return commit({
+    repository,
+    domain: selectDomain(repository),
+    summary: { ...snapshot.summary, sequence: 2 },
+    details: openDetails(repository, snapshot),
+    stored: [],
+    relied: [],
+    clock,
+    ...changes,
+  })
+}
+
+const confirmed = async () =>
+  (await loadSnapshots(sample.repository)).snapshots.filter((snapshot) => snapshot.confirmed)
+
+test('with all that it needs there, a snapshot is confirmed', async () => {
+  const [first, ...others] = packs as [StoredPack, StoredPack]
+  const outcome = await commitAgain({ stored: others, relied: [first] })
+  expect(outcome.kind).toBe('committed')
+  expect(await confirmed()).toHaveLength(2)
+})
+
+test.each(['stored', 'relied'] as const)(
+  'a %s pack that was cut off meanwhile is lost, and nothing is confirmed',
+  async (which) => {
+    const [{ name }] = packs as [StoredPack]
+    const bytes = (await sample.store.get(name)).slice(0, -1)
+    await replaceObject(sample.store, { name, bytes })
+    expect(await commitAgain({ [which]: packs })).toEqual({ kind: 'lost', packs: [name] })
+    expect(await confirmed()).toHaveLength(1)
+  },
+)
+
+test.each(['stored', 'relied'] as const)('a %s pack that is gone is lost', async (which) => {
+  const [{ name }] = packs as [StoredPack]
+  await sample.store.remove(name)
+  expect(await commitAgain({ [which]: packs })).toEqual({ kind: 'lost', packs: [name] })
+  const names = packs.map((pack) => pack.name)
+  expect(await commitAgain({ relied: names })).toEqual({ kind: 'lost', packs: [name] })
+})
+
+test('a pack that is marked is lost, though it is there', async () => {
+  const key = newSecret()
+  const giving = { label: 'up', ...key, random: systemRandom, clock: systemClock }
+  await addGrant(sample.repository, { role: 'upkeep', ...giving })
+  const [{ name }] = packs as [StoredPack]
+  await putMark(await openRepository(sample.store, key), {
+    domain: 'default',
+    mark: { packs: [digestInName(name) as Uint8Array], snapshots: [], markedMs: 1 },
+  })
+  expect(await commitAgain({ relied: packs })).toEqual({ kind: 'lost', packs: [name] })
+})
+
+test('what cannot be read is not taken for what is not there', async () => {
+  // A mark: nobody knows what it names.
+  const key = newSecret()
+  const giving = { label: 'up', ...key, random: systemRandom, clock: systemClock }
+  await addGrant(sample.repository, { role: 'upkeep', ...giving })
+  await putMark(await openRepository(sample.store, key), { domain: 'default' })
+  const withoutMark = withBadSectors(sample.store, (name) => name.startsWith('marks/'))
+  await expect(commitAgain({ relied: packs }, withoutMark)).rejects.toMatchObject({
+    code: 'store-unreadable',
+  })
+  expect(await confirmed()).toHaveLength(1)
+  // The new snapshot itself: it does not count as saved before it was read back.
+  const before = new Set(await namesOf(sample.store, 'snapshots/'))
+  const unreadable = withBadSectors(
+    sample.store,
+    (name) => name.startsWith('snapshots/') && !before.has(name),
+  )
+  await expect(commitAgain({ relied: packs }, unreadable)).rejects.toMatchObject({
+    code: 'store-unreadable',
+  })
+})
+
+test('a snapshot that is removed each time is never reported as saved', async () => {
+  const removing = decorate(sample.store, {
+    put: async (name, parts) => {
+      const result = await sample.store.put(name, parts)
+      if (name.startsWith('snapshots/')) await sample.store.remove(name)
+      return result
+    },
+  })
+  await expect(commitAgain({ relied: packs }, removing)).rejects.toMatchObject({
+    code: 'snapshot-unconfirmed',
+  })
+})
