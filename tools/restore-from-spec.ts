@@ -328,18 +328,18 @@ function openSnapshot(object: StoredObject) {
   const allows = (list: Cbor, one: Cbor) => array(list ?? [one]).some((two) => isSame(one, two))
   const isAllowed = allows(signer['sources'], source) && allows(signer['hosts'], host)
   need(isAllowed, 'its signer may not write for its source and host')
-  const [tree, idKey] = [array(roots)[0], bytes(keys['idKey'])]
-  return { hash, idKey, tree, root, started: uint(started), isWhole: ending !== 3 }
+  const [id, idKey] = [hex(keys['id']) + hash, bytes(keys['idKey'])]
+  return { id, idKey, tree: array(roots)[0], root, started: uint(started), isWhole: ending !== 3 }
 }
 
-/** The newest snapshot with a receipt, or the one that was asked for. */
+/** Of the snapshots with a receipt the one that started last, or the one that was asked for. */
 function chooseSnapshot() {
   const confirmed = each(/^receipts\/[0-9a-f]{64}$/, [8], (object) => {
-    const { payload } = openEnvelope(object, object.body.rest)
-    return hex(decode('snapshot session confirmed', payload)['snapshot'])
+    const { payload, keys } = openEnvelope(object, object.body.rest)
+    return hex(keys['id']) + hex(decode('snapshot session confirmed', payload)['snapshot'])
   })
-  const found = each(/^snapshots\/[0-9a-f]{64}$/, [7], openSnapshot).filter(({ hash, isWhole }) =>
-    wanted ? hash.startsWith(wanted) : isWhole && confirmed.includes(hash),
+  const found = each(/^snapshots\/[0-9a-f]{64}$/, [7], openSnapshot).filter(({ id, isWhole }) =>
+    wanted ? id.startsWith(wanted, 32) : isWhole && confirmed.includes(id),
   )
   need(!wanted || found.length < 2, 'several snapshots have such an id')
   return found.sort((a, b) => b.started - a.started)[0] ?? fail('there is no such snapshot')
@@ -395,6 +395,6 @@ const snapshot = chooseSnapshot()
 each(/^packs\/..\/[0-9a-f]{64}$/, [4, 5], readHeader)
 restoreFolder(Buffer.from(targetPath), snapshot.tree)
 if (snapshot.root) setMetadata(Buffer.from(targetPath), row(ENTRY, snapshot.root))
-console.log(`${snapshot.hash}: ${counts.entries} entries, ${counts.problems} problems`)
+console.log(`${snapshot.id.slice(32)}: ${counts.entries} entries, ${counts.problems} problems`)
 console.log(`${counts.xattrs} extended attributes were left out`)
 if (counts.problems > 0) process.exitCode = 1
