@@ -43,68 +43,125 @@ const FILE: Entry = {
   mtimeNanos: 999_999_999,
   size: 10,
   crc32: 7,
+  pieces: [{ id: id(9), length: 10 }],
 }
 
+/** Nothing that only files have. */
+const NO_CONTENT = { size: undefined, crc32: undefined, pieces: undefined }
+
 const damaged = expect.objectContaining({ code: 'object-damaged' }) as unknown as Error
+
+const piece = (length: number) => ({ id: id(1), length })
 
 test('entries of every type come back with all they have', () => {
   const entries: readonly Entry[] = [
     FILE,
-    { ...FILE, size: 2n ** 60n, mtimeSeconds: -(2n ** 60n), changed: 1 },
+    { ...FILE, size: 0, pieces: undefined, crc32: 0 },
+    { ...FILE, pieces: undefined, pieceList: id(2), size: 2n ** 60n, changed: 1 },
+    { ...FILE, mtimeSeconds: -(2n ** 60n), pieces: [piece(4), piece(6)] },
     {
       ...FILE,
-      pieces: [{ id: id(1), length: 10 }],
+      size: 2n ** 60n + 15n,
       extents: [
         { hole: 5, data: 10 },
         { hole: 2n ** 60n, data: 0 },
       ],
     },
-    { ...FILE, pieceList: id(2), extentList: id(3), link: { device: 4, inode: 2n ** 63n } },
-    { ...FILE, type: 'directory', size: undefined, crc32: undefined, tree: id(4) },
+    { ...FILE, size: 2n ** 63n, pieces: undefined, extents: [] },
+    { ...FILE, extentList: id(3), size: 11 },
     {
       ...FILE,
-      type: 'symlink',
-      size: undefined,
-      crc32: undefined,
-      target: Uint8Array.of(0xff, 0x2f),
+      pieces: undefined,
+      pieceList: id(2),
+      extentList: id(3),
+      link: { device: 4, inode: 2n ** 63n },
     },
+    { ...FILE, pieces: undefined, pieceList: id(2), extents: [{ hole: 1, data: 9 }] },
+    { ...FILE, ...NO_CONTENT, type: 'directory', tree: id(4) },
+    { ...FILE, ...NO_CONTENT, type: 'symlink', target: Uint8Array.of(0xff, 0x2f) },
     {
       ...FILE,
+      ...NO_CONTENT,
       type: 'fifo',
-      size: undefined,
-      crc32: undefined,
-      xattrs: [{ name: utf8('x'), value: new Uint8Array(0) }],
+      xattrs: [
+        { name: utf8('x'), value: new Uint8Array(0) },
+        { name: utf8('xa'), value: new Uint8Array(0) },
+        { name: utf8('y'), value: new Uint8Array(0) },
+      ],
     },
-    {
-      ...FILE,
-      type: 'char-device',
-      size: undefined,
-      crc32: undefined,
-      device: { major: 1, minor: 0xfffff },
-    },
+    { ...FILE, ...NO_CONTENT, type: 'char-device', device: { major: 1, minor: 0xfffff } },
     { ...FILE, user: utf8('user'), group: Uint8Array.of(0xff) },
   ]
   for (const entry of entries) expect(decode(entryCodec, encode(entryCodec, entry))).toEqual(entry)
 })
 
+const xattr = (name: string) => ({ name: utf8(name), value: new Uint8Array(1) })
+const FIFO: Partial<Entry> = { ...NO_CONTENT, type: 'fifo' }
+
 test.each<[string, Partial<Entry>]>([
-  ['a folder without a tree', { type: 'directory', size: undefined, crc32: undefined }],
+  ['a folder without a tree', { ...NO_CONTENT, type: 'directory' }],
   ['a file with a tree', { tree: id(1) }],
   ['a file without a size', { size: undefined }],
   ['a file without a CRC', { crc32: undefined }],
-  ['a link without a target', { type: 'symlink' }],
+  ['a link without a target', { ...NO_CONTENT, type: 'symlink' }],
   ['a file with a target', { target: utf8('x') }],
-  ['a device without numbers', { type: 'block-device' }],
+  ['a device without numbers', { ...NO_CONTENT, type: 'block-device' }],
   ['a mode of more than 12 bits', { mode: 0o10000 }],
   ['more nanoseconds than a second has', { mtimeNanos: 1_000_000_000 }],
   ['a name with a slash', { name: utf8('a/b') }],
+  ['more pieces than an entry may have', { pieces: Array.from({ length: 129 }, () => piece(1)) }],
+  ['attributes that are not sorted', { xattrs: [xattr('b'), xattr('a')] }],
+  ['attributes in the order of their lengths', { xattrs: [xattr('b'), xattr('aa')] }],
+  ['a size of what is no file', { ...FIFO, size: 0 }],
+  ['a CRC of what is no file', { ...FIFO, crc32: 0 }],
+  ['pieces of what is no file', { ...FIFO, pieces: [] }],
+  ['a piece list of a folder', { ...NO_CONTENT, type: 'directory', tree: id(1), pieceList: id(2) }],
+  ['extents of a link', { ...NO_CONTENT, type: 'symlink', target: utf8('x'), extents: [] }],
+  ['an extent list of what is no file', { ...FIFO, extentList: id(2) }],
+  ['a change of what is no file', { ...FIFO, changed: 1 }],
+  ['a file that says that it did not change', { changed: 0 }],
+  ['pieces and a piece list', { pieceList: id(2) }],
+  ['extents and an extent list', { extents: [{ hole: 0, data: 10 }], extentList: id(2) }],
+  ['less in pieces than the size', { size: 11 }],
+  ['more in pieces than the size', { size: 9 }],
+  ['a size and no pieces', { pieces: undefined }],
+  ['a size that no pieces can have', { size: 2n ** 60n }],
+  ['pieces shorter than the extents', { size: 30, extents: [{ hole: 1, data: 11 }] }],
+  ['pieces longer than the extents', { size: 30, extents: [{ hole: 1, data: 9 }] }],
+  ['pieces and only a hole', { size: 30, extents: [] }],
+  ['an extent with data and no pieces', { pieces: undefined, extents: [{ hole: 0, data: 1 }] }],
+  ['data beyond the end of the file', { extents: [{ hole: 1, data: 10 }] }],
   [
-    'more pieces than an entry may have',
-    { pieces: Array.from({ length: 129 }, () => ({ id: id(1), length: 1 })) },
+    'a hole beyond the end of the file',
+    {
+      extents: [
+        { hole: 0, data: 10 },
+        { hole: 1, data: 0 },
+      ],
+    },
   ],
+  [
+    'extents that are too long for 64 bits',
+    {
+      size: 2n ** 64n - 1n,
+      pieces: undefined,
+      pieceList: id(2),
+      extents: [
+        { hole: 2n ** 64n - 1n, data: 0 },
+        { hole: 2n ** 64n - 1n, data: 12 },
+      ],
+    },
+  ],
+  ['more in pieces than the size, with listed extents', { size: 9, extentList: id(2) }],
 ])('%s is refused', (_, changes) => {
   const encoded = encode(entryCodec, { ...FILE, ...changes })
   expect(() => decode(entryCodec, encoded)).toThrow(damaged)
+})
+
+test('an attribute that a file system lists twice is written once', () => {
+  const twice = [xattr('a'), xattr('b'), xattr('b'), xattr('c')]
+  const { xattrs } = decode(entryCodec, encode(entryCodec, { ...FILE, xattrs: twice }))
+  expect(xattrs).toEqual([xattr('a'), xattr('b'), xattr('c')])
 })
 
 test('a name is legal exactly where Linux could have it', () => {
@@ -171,8 +228,8 @@ test('the refs of a node are all ids in it, in the order of the format', () => {
       ],
       extentList: id(3),
     },
-    { ...FILE, name: utf8('b'), pieceList: id(4) },
-    { ...FILE, name: utf8('c'), type: 'directory', tree: id(5) },
+    { ...FILE, name: utf8('b'), pieces: undefined, pieceList: id(4) },
+    { ...FILE, ...NO_CONTENT, name: utf8('c'), type: 'directory', tree: id(5) },
   ]
   const all = (node: TreeNode) => refsOf(node).map((ref) => ref[0])
   expect(all({ kind: 'entries', entries })).toEqual([1, 2, 3, 4, 5])

@@ -149,6 +149,19 @@ const xattrCodec = record<Xattr>({
   value: required(2, bytes(XATTR_VALUE_BYTES_MAX)),
 })
 
+const plainXattrs = array(xattrCodec, XATTRS_MAX)
+
+/** A file system may list a name twice, with one value: it is written once. */
+const xattrsCodec: Codec<readonly Xattr[]> = {
+  write: (writer, xattrs) => plainXattrs.write(writer, xattrs.filter(isFirstOfName)),
+  read: (reader) => plainXattrs.read(reader),
+}
+
+function isFirstOfName({ name }: Xattr, i: number, xattrs: readonly Xattr[]): boolean {
+  const before = xattrs[i - 1]
+  return before === undefined || compareBytes(before.name, name) !== 0
+}
+
 const entryRecord: Codec<Entry> = record<Entry>({
   name: required(1, bytes(NAME_BYTES_MAX)),
   type: required(2, choice(ENTRY_TYPES)),
@@ -163,7 +176,7 @@ const entryRecord: Codec<Entry> = record<Entry>({
   link: optional(11, linkCodec),
   target: optional(12, bytes(LINK_TARGET_BYTES_MAX)),
   device: optional(13, deviceCodec),
-  xattrs: optional(14, array(xattrCodec, XATTRS_MAX)),
+  xattrs: optional(14, xattrsCodec),
   pieces: optional(15, piecesCodec(INLINE_PIECES_MAX)),
   pieceList: optional(16, id),
   extents: optional(17, extentsCodec(INLINE_PIECES_MAX)),
@@ -173,7 +186,10 @@ const entryRecord: Codec<Entry> = record<Entry>({
   changed: optional(21, uint(1)),
 })
 
-/** One entry of a folder. What it reads has a legal name and what its type needs. */
+/**
+ * One entry of a folder. What it reads has a legal name, what its type needs and nothing of other
+ * types; its attributes are sorted; and the lengths in it, as far as they are in it, add up.
+ */
 export const entryCodec: Codec<Entry> = {
   write: (writer, entry) => entryRecord.write(writer, entry),
   read: (reader) => {
@@ -190,11 +206,63 @@ function checkEntry(entry: Entry, at: number): void {
     throw malformed('a folder without a tree', at)
   if ((type === 'symlink') !== (entry.target !== undefined))
     throw malformed('a link without a target', at)
-  if (type === 'file' && (entry.size === undefined || entry.crc32 === undefined)) {
-    throw malformed('a file without a size or CRC', at)
-  }
   if (type.endsWith('-device') !== (entry.device !== undefined))
     throw malformed('a device without numbers', at)
+  if (entry.xattrs !== undefined) checkXattrs(entry.xattrs, at)
+  if (type === 'file') checkFile(entry, at)
+  else if (hasContent(entry)) throw malformed('what is no file has the content of one', at)
+}
+
+function checkXattrs(xattrs: readonly Xattr[], at: number): void {
+  for (let i = 1; i < xattrs.length; i++) {
+    if (compareBytes((xattrs[i - 1] as Xattr).name, (xattrs[i] as Xattr).name) >= 0)
+      throw malformed('extended attributes are not sorted, or one is there twice', at)
+  }
+}
+
+function hasContent(entry: Entry): boolean {
+  const { size, pieces, pieceList, extents, extentList, crc32, changed } = entry
+  const content = [size, pieces, pieceList, extents, extentList, crc32, changed]
+  return content.some((field) => field !== undefined)
+}
+
+function checkFile(entry: Entry, at: number): void {
+  const { size, crc32, pieces, pieceList, extents, extentList, changed } = entry
+  if (size === undefined || crc32 === undefined) throw malformed('a file without a size or CRC', at)
+  if (changed === 0) throw malformed('a file that did not change says so', at)
+  const inBoth = (inline: unknown, list: unknown) => inline !== undefined && list !== undefined
+  if (inBoth(pieces, pieceList) || inBoth(extents, extentList))
+    throw malformed('a file has its pieces or extents twice', at)
+  const data = pieceList === undefined ? lengthOf(pieces ?? []) : undefined
+  if (extents !== undefined) checkExtents(extents, { size, data, at })
+  else if (extentList !== undefined) {
+    if (data !== undefined && data > size) throw malformed('a file has more data than its size', at)
+  } else if (data !== undefined && data !== size)
+    throw malformed('the pieces of a file are not as long as it is', at)
+}
+
+function lengthOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0)
+}
+
+/** Their data is that of the pieces, where these are known, and they end within the file. */
+function checkExtents(
+  extents: readonly Extent[],
+  {
+    size,
+    data,
+    at,
+  }: { readonly size: Wide; readonly data: number | undefined; readonly at: number },
+): void {
+  let end = 0n
+  let covered = 0n
+  for (const extent of extents) {
+    end += BigInt(extent.hole) + BigInt(extent.data)
+    covered += BigInt(extent.data)
+  }
+  if (end > BigInt(size)) throw malformed('an extent lies beyond the end of its file', at)
+  if (data !== undefined && covered !== BigInt(data))
+    throw malformed('the pieces of a file are not as long as its extents', at)
 }
 
 /** A name may be any bytes but `/` and NUL, except '', '.' and '..'. */

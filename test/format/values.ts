@@ -21,6 +21,7 @@ import {
   ENTRY_TYPES,
   type Entry,
   type EntryType,
+  type Extent,
   type Piece,
   type TreeNode,
 } from '../../src/format/tree.ts'
@@ -216,25 +217,77 @@ const pieces: fc.Arbitrary<readonly Piece[]> = fc.array(
     maxLength: 4,
   },
 )
-const extents = fc.array(fc.record({ hole: wideUint, data: wideUint }), { maxLength: 4 })
+/** Not so large that a few of them together are more than 64 bits can say. */
+const run = fc.oneof(fc.nat(300).map(BigInt), fc.bigInt({ min: 0n, max: 2n ** 60n }))
+const extents: fc.Arbitrary<readonly Extent[]> = fc.array(
+  fc.tuple(run, run).map(([hole, data]) => ({ hole: wide(hole), data: wide(data) })),
+  { maxLength: 4 },
+)
+
+type Content = Pick<
+  Entry,
+  'size' | 'crc32' | 'pieces' | 'pieceList' | 'extents' | 'extentList' | 'changed'
+>
+type Layout = Partial<Omit<Content, 'size'>> & { readonly size: bigint }
+
+const sum = (lengths: readonly Wide[]) =>
+  lengths.reduce<bigint>((all, one) => all + BigInt(one), 0n)
+const lengthOf = (some: readonly Piece[]) => sum(some.map(({ length }) => length))
+const endOf = (some: readonly Extent[]) => sum(some.flatMap(({ hole, data }) => [hole, data]))
+
+/** The ways in which a file names its content: what is in the entry itself adds up. */
+const layout: fc.Arbitrary<Layout> = fc.oneof(
+  fc.constant({ size: 0n }),
+  pieces.map((some) => ({ pieces: some, size: lengthOf(some) })),
+  fc.tuple(blob, run).map(([pieceList, size]) => ({ pieceList, size })),
+  fc.tuple(pieces, run, run).map(([some, hole, rest]) => {
+    const around = some.map(({ length }) => ({ hole: wide(hole), data: length }))
+    return { pieces: some, extents: around, size: endOf(around) + rest }
+  }),
+  fc.tuple(run).map(([size]) => ({ extents: [], size })),
+  fc
+    .tuple(blob, extents, run)
+    .map(([pieceList, some, rest]) => ({ pieceList, extents: some, size: endOf(some) + rest })),
+  fc
+    .tuple(blob, pieces, run)
+    .map(([extentList, some, rest]) => ({ extentList, pieces: some, size: lengthOf(some) + rest })),
+  fc
+    .tuple(blob, blob, run)
+    .map(([pieceList, extentList, size]) => ({ pieceList, extentList, size })),
+)
+
+const NO_CONTENT: Content = {
+  size: undefined,
+  crc32: undefined,
+  pieces: undefined,
+  pieceList: undefined,
+  extents: undefined,
+  extentList: undefined,
+  changed: undefined,
+}
+
+const content: fc.Arbitrary<Content> = fc
+  .tuple(layout, u32, maybe(fc.constant(1)))
+  .map(([{ size, ...rest }, crc32, changed]) => ({
+    ...NO_CONTENT,
+    ...rest,
+    size: wide(size),
+    crc32,
+    changed,
+  }))
 
 /** What an entry of a type has to have, and what it may have. */
 function typed(type: EntryType) {
-  const isFile = type === 'file'
-  return fc.record({
+  const own = fc.record({
     type: fc.constant(type),
-    size: isFile ? wideUint : fc.constant(undefined),
-    crc32: isFile ? u32 : fc.constant(undefined),
-    pieces: isFile ? maybe(pieces) : fc.constant(undefined),
-    pieceList: isFile ? maybe(blob) : fc.constant(undefined),
-    extents: isFile ? maybe(extents) : fc.constant(undefined),
-    extentList: isFile ? maybe(blob) : fc.constant(undefined),
     target: type === 'symlink' ? bytesUpTo(30) : fc.constant(undefined),
     device: type.endsWith('-device')
       ? fc.record({ major: u32, minor: u32 })
       : fc.constant(undefined),
     tree: type === 'directory' ? blob : fc.constant(undefined),
   })
+  const held = type === 'file' ? content : fc.constant(NO_CONTENT)
+  return fc.tuple(own, held).map(([fields, more]) => ({ ...fields, ...more }))
 }
 
 const common = fc.record({
@@ -248,9 +301,10 @@ const common = fc.record({
   mtimeNanos: fc.nat(999_999_999),
   link: maybe(fc.record({ device: wideUint, inode: wideUint })),
   xattrs: maybe(
-    fc.array(fc.record({ name: bytesUpTo(10), value: bytesUpTo(10) }), { maxLength: 3 }),
+    fc
+      .array(fc.record({ name: bytesUpTo(10), value: bytesUpTo(10) }), { maxLength: 3 })
+      .map((all) => byName(all, (one) => one.name)),
   ),
-  changed: maybe(fc.constant(1)),
 })
 
 export const entry: fc.Arbitrary<Entry> = fc
