@@ -2,17 +2,18 @@
 // lost, by none.
 
 import { type Bytes, concat, utf8 } from '../../src/base/bytes.ts'
-import { frameTableBytes, writeFrameTable } from '../../src/format/frame.ts'
+import { sha256 } from '../../src/base/hash.ts'
+import { CODEC, frameTableBytes, writeFrameTable } from '../../src/format/frame.ts'
 import type { BlobId } from '../../src/format/ids.ts'
 import { encodeIndexSegment } from '../../src/format/index-segment.ts'
+import { encodePackHeader, type PackHeader } from '../../src/format/pack.ts'
 import { encodePrefix } from '../../src/format/prefix.ts'
-import { sealFrame } from '../../src/packer/frame.ts'
-import { PackWriter } from '../../src/packer/pack-writer.ts'
 import type { DomainAccess } from '../../src/repository/access.ts'
 import { type DescribedPack, segmentOf } from '../../src/repository/pack-headers.ts'
 import type { Repository } from '../../src/repository/repository.ts'
+import { binding } from '../../src/sealer/bind.ts'
 import { Seal } from '../../src/sealer/seal.ts'
-import { beginSession, frameBinding } from '../../src/sealer/session.ts'
+import { beginSession, frameBinding, type SessionKeys } from '../../src/sealer/session.ts'
 import { sealSigned } from '../../src/sealer/signed.ts'
 import { putContent } from '../../src/store/content.ts'
 import { contentName } from '../../src/store/names.ts'
@@ -33,33 +34,61 @@ export async function putSmallPacks(
   },
 ): Promise<SmallPacks> {
   const { domain, count } = options
-  const { session, frameKey } = beginSession(domain.scope, domain.latest)
-  const seal = new Seal(frameKey)
-  const aad = frameBinding(domain.scope, session, 'data-pack')
-  const { epoch } = domain.latest
-  const headerSeal = domain.headerSeal(epoch)
+  const keys = beginSession(domain.scope, domain.latest)
   const packs: DescribedPack[] = []
   const ids: BlobId[] = []
   for (let i = 0; i < count; i++) {
     const blob = utf8(`the content of pack ${i}`)
-    const plaintext = concat([tableOf(blob), blob])
-    const sealed = sealFrame(plaintext, { seal, aad, level: 1 })
     const id = domain.idOf('data', blob)
-    const pack = new PackWriter(session, { kind: 'data-pack', ...domain.scope, epoch, headerSeal })
-    pack.add({ sealed, rawBytes: plaintext.length, ids: id })
-    const { parts, indexed, header } = pack.finish()
-    await repository.store.put(contentName('packs', indexed.hash), parts)
-    packs.push({ indexed, columns: header })
+    const { bytes, pack } = packOf(blob, { domain, keys, id })
+    await repository.store.put(contentName('packs', pack.indexed.hash), [bytes])
+    packs.push(pack)
     ids.push(id)
   }
   if (options.indexed) await putSegment(repository, { domain, packs })
   return { names: packs.map(({ indexed }) => contentName('packs', indexed.hash)), ids }
 }
 
-function tableOf(blob: Bytes): Bytes {
+/** A pack as docs/format.md says, section 9: one frame with one blob. */
+function packOf(
+  blob: Bytes,
+  options: { readonly domain: DomainAccess; readonly keys: SessionKeys; readonly id: BlobId },
+): { readonly bytes: Bytes; readonly pack: DescribedPack } {
+  const { domain, keys, id } = options
+  const { epoch } = domain.latest
+  const kind = 'data-pack' as const
+  const prefix = encodePrefix({ kind, domain: domain.id, epoch })
   const table = new Uint8Array(frameTableBytes(1))
   writeFrameTable(table, { offset: 0, lengths: [blob.length] })
-  return table
+  const aad = frameBinding(domain.scope, keys.session, kind)
+  const frame = new Seal(keys.frameKey).seal(
+    aad,
+    concat([Uint8Array.of(CODEC.stored), table, blob]),
+  )
+  const header: PackHeader = {
+    sessions: [keys.session],
+    frames: [
+      {
+        session: 0,
+        offset: prefix.length,
+        storedBytes: frame.length,
+        rawBytes: table.length + blob.length,
+        blobCount: 1,
+      },
+    ],
+    ids: id,
+    refCounts: new Uint32Array(0),
+    refs: new Uint8Array(0),
+  }
+  const { repositoryId } = domain.scope
+  const sealedHeader = domain
+    .headerSeal(epoch)
+    .seal(binding({ repositoryId, prefix, part: 'header' }), encodePackHeader(header, kind))
+  const headerBytes = sealedHeader.length
+  const trailer = new Uint8Array(Uint32Array.of(headerBytes).buffer)
+  const bytes = concat([prefix, frame, sealedHeader, trailer])
+  const indexed = { hash: sha256(bytes), kind, packBytes: bytes.length, headerBytes, frameCount: 1 }
+  return { bytes, pack: { indexed, columns: header } }
 }
 
 async function putSegment(
