@@ -108,23 +108,19 @@ export interface Keyring {
   readonly issued: readonly Issued[]
 }
 
+export const issuedCodec: Codec<Issued> = record<Issued>({
+  name: required(1, text(128)),
+  role: required(2, choice({ owner: 1, writer: 2, reader: 3, upkeep: 4 })),
+  label: required(3, text(TEXT_BYTES_MAX)),
+  createdMs: required(4, uint()),
+  domains: required(5, array(fixedBytes(DOMAIN_ID_BYTES), DOMAINS_MAX)),
+  certificateId: optional(6, fixedBytes(16)),
+})
+
 export const keyringCodec: Codec<Keyring> = record<Keyring>({
   generation: required(1, uint(99_999_999)),
   domains: required(2, array(domainKeysCodec, DOMAINS_MAX)),
-  issued: required(
-    3,
-    array(
-      record<Issued>({
-        name: required(1, text(128)),
-        role: required(2, choice({ owner: 1, writer: 2, reader: 3, upkeep: 4 })),
-        label: required(3, text(TEXT_BYTES_MAX)),
-        createdMs: required(4, uint()),
-        domains: required(5, array(fixedBytes(DOMAIN_ID_BYTES), DOMAINS_MAX)),
-        certificateId: optional(6, fixedBytes(16)),
-      }),
-      DOMAINS_MAX,
-    ),
-  ),
+  issued: required(3, array(issuedCodec, DOMAINS_MAX)),
 })
 
 /** How the key that wraps a grant is made. */

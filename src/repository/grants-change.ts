@@ -9,6 +9,7 @@ import { openGrant, sealGrant } from '../sealer/grant.ts'
 import type { Credential } from '../sealer/passphrase.ts'
 import { grantNameOf } from './create.ts'
 import { changeKeyring } from './generations-next.ts'
+import { wrappingAgain } from './grants-again.ts'
 import type { Repository } from './repository.ts'
 
 /**
@@ -21,11 +22,16 @@ export async function changePassphrase(
   { credential, wrapping }: { readonly credential: Credential; readonly wrapping: Wrapping },
 ): Promise<string> {
   const { store, grant, grantName } = repository
-  const object = await sealGrant(grant, { credential, wrapping })
+  const isOwners = repository.ownership !== undefined
+  const object = await sealGrant(grant, {
+    credential,
+    // The keyring cannot be told by who is no owner: the new grant says itself which one it was.
+    wrapping: isOwners ? wrapping : wrappingAgain(grant, wrapping),
+  })
   const name = grantNameOf(object)
   await store.put(name, [object])
   await expectSame(repository, { name, credential })
-  if (repository.ownership !== undefined) await rename(repository, grantName, name)
+  if (isOwners) await rename(repository, grantName, name)
   await store.remove(grantName)
   return name
 }

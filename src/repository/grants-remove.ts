@@ -7,22 +7,33 @@ import { CairnError } from '../base/errors.ts'
 import type { Issued } from '../format/keys.ts'
 import { MARKED_NAMES_MAX } from '../format/limits.ts'
 import { changeConfig, changeKeyring, ownershipOf } from './generations-next.ts'
+import { storedGrants } from './grants.ts'
 import { signedBy } from './grants-signed.ts'
 import type { Repository } from './repository.ts'
 
 /**
- * Removes the grant with this object name. Throws 'not-permitted' without the owner's key, 'not-found', and
- * 'usage' where it is the last that opens everything. May be called again after any failure.
+ * Removes the grant with this object name, under whatever names its holder has stored it since it was
+ * given out. Throws 'not-permitted' without the owner's key, 'not-found', and 'usage' where it is the
+ * last that opens everything. May be called again after any failure.
  */
 export async function removeGrant(repository: Repository, name: string): Promise<void> {
-  const issued = ownershipOf(repository).keyring.issued.find((one) => one.name === name)
+  const { keyring } = ownershipOf(repository)
+  const stored = await storedGrants(repository)
+  const known = keyring.issued.find((one) => one.name === name)
+  const issued = known ?? stored.find((one) => one.name === name)?.issued
   const isStored = (await repository.store.stat(name)) !== undefined
   if (issued === undefined && !isStored)
     throw new CairnError('not-found', `There is no key ${name}`)
   await expectAnotherOwner(repository, { name, issued })
   if (issued?.certificateId !== undefined) await revoke(repository, issued)
-  await repository.store.remove(name)
-  await changeKeyring(repository, (keyring) =>
+  const again = stored.filter((one) => issued !== undefined && one.issued === issued)
+  for (const one of new Set([name, ...again.map((grant) => grant.name)]))
+    await repository.store.remove(one)
+  if (issued !== undefined) await forget(repository, issued)
+}
+
+function forget(repository: Repository, { name }: Issued): Promise<unknown> {
+  return changeKeyring(repository, (keyring) =>
     keyring.issued.some((one) => one.name === name)
       ? { ...keyring, issued: keyring.issued.filter((one) => one.name !== name) }
       : keyring,

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import {
   backupFiles,
   copySample,
@@ -7,11 +7,15 @@ import {
   type Sample,
   type SecretKey,
   sampleRepository,
+  withBadSectors,
 } from '../../test/repositories/sample.ts'
+import { toHex } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
+import { readGrantHead, sealGrant } from '../sealer/grant.ts'
 import { systemRandom } from '../sealer/random.ts'
 import { decorate } from '../store/decorate.ts'
 import type { Store } from '../store/store.ts'
+import { grantNameOf } from './create.ts'
 import { listGrants } from './grants.ts'
 import { addGrant, type NewRole } from './grants-add.ts'
 import { changePassphrase } from './grants-change.ts'
@@ -126,6 +130,117 @@ test('who is no owner changes its own passphrase too', async () => {
   const next = newSecret()
   await changePassphrase(await openRepository(sample.store, key), next)
   expect((await openRepository(sample.store, next)).role).toBe('reader')
+})
+
+describe('a grant that its holder wraps anew', () => {
+  const ROLES: readonly NewRole[] = [
+    { role: 'reader' },
+    { role: 'upkeep' },
+    { role: 'writer', domain: 'default' },
+    { role: 'writer' },
+  ]
+
+  /** Twice: the holder does not know the name that the owner knows. */
+  async function changeTwice(first: SecretKey): Promise<{ name: string; key: SecretKey }> {
+    const second = newSecret()
+    await changePassphrase(await openRepository(sample.store, first), second)
+    const key = newSecret()
+    return { name: await changePassphrase(await openRepository(sample.store, second), key), key }
+  }
+
+  test.each(ROLES)('is the same one to the owner: %o', async (role) => {
+    const before = await give(role, 'theirs')
+    const listed = (await listGrants(await asOwner())).find(({ name }) => name === before.name)
+    const { name } = await changeTwice(before.key)
+    const grants = await listGrants(await asOwner())
+    expect(grants).toHaveLength(2)
+    expect(grants.find((grant) => grant.name === name)).toEqual({ ...listed, name })
+  })
+
+  test('is told apart from others that are alike', async () => {
+    const [a, b] = [await give({ role: 'reader' }, 'a'), await give({ role: 'reader' }, 'b')]
+    const changed = [await changeTwice(b.key), await changeTwice(a.key)]
+    const labels = new Map(
+      (await listGrants(await asOwner())).map(({ name, label }) => [name, label]),
+    )
+    expect(changed.map(({ name }) => labels.get(name))).toEqual(['b', 'a'])
+    expect(labels.size).toBe(3)
+  })
+
+  test('goes when it is removed, by its new name or by the one that it was given under', async () => {
+    for (const which of ['new', 'old']) {
+      const before = await give({ role: 'reader' }, which)
+      const { name, key } = await changeTwice(before.key)
+      await removeGrant(await asOwner(), which === 'new' ? name : before.name)
+      await expect(openRepository(sample.store, key)).rejects.toMatchObject({
+        code: 'wrong-passphrase',
+      })
+      const owner = await asOwner()
+      expect(owner.ownership?.keyring.issued).toHaveLength(1)
+      expect(await listGrants(owner)).toHaveLength(1)
+    }
+  })
+
+  test('writes no more once it is removed', async () => {
+    const before = await give({ role: 'writer', domain: 'default' })
+    const { name, key } = await changeTwice(before.key)
+    const writer = await openRepository(sample.store, key)
+    await removeGrant(await asOwner(), name)
+    await backupFiles(writer, { files: { a: 'after' }, sourceName: 'w' })
+    expect((await loadSnapshots(await asOwner())).snapshots).toHaveLength(1)
+  })
+
+  test('and whose old object is still there, after a crash, is removed with it', async () => {
+    const before = await give({ role: 'reader' })
+    const object = await sample.store.get(before.name)
+    const { key } = await changeTwice(before.key)
+    await sample.store.put(before.name, [object])
+    expect(await listGrants(await asOwner())).toHaveLength(3)
+    await removeGrant(await asOwner(), before.name)
+    for (const one of [key, before.key]) {
+      await expect(openRepository(sample.store, one)).rejects.toMatchObject({
+        code: 'wrong-passphrase',
+      })
+    }
+  })
+
+  test('shows nothing of that to who has no header key: its salt is never the same', async () => {
+    const { key } = await give({ role: 'reader' })
+    const salts = new Set<string>()
+    let now = key
+    for (let i = 0; i < 3; i++) {
+      const next = newSecret()
+      const name = await changePassphrase(await openRepository(sample.store, now), next)
+      const { salt } = readGrantHead(await sample.store.get(name)).wrapping
+      expect(salt).toHaveLength(32)
+      salts.add(toHex(salt.subarray(16)))
+      now = next
+    }
+    expect(salts.size).toBe(3)
+  })
+})
+
+test('a grant that nobody gave out is listed, and nothing is said of it', async () => {
+  const stranger = await sealGrant({ ...sample.repository.grant, label: 'mine' }, newSecret())
+  const name = grantNameOf(stranger)
+  await sample.store.put(name, [stranger])
+  const found = (await listGrants(await asOwner())).find((grant) => grant.name === name)
+  expect(found).toMatchObject({ present: true, role: undefined, label: undefined })
+  await removeGrant(await asOwner(), name)
+  expect(await listGrants(await asOwner())).toHaveLength(1)
+})
+
+test('one grant on a bad sector hides no other', async () => {
+  const { name } = await give({ role: 'reader' }, 'auditor')
+  const owner = await asOwner()
+  const store = withBadSectors(sample.store, (one) => one === name)
+  const listed = await listGrants({ ...owner, store })
+  expect(listed).toHaveLength(2)
+  expect(listed.find((grant) => grant.name === name)).toMatchObject({
+    label: 'auditor',
+    present: true,
+    problem: expect.stringContaining('bad sector') as string,
+  })
 })
 
 test('the last key of an owner cannot be removed, the one before can', async () => {

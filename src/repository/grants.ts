@@ -5,6 +5,8 @@ import { isCairnError } from '../base/errors.ts'
 import type { Issued, Role, Wrapping } from '../format/keys.ts'
 import { readGrantHead } from '../sealer/grant.ts'
 import { isKeyringName } from './generations.ts'
+import { issuedAs } from './grants-again.ts'
+import { UNREADABLE, WITHHELD } from './object-problem.ts'
 import type { Repository } from './repository.ts'
 
 export interface GrantInfo {
@@ -18,7 +20,7 @@ export interface GrantInfo {
   readonly wrapping: Wrapping['kind'] | undefined
   /** Why it cannot be used by anyone. */
   readonly problem: string | undefined
-  /** What is only known of one's own grant, and to the owner. */
+  /** What is only known of one's own grant, and to the owner of those that were given out. */
   readonly role: Role | undefined
   readonly label: string | undefined
   readonly createdMs: number | undefined
@@ -26,35 +28,56 @@ export interface GrantInfo {
   readonly domains: readonly string[] | undefined
 }
 
-/** All grants, by name. */
+/** All grants, by name. One that its holder has wrapped anew is listed once, as it is now. */
 export async function listGrants(repository: Repository): Promise<readonly GrantInfo[]> {
-  const issued = new Map(repository.ownership?.keyring.issued.map((one) => [one.name, one]))
-  const found: GrantInfo[] = []
-  for await (const { name } of repository.store.list('keys/')) {
-    if (isKeyringName(name)) continue
-    found.push({
-      ...(await readHead(repository, name)),
-      ...whatIsKnown(repository, name, issued.get(name)),
-    })
-    issued.delete(name)
-  }
-  for (const [name, one] of issued) {
+  const stored = await storedGrants(repository)
+  const found = stored.map(({ name, present, wrapping, problem, issued }) => ({
+    present,
+    wrapping: wrapping?.kind,
+    problem,
+    ...whatIsKnown(repository, name, issued),
+  }))
+  const there = new Set(stored.map(({ issued }) => issued))
+  for (const issued of repository.ownership?.keyring.issued ?? []) {
+    if (there.has(issued)) continue
     const gone = { present: false, wrapping: undefined, problem: undefined }
-    found.push({ ...gone, ...whatIsKnown(repository, name, one) })
+    found.push({ ...gone, ...whatIsKnown(repository, issued.name, issued) })
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
+/** A grant as it is stored. */
+export interface StoredGrant {
+  readonly name: string
+  readonly present: boolean
+  readonly wrapping: Wrapping | undefined
+  readonly problem: string | undefined
+  /** What the keyring says of it; undefined without the owner's key, and of one that was not given out. */
+  readonly issued: Issued | undefined
+}
+
+/** Every grant that the store lists. */
+export async function storedGrants(repository: Repository): Promise<readonly StoredGrant[]> {
+  const found: StoredGrant[] = []
+  for await (const { name } of repository.store.list('keys/')) {
+    if (isKeyringName(name)) continue
+    const head = await readHead(repository, name)
+    const { ownership } = repository
+    found.push({ name, ...head, issued: ownership && issuedAs(ownership, { name, ...head }) })
+  }
+  return found
+}
+
+/** What is wrong with one grant does not hide the others. */
 async function readHead(
   { store }: Repository,
   name: string,
-): Promise<Pick<GrantInfo, 'present' | 'wrapping' | 'problem'>> {
+): Promise<Pick<StoredGrant, 'present' | 'wrapping' | 'problem'>> {
   try {
     const { wrapping } = readGrantHead(await store.get(name))
-    return { present: true, wrapping: wrapping.kind, problem: undefined }
+    return { present: true, wrapping, problem: undefined }
   } catch (error) {
-    if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing', 'unsupported'))
-      throw error
+    if (!isCairnError(error, 'object-missing', ...UNREADABLE, ...WITHHELD)) throw error
     return { present: error.code !== 'object-missing', wrapping: undefined, problem: error.message }
   }
 }

@@ -22,12 +22,14 @@ export async function keyListAction(context: Context): Promise<undefined> {
   const { output } = context
   const { repository } = await openConfigured(context)
   const grants = await listGrants(repository)
-  for (const line of formatTable(COLUMNS, grants.map(rowOf))) output.line(line)
+  const isOwner = repository.ownership !== undefined
+  const rows = grants.map((grant) => rowOf(grant, isOwner))
+  for (const line of formatTable(COLUMNS, rows)) output.line(line)
   output.event({ event: 'result', keys: grants.map(jsonOf) })
   return undefined
 }
 
-function rowOf(grant: GrantInfo): readonly string[] {
+function rowOf(grant: GrantInfo, isOwner: boolean): readonly string[] {
   const { name, current, role, label, createdMs, wrapping } = grant
   return [
     current ? '*' : '',
@@ -36,13 +38,14 @@ function rowOf(grant: GrantInfo): readonly string[] {
     role ?? '-',
     wrapping === undefined ? '-' : wrapping === 'secret' ? 'key file' : 'passphrase',
     createdMs === undefined ? '-' : formatTime(createdMs),
-    remarkOn(grant),
+    remarkOn(grant, isOwner),
   ]
 }
 
-function remarkOn({ present, problem }: GrantInfo): string {
+function remarkOn({ present, problem, role }: GrantInfo, isOwner: boolean): string {
   if (!present) return 'its object is gone'
-  return problem === undefined ? '' : `not usable: ${problem}`
+  if (problem !== undefined) return `not usable: ${problem}`
+  return isOwner && role === undefined ? 'not known to the owner' : ''
 }
 
 function jsonOf(grant: GrantInfo): Readonly<Record<string, unknown>> {
