@@ -92,6 +92,36 @@ describe('taking back and changing', () => {
     other.remove()
   })
 
+  test('a key that its holder has changed is the same to the owner, and goes when it is removed', async () => {
+    const add = ['key', 'add', '--label', 'auditor', '--role', 'reader']
+    expect((await run([...add, '--new-key-file', 'auditor.key'])).code).toBe(0)
+    const change = ['key', 'passwd', '--new-key-file', 'changed.key']
+    expect((await run(change, as('auditor'))).code).toBe(0)
+    expect((await run(['snapshots'], as('changed'))).code).toBe(0)
+    const { stdout } = await run(['key', 'list'])
+    expect(stdout.match(/auditor/g)).toHaveLength(1)
+    expect(stdout).toMatch(/auditor +reader/)
+    expect(stdout).not.toContain('gone')
+    expect(stdout).not.toContain('not known')
+    expect((await run(['key', 'remove', 'auditor'])).code).toBe(0)
+    expect((await run(['snapshots'], as('changed'))).code).toBe(12)
+  })
+
+  test("that an owner's key cannot be taken back is said, whatever else is not", async () => {
+    const add = ['key', 'add', '--label', 'boss', '--new-key-file', 'boss.key']
+    await run(add)
+    const done = await run(['key', 'remove', 'boss', '--quiet'])
+    expect(done.code).toBe(0)
+    expect(done.stderr).toMatch(/^warning: .*every owner's key holds the same secret/)
+    expect(done.stderr).toContain('make a new repository')
+    await run([...add.slice(0, -1), 'boss2.key'])
+    const { lines } = await user.json(['key', 'remove', 'boss'], { env })
+    expect(lines).toMatchObject([
+      { event: 'warning', code: 'key-not-revoked' },
+      { event: 'result' },
+    ])
+  })
+
   test('what is not there, or not the only one, is not removed', async () => {
     expect((await run(['key', 'remove', 'nobody'])).code).toBe(1)
     await run(['key', 'add', '--label', 'owner', '--new-key-file', 'second.key'])
