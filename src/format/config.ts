@@ -10,6 +10,10 @@ import { CERTIFICATE_ID_BYTES, VERIFY_KEY_BYTES } from './signing.ts'
 
 export const SEAL_PUBLIC_KEY_BYTES = 1216
 
+/**
+ * How a repository cuts. The chunker's own parameters are the first three, under the same names: the two
+ * rooms may not import each other, and a test holds them together.
+ */
 export interface ChunkerConfig {
   readonly minBytes: number
   readonly avgBytes: number
