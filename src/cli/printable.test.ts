@@ -43,6 +43,11 @@ test('escaped arguments are the bytes that they were', () => {
   )
 })
 
+test('characters beyond U+FFFF are no escaped bytes, though half of one looks like it', () => {
+  const text = '\u{10C80}\uDC80'
+  expect(bytesOfArgument(text)).toEqual(Uint8Array.of(0xf0, 0x90, 0xb2, 0x80, 0x80))
+})
+
 test('arguments that lost nothing stay as they are', () => {
   const args = ['node', 'main.ts', 'backup', '/größe']
   expect(escapedArguments(args)).toBe(args)

@@ -7,7 +7,7 @@ import { type Bytes, concat, plain, utf8 } from '../base/bytes.ts'
 import { nameText } from '../source/files/name-text.ts'
 
 const REPLACEMENT = '\uFFFD'
-const ESCAPED = /[\uDC80-\uDCFF]/
+const ESCAPED = /[\uDC80-\uDCFF]/u
 const ESCAPE_BASE = 0xdc00
 
 /** The arguments, those that are not valid UTF-8 in escaped form. */
@@ -45,7 +45,7 @@ export function splitAtZeros(list: Bytes): readonly Bytes[] {
 export function bytesOfArgument(arg: string): Bytes {
   if (!ESCAPED.test(arg)) return utf8(arg)
   const parts: Bytes[] = []
-  for (const part of arg.split(/([\uDC80-\uDCFF])/)) {
+  for (const part of arg.split(/([\uDC80-\uDCFF])/u)) {
     const escaped = part.length === 1 && ESCAPED.test(part)
     parts.push(escaped ? Uint8Array.of(part.charCodeAt(0) - ESCAPE_BASE) : utf8(part))
   }

@@ -183,8 +183,9 @@ interface RunOptions extends Prepared {
 
 class Run {
   readonly #options: RunOptions
-  /** The window that is being written while the next one is filled. */
+  /** The windows that are being written while the next one is filled: the last and the one before it. */
   #writing: Promise<void> = Promise.resolve()
+  #before: Promise<void> = Promise.resolve()
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -246,19 +247,23 @@ class Run {
     if (restorer.window.isFull) await this.#write()
   }
 
-  /** Lets the window be written, once the one before is done. */
+  /**
+   * Lets the window be written. Two are on their way at most, so that the workers have enough to do
+   * while one comes to its end; what is to be done afterwards is done in order.
+   */
   async #write(): Promise<void> {
-    await this.#writing
+    await this.#before
+    const before = this.#writing
+    this.#before = before
     const { restorer, pool, index, signal } = this.#options
     const window = restorer.takeWindow()
-    this.#writing = pool
-      .run(window.plan(index), (range, outcome) => {
-        restorer.take(range, outcome)
-        if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
-      })
-      .then(() => {
-        for (const act of window.afterwards) act()
-      })
+    const written = pool.run(window.plan(index), (range, outcome) => {
+      restorer.take(range, outcome)
+      if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+    })
+    this.#writing = Promise.all([before, written]).then(() => {
+      for (const act of window.afterwards) act()
+    })
     // Whoever waits for it next is told; until then nobody does.
     this.#writing.catch(() => undefined)
   }

@@ -169,10 +169,16 @@ export class CborReader {
   }
 
   fixedBytes(count: number): Bytes {
-    const bytes = this.bytes(count)
-    if (bytes.length !== count)
-      throw malformed(`${bytes.length} bytes instead of ${count}`, this.#at)
-    return bytes
+    return this.#take(this.#fixedLength(count))
+  }
+
+  /** The same as copies, which do not keep the whole alive. */
+  bytesCopy(maxBytes: number): Bytes {
+    return this.#takeCopy(this.#length(MAJOR.bytes, maxBytes))
+  }
+
+  fixedBytesCopy(count: number): Bytes {
+    return this.#takeCopy(this.#fixedLength(count))
   }
 
   text(maxBytes: number): string {
@@ -211,12 +217,28 @@ export class CborReader {
     return count
   }
 
+  #fixedLength(count: number): number {
+    const length = this.#length(MAJOR.bytes, count)
+    if (length !== count) throw malformed(`${length} bytes instead of ${count}`, this.#at)
+    return length
+  }
+
   #take(length: number): Bytes {
-    const end = this.#at + length
-    if (end > this.#bytes.length) throw malformed('it ends too early', this.#at)
-    const taken = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return taken
+    const start = this.#pass(length)
+    return this.#bytes.subarray(start, start + length)
+  }
+
+  #takeCopy(length: number): Bytes {
+    const start = this.#pass(length)
+    return this.#bytes.slice(start, start + length)
+  }
+
+  /** Goes on behind so many bytes, which must be there; where they begin. */
+  #pass(length: number): number {
+    const start = this.#at
+    if (start + length > this.#bytes.length) throw malformed('it ends too early', start)
+    this.#at = start + length
+    return start
   }
 
   #peekMajor(): number {

@@ -48,14 +48,14 @@ export const wideInt: Codec<Wide> = {
 export function bytes(max: number): Codec<Bytes> {
   return {
     write: (writer, value) => writer.bytes(value),
-    read: (reader) => reader.bytes(max).slice(),
+    read: (reader) => reader.bytesCopy(max),
   }
 }
 
 export function fixedBytes(count: number): Codec<Bytes> {
   return {
     write: (writer, value) => writer.bytes(value),
-    read: (reader) => reader.fixedBytes(count).slice(),
+    read: (reader) => reader.fixedBytesCopy(count),
   }
 }
 
@@ -117,6 +117,8 @@ export function record<T extends object>(
   },
 ): Codec<T> {
   const ordered = Object.entries(fields) as [keyof T, Field<T[keyof T]>][]
+  // Copied for each value that is read: growing an object field by field costs several allocations.
+  const blank = Object.fromEntries(ordered.map(([name]) => [name, undefined])) as Partial<T>
   return {
     write: (writer, value) => {
       let present = 0
@@ -128,26 +130,28 @@ export function record<T extends object>(
         field.codec.write(writer, value[name])
       }
     },
-    read: (reader) => readRecord(reader, ordered),
+    read: (reader) => readRecord(reader, { blank, ordered }),
   }
 }
 
 function readRecord<T extends object>(
   reader: CborReader,
-  ordered: readonly [keyof T, Field<T[keyof T]>][],
+  {
+    blank,
+    ordered,
+  }: { readonly blank: Partial<T>; readonly ordered: readonly [keyof T, Field<T[keyof T]>][] },
 ): T {
-  const value: Partial<T> = {}
+  const value: Partial<T> = { ...blank }
   let left = reader.map(FIELDS_MAX)
   let key = left > 0 ? reader.uint() : undefined
   for (const [name, field] of ordered) {
     if (key === field.key) {
       value[name] = field.codec.read(reader)
       key = --left > 0 ? reader.uint() : undefined
-    } else if (field.optional) {
-      value[name] = undefined
-    } else if (key === undefined || key > field.key) {
+    } else if (!field.optional) {
+      if (key !== undefined && key <= field.key) throw unknownField(`the field ${key}`)
       throw malformed(`field ${field.key} (${String(name)}) is missing`, reader.position)
-    } else throw unknownField(`the field ${key}`)
+    }
   }
   if (key !== undefined) throw unknownField(`the field ${key}`)
   return value as T

@@ -4,7 +4,7 @@ import { type Bytes, release } from '../base/bytes.ts'
 import { malformed } from '../format/cbor.ts'
 import { decodeFrame } from '../format/frame.ts'
 import { type CompressionLevel, compress, decompress } from '../sealer/compress.ts'
-import type { Seal } from '../sealer/seal.ts'
+import { SEAL_OVERHEAD_BYTES, type Seal, sealedLength } from '../sealer/seal.ts'
 
 /** What frames of one session and kind are sealed with. */
 export interface FrameSeal {
@@ -13,14 +13,43 @@ export interface FrameSeal {
   readonly aad: Bytes
 }
 
-/** Compresses and seals a plaintext (table and blobs) into memory of its own. */
+/** How long a frame can be at most, sealed: a plaintext that does not compress is kept as it is. */
+export function sealedFrameBytesMax(plaintextBytes: number): number {
+  return 1 + plaintextBytes + SEAL_OVERHEAD_BYTES
+}
+
+/** A frame's plaintext (table and blobs), compressed and ready to be sealed. */
+export interface CompressedFrame {
+  readonly plaintext: Bytes
+  readonly payload: readonly [codec: Bytes, data: Bytes]
+  /** How long it is when it is sealed. */
+  readonly sealedBytes: number
+}
+
+export function compressFrame(plaintext: Bytes, level: CompressionLevel): CompressedFrame {
+  const { codec, data } = compress(plaintext, level)
+  const payload = [Uint8Array.of(codec), data] as const
+  return { plaintext, payload, sealedBytes: sealedLength(payload) }
+}
+
+/** Seals a frame into `room`, which is exactly as long as it needs. Of no use afterwards. */
+export function sealFrameInto(
+  room: Bytes,
+  { plaintext, payload }: CompressedFrame,
+  { seal, aad }: FrameSeal,
+): void {
+  seal.sealInto(room, aad, ...payload)
+  if (payload[1] !== plaintext) release(payload[1])
+}
+
+/** Compresses and seals a plaintext into memory of its own. */
 export function sealFrame(
   plaintext: Bytes,
-  { seal, aad, level }: FrameSeal & { readonly level: CompressionLevel },
-): Uint8Array<ArrayBuffer> {
-  const { codec, data } = compress(plaintext, level)
-  const sealed = seal.seal(aad, Uint8Array.of(codec), data)
-  if (data !== plaintext) release(data)
+  { level, ...frameSeal }: FrameSeal & { readonly level: CompressionLevel },
+): Bytes {
+  const compressed = compressFrame(plaintext, level)
+  const sealed = new Uint8Array(compressed.sealedBytes)
+  sealFrameInto(sealed, compressed, frameSeal)
   return sealed
 }
 

@@ -6,9 +6,7 @@ import { decodePackTrailer, ENCAPSULATION_BYTES } from '../format/pack.ts'
 import { decodePrefix, type PackKind } from '../format/prefix.ts'
 import { padmeBytes } from '../sealer/padme.ts'
 import { Seal } from '../sealer/seal.ts'
-import { openPackHeader, PackWriter, type SealedFrame } from './pack-writer.ts'
-
-const PACK_TARGET_BYTES = 32 * 1024 * 1024
+import { openPackHeader, PackWriter, packMemoryBytes, type SealedFrame } from './pack-writer.ts'
 
 const session = { epoch: 2, encapsulation: new Uint8Array(ENCAPSULATION_BYTES).fill(1) }
 const place = {
@@ -17,6 +15,7 @@ const place = {
   epoch: 4,
   headerSeal: new Seal(new Uint8Array(32).fill(5)),
 }
+const memory = new Uint8Array(4096)
 
 const blobs = fc.array(fc.array(fc.nat(255), { maxLength: 4 }), { minLength: 1, maxLength: 5 })
 const frame = fc.record({ sealed: fc.uint8Array({ minLength: 1, maxLength: 90 }), blobs })
@@ -36,7 +35,7 @@ test('a header that is opened says where every frame is, and what is in it', () 
   const kinds = fc.constantFrom<PackKind>('data-pack', 'tree-pack')
   fc.assert(
     fc.property(kinds, fc.array(frame, { maxLength: 6 }), fc.boolean(), (kind, shapes, padded) => {
-      const writer = new PackWriter(session, { ...place, kind })
+      const writer = new PackWriter(session, { ...place, kind, memory })
       const frames = shapes.map((shape) => frameOf(shape, kind))
       for (const one of frames) writer.add(one)
       const { parts, indexed, header } = writer.finish(
@@ -65,7 +64,7 @@ test('a header that is opened says where every frame is, and what is in it', () 
 })
 
 test('a header opens for its kind, domain, epoch and repository only', () => {
-  const writer = new PackWriter(session, { ...place, kind: 'data-pack' })
+  const writer = new PackWriter(session, { ...place, kind: 'data-pack', memory })
   writer.add(frameOf({ sealed: new Uint8Array(10), blobs: [[]] }, 'data-pack'))
   const pack = concat(writer.finish().parts)
   const headerBytes = decodePackTrailer(pack, pack.length)
@@ -88,17 +87,25 @@ test('a header opens for its kind, domain, epoch and repository only', () => {
   )
 })
 
-test('a pack is full at its target, or when its header has very many ids', () => {
-  const byBytes = new PackWriter(session, { ...place, kind: 'data-pack' })
-  byBytes.add({
-    sealed: new Uint8Array(PACK_TARGET_BYTES - 33),
+test('frames fit into the memory of a pack to its last byte', () => {
+  const writer = new PackWriter(session, { ...place, kind: 'data-pack', memory })
+  const of = (length: number) => ({
+    sealed: new Uint8Array(length),
     rawBytes: 1,
     ids: new Uint8Array(32),
   })
-  expect(byBytes.isFull).toBe(false)
-  byBytes.add({ sealed: new Uint8Array(1), rawBytes: 1, ids: new Uint8Array(32) })
-  expect(byBytes.isFull).toBe(true)
-  const byIds = new PackWriter(session, { ...place, kind: 'tree-pack' })
+  expect(packMemoryBytes(memory.length - 32)).toBe(memory.length)
+  expect(writer.fits(of(memory.length - 32))).toBe(true)
+  expect(writer.fits(of(memory.length - 31))).toBe(false)
+  writer.add(of(memory.length - 42))
+  expect(writer.fits(of(10))).toBe(true)
+  expect(writer.fits(of(11))).toBe(false)
+  writer.add(of(10))
+  expect(writer.fits(of(1))).toBe(false)
+})
+
+test('nothing more fits into a pack whose header has very many ids', () => {
+  const writer = new PackWriter(session, { ...place, kind: 'tree-pack', memory })
   const refs = new Uint8Array(32 * 65_536)
   const many = {
     sealed: new Uint8Array(1),
@@ -107,8 +114,18 @@ test('a pack is full at its target, or when its header has very many ids', () =>
     refCounts: [65_536],
     refs,
   }
-  byIds.add(many)
-  expect(byIds.isFull).toBe(false)
-  byIds.add(many)
-  expect(byIds.isFull).toBe(true)
+  writer.add(many)
+  expect(writer.fits(many)).toBe(true)
+  writer.add(many)
+  expect(writer.fits(many)).toBe(false)
+})
+
+test('memory that had another pack before does not show', () => {
+  const frameOf10 = { sealed: new Uint8Array(10), rawBytes: 1, ids: new Uint8Array(32) }
+  const packOf = (own: Uint8Array) => {
+    const writer = new PackWriter(session, { ...place, kind: 'data-pack', memory: own })
+    writer.add(frameOf10)
+    return toHex(concat(writer.finish().parts))
+  }
+  expect(packOf(new Uint8Array(100).fill(7))).toBe(packOf(new Uint8Array(100)))
 })

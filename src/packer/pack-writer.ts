@@ -1,5 +1,5 @@
-// Puts sealed frames together into a pack. The frames are kept as they came, in a list, until the
-// pack is put into a store: nothing is copied, and their hash is taken as they arrive.
+// Puts sealed frames together into a pack, in memory that is used again for the next one: what holds
+// the packs of a run is allocated once, and bounded. Their hash is taken as they arrive.
 
 import { type Bytes, concat, viewOf } from '../base/bytes.ts'
 import { Sha256 } from '../base/hash.ts'
@@ -20,7 +20,8 @@ import { padmeBytes } from '../sealer/padme.ts'
 import type { Random } from '../sealer/random.ts'
 import { SEAL_OVERHEAD_BYTES, type Seal } from '../sealer/seal.ts'
 
-const PACK_TARGET_BYTES = 32 * 1024 * 1024
+/** How long packs are about to be: no pack's frames are longer, but for one that is alone in it. */
+export const PACK_TARGET_BYTES = 32 * 1024 * 1024
 /** A pack is also closed when its header has this many ids, refs included: 4 MiB of them. */
 const PACK_IDS_TARGET = 131_072
 
@@ -34,7 +35,7 @@ export interface SealedFrame {
   readonly refs?: Bytes
 }
 
-/** A pack that is ready to be stored, and what an index says of it. */
+/** A pack that is ready to be stored, and what an index says of it. The first part is its memory. */
 export interface FinishedPack {
   readonly parts: readonly Bytes[]
   readonly indexed: IndexedPack
@@ -50,13 +51,18 @@ export interface PackWriterOptions {
   readonly headerSeal: Seal
 }
 
+/** The memory that a pack needs for a frame that is alone in it. */
+export function packMemoryBytes(frameBytes: number): number {
+  return PREFIX_BYTES + frameBytes
+}
+
 /** One pack while it is filled. All its frames are of one session. */
 export class PackWriter {
   readonly #options: PackWriterOptions
   readonly #session: Session
   readonly #prefix: Bytes
+  readonly #memory: Bytes
   readonly #hash = new Sha256()
-  readonly #parts: Bytes[]
   readonly #frames: Frame[] = []
   readonly #ids: Bytes[] = []
   readonly #refCounts: number[] = []
@@ -64,15 +70,17 @@ export class PackWriter {
   #bytes = PREFIX_BYTES
   #idCount = 0
 
-  constructor(session: Session, options: PackWriterOptions) {
+  /** The pack's prefix and frames are kept in `memory`, which is the pack's until it is stored. */
+  constructor(session: Session, options: PackWriterOptions & { readonly memory: Bytes }) {
     this.#session = session
     this.#options = options
+    this.#memory = options.memory
     this.#prefix = encodePrefix({
       kind: options.kind,
       domain: options.domain,
       epoch: options.epoch,
     })
-    this.#parts = [this.#prefix]
+    this.#memory.set(this.#prefix)
     this.#hash.update(this.#prefix)
   }
 
@@ -80,14 +88,12 @@ export class PackWriter {
     return this.#frames.length === 0
   }
 
-  get isFull(): boolean {
-    return this.#bytes >= PACK_TARGET_BYTES || this.#idCount >= PACK_IDS_TARGET
+  /** Whether a frame still goes into this pack. */
+  fits({ sealed }: SealedFrame): boolean {
+    return this.#bytes + sealed.length <= this.#memory.length && this.#idCount < PACK_IDS_TARGET
   }
 
-  get bytes(): number {
-    return this.#bytes
-  }
-
+  /** Copies a frame that fits. */
   add(frame: SealedFrame): void {
     const { sealed, rawBytes, ids, refCounts = [], refs } = frame
     const blobCount = ids.length / BLOB_ID_BYTES
@@ -98,7 +104,7 @@ export class PackWriter {
       rawBytes,
       blobCount,
     })
-    this.#append(sealed)
+    this.#appendFrame(sealed)
     this.#ids.push(ids)
     this.#refCounts.push(...refCounts)
     if (refs !== undefined) this.#refs.push(refs)
@@ -119,25 +125,28 @@ export class PackWriter {
     decodePackHeader(encoded, kind)
     const headerBytes = encoded.length + SEAL_OVERHEAD_BYTES
     const unpadded = this.#bytes + headerBytes + PACK_TRAILER_BYTES
-    if (random !== undefined) this.#append(random(padmeBytes(unpadded) - unpadded))
+    const padding = random === undefined ? [] : [random(padmeBytes(unpadded) - unpadded)]
     const aad = binding({ repositoryId, prefix: this.#prefix, part: 'header' })
-    this.#append(headerSeal.seal(aad, encoded))
-    this.#append(trailer(headerBytes))
+    const end = [...padding, headerSeal.seal(aad, encoded), trailer(headerBytes)]
+    const parts = [this.#memory.subarray(0, this.#bytes), ...end]
+    for (const part of end) this.#hash.update(part)
+    const packBytes = parts.reduce((sum, part) => sum + part.length, 0)
     const hash = this.#hash.digest()
     const indexed = {
       hash,
       kind,
-      packBytes: this.#bytes,
+      packBytes,
       headerBytes,
       frameCount: this.#frames.length,
     }
-    return { parts: this.#parts, indexed, header }
+    return { parts, indexed, header }
   }
 
-  #append(part: Bytes): void {
-    this.#parts.push(part)
-    this.#hash.update(part)
-    this.#bytes += part.length
+  #appendFrame(sealed: Bytes): void {
+    const place = this.#memory.subarray(this.#bytes, this.#bytes + sealed.length)
+    place.set(sealed)
+    this.#hash.update(place)
+    this.#bytes += sealed.length
   }
 }
 

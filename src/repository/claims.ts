@@ -60,8 +60,9 @@ export class Claims {
 
   constructor(buffer: SharedArrayBuffer) {
     this.#buffer = buffer
-    this.#words = new Int32Array(buffer)
-    this.#bytes = new Uint8Array(buffer)
+    this.#words = new Int32Array(0)
+    this.#bytes = new Uint8Array(0)
+    this.#look()
   }
 
   /** True where the id at `offset` is now the caller's to store; false where it was claimed before. */
@@ -90,8 +91,14 @@ export class Claims {
     const end = endOf(table)
     if (this.#bytes.length >= end) return
     if (this.#buffer.byteLength < end) this.#grow(end)
-    this.#words = new Int32Array(this.#buffer)
-    this.#bytes = new Uint8Array(this.#buffer)
+    this.#look()
+  }
+
+  /** Views of a fixed length: those that follow the length of their buffer ask for it at each access. */
+  #look(): void {
+    const { byteLength } = this.#buffer
+    this.#words = new Int32Array(this.#buffer, 0, byteLength / 4)
+    this.#bytes = new Uint8Array(this.#buffer, 0, byteLength)
   }
 
   #grow(end: number): void {

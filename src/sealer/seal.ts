@@ -9,12 +9,15 @@
 
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { type Bytes, plain, release, viewOf } from '../base/bytes.ts'
-import { CairnError } from '../base/errors.ts'
+import { assert, CairnError } from '../base/errors.ts'
 import { deriveKey, KeyedHasher } from '../base/hash.ts'
 
 const SYNTHETIC_BYTES = 32
 const TAG_BYTES = 16
 export const SEAL_OVERHEAD_BYTES = SYNTHETIC_BYTES + TAG_BYTES
+
+/** What is encrypted at a time: the cipher allocates as much, and it is still in the processor's cache. */
+const STEP_BYTES = 256 * 1024
 
 const CIPHER = 'aes-256-gcm'
 const ZERO_NONCE = new Uint8Array(12)
@@ -32,6 +35,14 @@ export class Seal {
 
   /** Seals the parts as one payload, into memory of its own of exactly the length needed. */
   seal(aad: Bytes, ...payload: readonly Bytes[]): Uint8Array<ArrayBuffer> {
+    const sealed = new Uint8Array(new ArrayBuffer(sealedLength(payload)))
+    this.sealInto(sealed, aad, ...payload)
+    return sealed
+  }
+
+  /** The same into memory that is exactly as long as what is sealed: see sealedLength. */
+  sealInto(sealed: Bytes, aad: Bytes, ...payload: readonly Bytes[]): void {
+    assert(sealed.length === sealedLength(payload), 'what is sealed fills its memory')
     const synthetic = this.#mac.hash(lengthOf(aad), aad, ...payload)
     const cipher = createCipheriv(
       CIPHER,
@@ -39,19 +50,18 @@ export class Seal {
       ZERO_NONCE,
       CIPHER_OPTIONS,
     )
-    const length = payload.reduce((sum, part) => sum + part.length, 0)
-    const sealed = new Uint8Array(new ArrayBuffer(length + SEAL_OVERHEAD_BYTES))
     sealed.set(synthetic)
     let at = SYNTHETIC_BYTES
     for (const part of payload) {
-      const encrypted = cipher.update(part)
-      sealed.set(encrypted, at)
+      for (let done = 0; done < part.length; done += STEP_BYTES) {
+        const encrypted = cipher.update(part.subarray(done, done + STEP_BYTES))
+        sealed.set(encrypted, at + done)
+        release(encrypted)
+      }
       at += part.length
-      release(encrypted)
     }
     cipher.final()
     sealed.set(cipher.getAuthTag(), at)
-    return sealed
   }
 
   /**
@@ -79,6 +89,11 @@ export class Seal {
     if (!timingSafeEqual(expected, synthetic)) throw refused('it was sealed for something else')
     return payload
   }
+}
+
+/** How long the parts are, sealed as one payload. */
+export function sealedLength(payload: readonly Bytes[]): number {
+  return payload.reduce((sum, part) => sum + part.length, SEAL_OVERHEAD_BYTES)
 }
 
 function lengthOf(aad: Bytes): Bytes {

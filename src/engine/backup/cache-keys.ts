@@ -1,14 +1,26 @@
 // When is a file the one of last time: the comparison behind "unchanged".
 
-import { type Bytes, equalBytes } from '../../base/bytes.ts'
+import { type Bytes, equalBytes, viewOf } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { type FileStat, STAT_KEY, type StatBuffer } from '../../base/libc-stat.ts'
+import { STAT_KEY, type StatBuffer } from '../../base/libc-stat.ts'
 import { digestXattrs, NO_XATTRS_DIGEST } from '../../base/libc-xattrs.ts'
 import type { Xattr } from '../../format/tree.ts'
 
 /** A change within this time of a reading may leave the times as they were. */
 const RACY_SECONDS = 2
 const XATTRS_DIGEST_BYTES = NO_XATTRS_DIGEST.length
+
+/** A key: STAT_KEY, then the digest of the extended attributes. */
+export const CACHE_KEY_BYTES = STAT_KEY.bytes + XATTRS_DIGEST_BYTES
+
+export function writeCacheKey(
+  out: Bytes,
+  at: number,
+  { stat, xattrs }: { readonly stat: StatBuffer; readonly xattrs: readonly Xattr[] },
+): void {
+  stat.writeKey(out, at)
+  out.set(digestXattrs(xattrs), at + STAT_KEY.bytes)
+}
 
 export class CacheKeys {
   readonly #ignoreCtime: boolean
@@ -22,23 +34,14 @@ export class CacheKeys {
   }
 
   make(stat: StatBuffer, xattrs: readonly Xattr[]): Bytes {
-    const key = new Uint8Array(STAT_KEY.bytes + XATTRS_DIGEST_BYTES)
-    stat.writeKey(key, 0)
-    if (xattrs.length > 0) key.set(digestXattrs(xattrs), STAT_KEY.bytes)
-    return key
-  }
-
-  /** The same from a STAT_KEY that was taken before. */
-  join(statKey: Bytes, xattrs: readonly Xattr[]): Bytes {
-    const key = new Uint8Array(STAT_KEY.bytes + XATTRS_DIGEST_BYTES)
-    key.set(statKey)
-    if (xattrs.length > 0) key.set(digestXattrs(xattrs), STAT_KEY.bytes)
+    const key = new Uint8Array(CACHE_KEY_BYTES)
+    writeCacheKey(key, 0, { stat, xattrs })
     return key
   }
 
   /** Whether its last change is long enough ago for the times to tell a later one. */
-  isSettled(stat: FileStat): boolean {
-    return stat.ctimeSeconds < this.#settledBefore
+  isSettled(key: Bytes): boolean {
+    return Number(viewOf(key).getBigInt64(STAT_KEY.ctime, true)) < this.#settledBefore
   }
 
   /**

@@ -17,16 +17,17 @@ import { crc32 } from '../../base/hash.ts'
 import { newClaimMemory } from '../../repository/claims.ts'
 import { buildImage } from '../../repository/index-image.ts'
 import { ContentReader, PieceList } from './content-reader.ts'
-import type { FrameResult } from './messages.ts'
+import type { SealedAt } from './messages.ts'
+import { newOutboxMemory, OutboxWriter } from './outbox.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-content-'))
 afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-function newReader(): { reader: ContentReader; frames: FrameResult[] } {
+function newReader(): { reader: ContentReader; frames: SealedAt[] } {
   const key = new Uint8Array(32)
-  const frames: FrameResult[] = []
+  const frames: SealedAt[] = []
   const setup = {
     chunkerKey: key,
     chunker: { minBytes: 64, avgBytes: 256, maxBytes: 1024 },
@@ -37,11 +38,15 @@ function newReader(): { reader: ContentReader; frames: FrameResult[] } {
     image: buildImage([]).handle,
     claims: newClaimMemory(),
     usedPacks: new SharedArrayBuffer(1),
-    credit: new SharedArrayBuffer(4),
-    creditBytes: 1,
+    outbox: newOutboxMemory(1 << 20),
     readBytesPerSecond: 0,
   }
-  const hooks = { onFrame: (frame: FrameResult) => frames.push(frame), beforeRead: () => undefined }
+  const outbox = new OutboxWriter(setup.outbox)
+  const hooks = {
+    roomFor: (bytes: number) => outbox.room(bytes),
+    onFrame: (frame: SealedAt) => frames.push(frame),
+    beforeRead: () => undefined,
+  }
   return { reader: new ContentReader(setup, hooks), frames }
 }
 

@@ -12,7 +12,8 @@ import { Chunker } from '../../chunker/chunker.ts'
 import { SPLIT_SLACK_BYTES, split } from '../../chunker/split.ts'
 import { frameTableBytes, writeFrameTable } from '../../format/frame.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
-import { sealFrame } from '../../packer/frame.ts'
+import type { Piece } from '../../format/tree.ts'
+import { compressFrame, sealFrameInto } from '../../packer/frame.ts'
 import {
   FRAME_BUILDER_BYTES,
   FRAME_TARGET_BYTES,
@@ -21,7 +22,8 @@ import {
 import { Claims } from '../../repository/claims.ts'
 import { IndexImage } from '../../repository/index-image.ts'
 import { Seal } from '../../sealer/seal.ts'
-import type { FrameResult, Range, WorkerSetup } from './messages.ts'
+import type { Range, SealedAt, WorkerSetup } from './messages.ts'
+import type { OutboxRoom } from './outbox.ts'
 
 /** Collects the pieces of one or many files. */
 export class PieceList {
@@ -35,6 +37,13 @@ export class PieceList {
   add(id: BlobId, length: number): void {
     this.#ids.push(id)
     this.#lengths.push(length)
+  }
+
+  /** Those behind the first `count`. */
+  since(count: number): readonly Piece[] {
+    return this.#ids
+      .slice(count)
+      .map((id, i) => ({ id, length: this.#lengths[count + i] as number }))
   }
 
   /** Forgets all but the first `count`. */
@@ -61,6 +70,14 @@ export interface ReadContent {
   readonly bytes: number
 }
 
+export interface ContentReaderHooks {
+  /** Where a sealed frame of so many bytes goes; waits for room. */
+  readonly roomFor: (bytes: number) => OutboxRoom
+  readonly onFrame: (frame: SealedAt) => void
+  /** Called before each read, with its length, and while a stream is waited for, with 0. */
+  readonly beforeRead: (bytes: number) => void
+}
+
 export class ContentReader {
   readonly #setup: WorkerSetup
   readonly #chunker: Chunker
@@ -71,14 +88,9 @@ export class ContentReader {
   readonly #usedPacks: Uint8Array
   readonly #readable = new ReadableWait()
   readonly #builder: FrameBuilder
-  readonly #onFrame: (frame: FrameResult) => void
-  /** Called before each read, with its length: where reading is held back. */
-  readonly #beforeRead: (bytes: number) => void
+  readonly #hooks: ContentReaderHooks
 
-  constructor(
-    setup: WorkerSetup,
-    hooks: { onFrame: (frame: FrameResult) => void; beforeRead: (bytes: number) => void },
-  ) {
+  constructor(setup: WorkerSetup, hooks: ContentReaderHooks) {
     this.#setup = setup
     const workBytes = SPLIT_SLACK_BYTES + 2 * setup.chunker.maxBytes
     const memoryBytes = FRAME_BUILDER_BYTES + workBytes
@@ -89,8 +101,7 @@ export class ContentReader {
     this.#image = new IndexImage(setup.image)
     this.#claims = new Claims(setup.claims)
     this.#usedPacks = new Uint8Array(setup.usedPacks)
-    this.#onFrame = hooks.onFrame
-    this.#beforeRead = hooks.beforeRead
+    this.#hooks = hooks
   }
 
   /** Whether a file of this length is one chunk that can be read in place. */
@@ -178,8 +189,10 @@ export class ContentReader {
 
   #emit(plaintext: Bytes, ids: Uint8Array): void {
     const { frameAad: aad, level } = this.#setup
-    const sealed = sealFrame(plaintext, { seal: this.#seal, aad, level })
-    this.#onFrame({ kind: 'frame', sealed, ids, rawBytes: plaintext.length })
+    const frame = compressFrame(plaintext, level)
+    const { bytes, offset, span } = this.#hooks.roomFor(frame.sealedBytes)
+    sealFrameInto(bytes, frame, { seal: this.#seal, aad })
+    this.#hooks.onFrame({ offset, length: bytes.length, span, ids, rawBytes: plaintext.length })
   }
 
   #isNew(id: BlobId): boolean {
@@ -201,9 +214,9 @@ export class ContentReader {
 
   /** Reads on from where the descriptor stands: pipes have no positions. */
   #readNext(fd: number, into: Uint8Array, isStream: boolean): number {
-    this.#beforeRead(into.length)
+    this.#hooks.beforeRead(into.length)
     for (;;) {
-      if (isStream) this.#readable.until(fd)
+      if (isStream) this.#readable.until(fd, () => this.#hooks.beforeRead(0))
       try {
         return readSync(fd, into)
       } catch (error) {
@@ -215,7 +228,7 @@ export class ContentReader {
   }
 
   #readAt(fd: number, into: Uint8Array, position: number): number {
-    this.#beforeRead(into.length)
+    this.#hooks.beforeRead(into.length)
     return readSync(fd, into, 0, into.length, position)
   }
 }

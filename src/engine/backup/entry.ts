@@ -7,6 +7,7 @@ import type { UserNames } from '../../base/libc-users.ts'
 import type { XattrReading } from '../../base/libc-xattrs.ts'
 import { XATTRS_MAX } from '../../format/limits.ts'
 import type { Entry, EntryType, Xattr } from '../../format/tree.ts'
+import type { AttributeTrouble } from './messages.ts'
 import type { Report } from './report.ts'
 
 /** What every entry has, whatever its type. */
@@ -91,18 +92,28 @@ function utf8Of(known: Map<string, Bytes>, name: string | undefined): Bytes | un
 /** All attributes of one entry together: more than any file system but a hostile one has. */
 const XATTRS_BYTES_MAX = 4 * 1024 * 1024
 
-/** The attributes that were read and that the format can hold; what is missing is reported. */
+/** The attributes that were read and that the format can hold, and what is missing. */
+export function keepXattrs({ xattrs, problems }: XattrReading): {
+  readonly kept: readonly Xattr[]
+  readonly troubles: readonly AttributeTrouble[]
+} {
+  if (xattrs.length === 0 && problems.length === 0) return NOTHING_KEPT
+  const kept = bounded(xattrs)
+  const troubles = problems.map(({ errno }) => ({ errno, doing: 'read the extended attributes' }))
+  if (kept.length < xattrs.length)
+    troubles.push({ errno: Errno.E2BIG, doing: 'keep all extended attributes' })
+  return { kept, troubles }
+}
+
+const NOTHING_KEPT = { kept: [], troubles: [] }
+
+/** The same where what is missing can be reported at once. */
 export function takeXattrs(
   reading: XattrReading,
   { report, path }: { readonly report: Report; readonly path: () => Bytes },
 ): readonly Xattr[] {
-  for (const { errno } of reading.problems) {
-    report.unreadable(path(), { errno, doing: 'read the extended attributes' })
-  }
-  const kept = bounded(reading.xattrs)
-  if (kept.length < reading.xattrs.length) {
-    report.unreadable(path(), { errno: Errno.E2BIG, doing: 'keep all extended attributes' })
-  }
+  const { kept, troubles } = keepXattrs(reading)
+  for (const trouble of troubles) report.unreadable(path(), trouble)
   return kept
 }
 

@@ -22,8 +22,8 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { type Bytes, compareBytes, concat, utf8, viewOf } from '../../base/bytes.ts'
 import { crc32 } from '../../base/hash.ts'
-import { STAT_KEY } from '../../base/libc-stat.ts'
 import { BLOB_ID_BYTES, type BlobId, blobId } from '../../format/ids.ts'
+import { CACHE_KEY_BYTES } from './cache-keys.ts'
 
 const MAGIC = utf8('cairn file cache 2\n')
 const BLOCK_BYTES = 256 * 1024
@@ -38,7 +38,7 @@ const RECORD = { enter: 1, leave: 2, entry: 3, ids: 4 } as const
 
 /** What is remembered of a file, link or device, and of a folder at its end. */
 export interface CachedEntry {
-  /** STAT_KEY, then 32 bytes: digest of the extended attributes. */
+  /** See CACHE_KEY_BYTES. */
   readonly key: Bytes
   /** The entry as it stands in its folder's node. */
   readonly encoded: Bytes
@@ -50,8 +50,6 @@ export interface CachedEntry {
 export function partialPath(path: string): string {
   return `${path}.partial`
 }
-
-const CACHE_KEY_BYTES = STAT_KEY.bytes + 32
 
 /**
  * Writes what this run finds to a file beside `path`. Never fails a run: what cannot be written is told

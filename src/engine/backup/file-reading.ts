@@ -1,5 +1,5 @@
-// Reading one file: opened here, once, then read by the workers, then made into an entry. Further names
-// of a file with several links are not read again.
+// Reading one file: opened here, once, then read by the workers. Small files they also make the entries
+// of. Further names of a file with several links are not read again.
 
 import { constants } from 'node:os'
 import { type Bytes, concat } from '../../base/bytes.ts'
@@ -7,17 +7,19 @@ import { libc } from '../../base/libc.ts'
 import { Errno } from '../../base/libc-error.ts'
 import { NativeBuffer, PathSlot } from '../../base/libc-memory.ts'
 import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
-import type { XattrReader } from '../../base/libc-xattrs.ts'
+import { digestXattrs, type XattrReader } from '../../base/libc-xattrs.ts'
+import { decode, encode } from '../../format/codec.ts'
 import { LINK_TARGET_BYTES_MAX } from '../../format/limits.ts'
-import type { Entry, Extent, Piece } from '../../format/tree.ts'
+import { type Extent, entryCodec, type Piece } from '../../format/tree.ts'
 import { dataExtents, mayHaveHoles } from '../../source/files/extents.ts'
 import { NOT_A_FILE, openFile } from '../../source/files/open-file.ts'
 import type { WalkDirectory } from '../../source/files/walk-events.ts'
 import { type EntryBasis, type EntryContent, type EntryMaker, takeXattrs } from './entry.ts'
+import type { CachedEntry } from './file-cache.ts'
 import type { Folder } from './folder.ts'
 import { type Extents, type Range, READ_CHANGED, READ_FINE } from './messages.ts'
 import { fitsInline, putExtents, putPieces } from './node-lists.ts'
-import { type FileContent, ReadPool } from './read-pool.ts'
+import type { FileContent, ReadPool, SmallFileResult } from './read-pool.ts'
 import type { Report } from './report.ts'
 import type { TreeWriter } from './tree-writer.ts'
 
@@ -34,32 +36,28 @@ export interface FileToRead {
 }
 
 /** An entry, and what is to be remembered of it. */
-export interface MadeFile {
-  readonly basis: EntryBasis
-  readonly entry: Entry
-  /** All blobs that it needs. */
-  readonly ids: Bytes
-  /** STAT_KEY of what was read. */
-  readonly key: Bytes
+export interface MadeFile extends CachedEntry {
   /** False where the file changed meanwhile. */
   readonly inPeace: boolean
+  readonly size: number
 }
 
 type Done = (made: MadeFile | undefined) => void
 
 interface OpenFile {
   readonly fd: number
-  readonly basis: EntryBasis
+  readonly name: Bytes
+  /** STAT_KEY. */
   readonly key: Bytes
-  readonly path: () => Bytes
+  readonly folder: Folder
 }
 
-/** The content of a file, as entries name it. */
-interface StoredContent {
-  readonly content: FileContent
-  readonly extents: readonly Extent[] | undefined
-  readonly fields: EntryContent
-  readonly ids: Bytes
+/** A file with several names: what was made of it, or who waits for that. */
+interface LinkedFile {
+  made?: MadeFile | 'failed'
+  /** How many names may still come. */
+  namesLeft: number
+  readonly waiting: (() => void)[]
 }
 
 export interface FileReadingOptions {
@@ -75,11 +73,8 @@ export class FileReading {
   readonly #stat = new StatBuffer()
   readonly #name = new PathSlot()
   readonly #link = new NativeBuffer(LINK_TARGET_BYTES_MAX + 1)
-  /** Files with several names: what is known, or who waits for it. */
-  readonly #linked = new Map<
-    string,
-    { stored?: StoredContent | 'failed'; waiting: (() => void)[] }
-  >()
+  /** By device and inode. */
+  readonly #linked = new Map<string, LinkedFile>()
 
   constructor(options: FileReadingOptions) {
     this.#options = options
@@ -95,115 +90,145 @@ export class FileReading {
 
   /** Reads a file; `done` may be called at once or later, with nothing where it has no entry. */
   read(file: FileToRead, done: Done): void {
-    const open = this.#open(file)
-    if (open === undefined) return done(undefined)
-    const { stat } = open.basis
-    const finish = (stored: StoredContent | undefined) => done(stored && this.#make(open, stored))
-    if (stat.links === 1)
-      return this.#readContent(open, { diskless: file.directory.diskless, finish })
-    this.#readLinked(open, { diskless: file.directory.diskless, finish })
-  }
-
-  #open({ name, directory, folder }: FileToRead): OpenFile | undefined {
-    const { report, xattrs } = this.#options
-    const path = () => folder.pathOf(name)
+    const known = file.stat.links > 1 ? this.#linked.get(linkOf(file.stat)) : undefined
+    if (known !== undefined) return this.#readAgain(known, file, done)
+    const { name, directory, folder } = file
     const fd = openFile(directory.fd, this.#name.put(name), this.#stat)
-    if (fd < 0) {
-      if (fd === NOT_A_FILE || fd === -Errno.ENOENT) report.vanished(path())
-      else report.unreadable(path(), { errno: -fd, doing: 'open' })
-      return undefined
-    }
-    const kept = takeXattrs(xattrs.ofFd(fd), { report, path })
+    if (fd < 0) return this.#notOpened(folder.pathOf(name), fd, done)
     const key = new Uint8Array(STAT_KEY.bytes)
     this.#stat.writeKey(key, 0)
-    return { fd, basis: { name, stat: this.#stat.copy(), xattrs: kept }, key, path }
+    const finish = this.#stat.links > 1 ? this.#firstOfLinks(done) : done
+    this.#readOpen({ fd, name, key, folder }, { diskless: directory.diskless, done: finish })
   }
 
-  #readLinked(open: OpenFile, options: ReadingOptions): void {
-    const { deviceMajor, deviceMinor, inode } = open.basis.stat
-    const link = `${deviceMajor}:${deviceMinor}:${inode}`
-    const known = this.#linked.get(link)
-    if (known === undefined) {
-      const mine: { stored?: StoredContent | 'failed'; waiting: (() => void)[] } = { waiting: [] }
-      this.#linked.set(link, mine)
-      return this.#readContent(open, {
-        ...options,
-        finish: (stored) => {
-          mine.stored = stored ?? 'failed'
-          options.finish(stored)
-          for (const tell of mine.waiting.splice(0)) tell()
-        },
-      })
+  #notOpened(path: Bytes, result: number, done: Done): void {
+    const { report } = this.#options
+    if (result === NOT_A_FILE || result === -Errno.ENOENT) report.vanished(path)
+    else report.unreadable(path, { errno: -result, doing: 'open' })
+    done(undefined)
+  }
+
+  /** Remembers what is made of the file that `#stat` is of, for its other names. */
+  #firstOfLinks(done: Done): Done {
+    const linked: LinkedFile = { namesLeft: this.#stat.links - 1, waiting: [] }
+    this.#linked.set(linkOf(this.#stat), linked)
+    return (made) => {
+      linked.made = made === undefined ? 'failed' : ownCopy(made)
+      done(made)
+      for (const tell of linked.waiting.splice(0)) tell()
     }
-    libc().close(open.fd)
+  }
+
+  /** One more name of a file that is being read or was: its entry under this name. */
+  #readAgain(linked: LinkedFile, { name, stat, folder }: FileToRead, done: Done): void {
+    const { report } = this.#options
+    if (--linked.namesLeft === 0) this.#linked.delete(linkOf(stat))
     const tell = () => {
-      const stored = known.stored === 'failed' ? undefined : known.stored
-      if (stored === undefined)
-        this.#options.report.unreadable(open.path(), { errno: constants.errno.EIO, doing: 'read' })
-      else this.#options.report.fileRead(open.basis.stat.size, 0)
-      options.finish(stored)
+      const { made } = linked
+      if (made === undefined || made === 'failed') {
+        report.unreadable(folder.pathOf(name), { errno: constants.errno.EIO, doing: 'read' })
+        return done(undefined)
+      }
+      report.fileRead(made.size, 0)
+      const entry = decode(entryCodec, made.encoded)
+      done({ ...made, encoded: encode(entryCodec, { ...entry, name }) })
     }
-    if (known.stored === undefined) known.waiting.push(tell)
+    if (linked.made === undefined) linked.waiting.push(tell)
     else tell()
   }
 
-  #readContent(open: OpenFile, { diskless, finish }: ReadingOptions): void {
-    const { pool, report } = this.#options
-    const { fd, key } = open
-    const { stat } = open.basis
-    const sparse = !diskless && mayHaveHoles(stat)
-    const extents = sparse ? dataExtents(fd, stat.size, EXTENTS_MAX) : undefined
-    const done = (content: FileContent) => {
-      if (content.outcome > 0) {
-        report.unreadable(open.path(), { errno: content.outcome, doing: 'read' })
-        finish(undefined)
-        return
-      }
-      if (content.outcome === READ_CHANGED) report.changed(open.path())
-      const size = diskless || extents === undefined ? content.dataBytes : stat.size
-      report.fileRead(size, content.dataBytes)
-      finish(this.#store(content, { extents, size }))
+  /** Reads the file that `#stat` is of. */
+  #readOpen(open: OpenFile, { diskless, done }: { diskless: boolean; done: Done }): void {
+    const { pool } = this.#options
+    const { size } = this.#stat
+    const sparse = !diskless && mayHaveHoles(this.#stat)
+    const extents = sparse ? dataExtents(open.fd, size, EXTENTS_MAX) : undefined
+    if (extents !== undefined || diskless || !pool.isSmall(size))
+      return this.#readLarge(open, { diskless, extents, done })
+    const { fd, name, key } = open
+    pool.readSmall({ fd, name, size, key, done: (result) => done(this.#takeSmall(open, result)) })
+  }
+
+  #takeSmall(
+    { folder, name }: OpenFile,
+    { outcome, bytes, encoded, key, ids, troubles }: SmallFileResult,
+  ): MadeFile | undefined {
+    const { report } = this.#options
+    for (const trouble of troubles) report.unreadable(folder.pathOf(name), trouble)
+    if (outcome > 0) {
+      report.unreadable(folder.pathOf(name), { errno: outcome, doing: 'read' })
+      return undefined
     }
-    if (extents === undefined && !diskless && ReadPool.isSmall(stat.size)) {
-      return pool.readSmall({ fd, size: stat.size, key, done })
-    }
+    if (outcome === READ_CHANGED) report.changed(folder.pathOf(name))
+    report.fileRead(bytes, bytes)
+    return { encoded, key, ids, inPeace: outcome === READ_FINE, size: bytes }
+  }
+
+  /** A file in segments, one with holes, or one whose size means nothing. */
+  #readLarge(
+    open: OpenFile,
+    {
+      diskless,
+      extents,
+      done,
+    }: { diskless: boolean; extents: readonly Range[] | undefined; done: Done },
+  ): void {
+    const { pool, report, xattrs: reader } = this.#options
+    const { fd, name, key, folder } = open
+    const path = () => folder.pathOf(name)
+    const xattrs = takeXattrs(reader.ofFd(fd), { report, path })
+    const basis = { name, stat: this.#stat.copy(), xattrs }
+    const { size } = basis.stat
     const data: Extents = diskless
       ? { toEndMaxBytes: DISKLESS_BYTES_MAX }
-      : (extents ?? [{ offset: 0, length: stat.size }])
+      : (extents ?? [{ offset: 0, length: size }])
     pool.readLarge({
       fd,
-      size: stat.size,
+      size,
       data,
       finish: () => this.#ending(fd, { key, diskless }),
-      done,
+      done: (content) => {
+        if (content.outcome > 0) {
+          report.unreadable(path(), { errno: content.outcome, doing: 'read' })
+          return done(undefined)
+        }
+        if (content.outcome === READ_CHANGED) report.changed(path())
+        const length = diskless || extents === undefined ? content.dataBytes : size
+        report.fileRead(length, content.dataBytes)
+        done(this.#make(basis, content, { key, size: length, extents }))
+      },
     })
   }
 
   /** Whether the file is still what it was when it was opened. */
-  #ending(
-    fd: number,
-    { key, diskless }: { key: Bytes; diskless: boolean },
-  ): { outcome: number; restated: undefined } {
+  #ending(fd: number, { key, diskless }: { key: Bytes; diskless: boolean }): number {
     const errno = -this.#stat.readFd(fd)
-    if (errno > 0) return { outcome: errno, restated: undefined }
-    const same = diskless || this.#stat.matchesKey(key, 0)
-    return { outcome: same ? READ_FINE : READ_CHANGED, restated: undefined }
+    if (errno > 0) return errno
+    return diskless || this.#stat.matchesKey(key, 0) ? READ_FINE : READ_CHANGED
   }
 
-  #store(
+  #make(
+    basis: EntryBasis,
     content: FileContent,
-    { extents, size }: { extents: readonly Range[] | undefined; size: number },
-  ): StoredContent {
+    { key, size, extents }: { key: Bytes; size: number; extents: readonly Range[] | undefined },
+  ): MadeFile {
+    const { entries } = this.#options
     const ids: Bytes[] = content.pieces.map((piece) => piece.id)
     const holes = extents === undefined ? undefined : toHoles(extents)
-    const fields = {
+    const entry = entries.make(basis, {
       size,
       crc32: content.crc,
       ...this.#pieceFields(content.pieces, ids),
       ...(holes && this.#extentFields(holes, ids)),
       ...(content.outcome === READ_CHANGED && { changed: 1 }),
+    })
+    return {
+      encoded: encode(entryCodec, entry),
+      key: concat([key, digestXattrs(basis.xattrs)]),
+      ids: concat(ids),
+      inPeace: content.outcome === READ_FINE,
+      size,
     }
-    return { content, extents: holes, fields, ids: concat(ids) }
   }
 
   #pieceFields(pieces: readonly Piece[], ids: Bytes[]): EntryContent {
@@ -220,18 +245,15 @@ export class FileReading {
     ids.push(...nodes)
     return { extentList: root }
   }
-
-  #make(open: OpenFile, { content, fields, ids }: StoredContent): MadeFile {
-    const { stat, key } = content.restated ?? { stat: open.basis.stat, key: open.key }
-    const basis = { ...open.basis, stat }
-    const entry = this.#options.entries.make(basis, fields)
-    return { basis, key, entry, ids, inPeace: content.outcome === READ_FINE }
-  }
 }
 
-interface ReadingOptions {
-  readonly diskless: boolean
-  readonly finish: (stored: StoredContent | undefined) => void
+/** A copy that does not keep alive what is shared with other files. */
+function ownCopy({ encoded, key, ids, ...rest }: MadeFile): MadeFile {
+  return { ...rest, encoded: encoded.slice(), key: key.slice(), ids: ids.slice() }
+}
+
+function linkOf({ deviceMajor, deviceMinor, inode }: StatBuffer): string {
+  return `${deviceMajor}:${deviceMinor}:${inode}`
 }
 
 /** Runs of data as distances: each after a hole from the end of the one before. */

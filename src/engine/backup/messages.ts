@@ -1,7 +1,6 @@
 // What the main thread and the reading workers say to each other. Descriptors and numbers go out,
 // ids and sealed frames come back; the contents of files never cross between threads.
 
-import type { FileStat } from '../../base/libc-stat.ts'
 import type { ChunkerParameters } from '../../chunker/parameters.ts'
 import type { ImageHandle } from '../../repository/index-image.ts'
 
@@ -17,9 +16,9 @@ export interface WorkerSetup {
   readonly claims: SharedArrayBuffer
   /** One byte for each pack of the image: 1 where a blob in it was relied upon. */
   readonly usedPacks: SharedArrayBuffer
-  readonly credit: SharedArrayBuffer
-  readonly creditBytes: number
-  /** For all workers together; 0 for as fast as it goes. */
+  /** The worker's own: see Outbox. */
+  readonly outbox: SharedArrayBuffer
+  /** 0 for as fast as it goes. */
   readonly readBytesPerSecond: number
 }
 
@@ -31,7 +30,7 @@ export interface Range {
 /** Where the data lies; where sizes lie, everything to the end, but not more than a limit. */
 export type Extents = readonly Range[] | { readonly toEndMaxBytes: number }
 
-/** Many small files: descriptors that the worker closes. */
+/** Many small files with one name each: descriptors that the worker closes. */
 export interface SmallFilesTask {
   readonly kind: 'small'
   readonly task: number
@@ -39,6 +38,9 @@ export interface SmallFilesTask {
   readonly sizes: Float64Array
   /** STAT_KEY of each file as it was opened. */
   readonly keys: Uint8Array
+  /** One after the other. */
+  readonly names: Uint8Array
+  readonly nameLengths: Uint16Array
 }
 
 /** A run of one file: all of it, or one segment. The main thread closes the descriptor. */
@@ -54,33 +56,34 @@ export interface SegmentTask {
 
 export type Task = SmallFilesTask | SegmentTask
 
-export type ToWorker = Task | { readonly kind: 'flush' } | { readonly kind: 'stop' }
-
-export interface Restated {
-  readonly stat: FileStat
-  /** STAT_KEY. */
-  readonly key: Uint8Array
-}
+export type ToWorker = Task | { readonly kind: 'flush' }
 
 /** How reading one file ended: fine, changed meanwhile, or a positive errno. */
 export const READ_FINE = 0
 export const READ_CHANGED = -1
 
+/** Extended attributes that could not be read or kept. */
+export interface AttributeTrouble {
+  readonly errno: number
+  readonly doing: string
+}
+
+/** Of each file its entry, encoded; of those with an errno nothing. */
 export interface SmallFilesResult {
   readonly kind: 'small'
   readonly task: number
   /** READ_FINE, READ_CHANGED or an errno. */
   readonly outcomes: Int32Array
-  readonly crcs: Uint32Array
   /** Length of what was read. */
   readonly sizes: Float64Array
-  /** Of each file: how many pieces it has. */
+  readonly entries: Uint8Array
+  readonly entryLengths: Uint32Array
+  /** As in CachedEntry, of what was read. */
+  readonly keys: Uint8Array
+  /** How many blobs each file is, and their ids. */
   readonly pieceCounts: Uint32Array
-  /** Of all files, in order. */
-  readonly pieceLengths: Uint32Array
   readonly pieceIds: Uint8Array
-  /** Files that had changed since they were opened: what they are now. */
-  readonly restated: ReadonlyMap<number, Restated>
+  readonly troubles: ReadonlyMap<number, readonly AttributeTrouble[]>
 }
 
 export interface SegmentResult {
@@ -94,11 +97,18 @@ export interface SegmentResult {
   readonly pieceIds: Uint8Array
 }
 
-export interface FrameResult {
-  readonly kind: 'frame'
-  readonly sealed: Uint8Array<ArrayBuffer>
+/** Where a sealed frame lies in its worker's outbox, and what is in it. */
+export interface SealedAt {
+  readonly offset: number
+  readonly length: number
+  /** To be given back when the frame has been taken. */
+  readonly span: number
   readonly ids: Uint8Array
   readonly rawBytes: number
+}
+
+export interface FrameResult extends SealedAt {
+  readonly kind: 'frame'
 }
 
 export type FromWorker =
@@ -106,4 +116,3 @@ export type FromWorker =
   | SegmentResult
   | FrameResult
   | { readonly kind: 'flushed' }
-  | { readonly kind: 'failed'; readonly message: string; readonly stack: string }

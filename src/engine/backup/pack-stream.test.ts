@@ -17,7 +17,6 @@ async function openStream(changes: { wrap?: (store: Store) => Store; uploadBytes
   const repository = await openRepository(wrap(store), owner)
   const domain = selectDomain(repository)
   const failures: Error[] = []
-  let storedBytes = 0
   const stream = new PackStream({
     repository,
     domain,
@@ -25,13 +24,12 @@ async function openStream(changes: { wrap?: (store: Store) => Store; uploadBytes
     random: systemRandom,
     clock: systemClock,
     uploadBytesMax,
-    onStored: (bytes) => {
-      storedBytes += bytes
-    },
     onFailure: (error) => failures.push(error),
   })
-  return { stream, repository, domain, failures, storedBytes: () => storedBytes }
+  return { stream, repository, domain, failures }
 }
+
+const NO_REFS = { refCounts: [0], refs: new Uint8Array(0) }
 
 let serial = 0
 function frame(blobs: number, bytes = 10): SealedFrame {
@@ -58,17 +56,78 @@ test('more blobs than one index segment may name go into several', async () => {
   expect(await segmentsOf(repository.store)).toBeGreaterThan(1)
 })
 
-test('open packs are closed when they hold all that may wait for the store', async () => {
-  const { stream, storedBytes } = await openStream({ uploadBytesMax: 1000 })
-  const refs = { refCounts: [0], refs: new Uint8Array(0) }
-  for (let i = 0; i < 4; i++) {
-    if (i % 2 === 0) stream.add('data-pack', frame(1, 400))
-    else stream.add('tree-pack', { ...frame(1, 400), ...refs })
+/** A store that keeps packs waiting until it is told. */
+function slowStore(): {
+  wrap: (store: Store) => Store
+  acknowledge: () => void
+  puts: () => number
+} {
+  const waiting: (() => void)[] = []
+  let puts = 0
+  const wrap = (store: Store) =>
+    decorate(store, {
+      put: async (name, parts) => {
+        if (name.startsWith('packs/')) {
+          puts++
+          await new Promise<void>((resolve) => waiting.push(resolve))
+        }
+        return store.put(name, parts)
+      },
+    })
+  return { wrap, acknowledge: () => waiting.shift()?.(), puts: () => puts }
+}
+
+const later = () => new Promise((resolve) => setTimeout(resolve, 20))
+
+test('a frame waits while all memory is in packs that no store has acknowledged', async () => {
+  const { wrap, acknowledge, puts } = slowStore()
+  const { stream, repository, domain } = await openStream({ wrap, uploadBytesMax: 3000 })
+  const taken: number[] = []
+  for (let i = 0; i < 5; i++) stream.add('data-pack', frame(1, 900), () => taken.push(i))
+  // Three packs of a thousand bytes: two on their way, one open, and the rest waits in order.
+  expect(taken).toEqual([0, 1, 2])
+  await later()
+  expect(puts()).toBe(3)
+  acknowledge()
+  await later()
+  expect(taken).toEqual([0, 1, 2, 3])
+  const flushed = stream.flush()
+  for (let i = 0; i < 5; i++) {
+    acknowledge()
+    await later()
   }
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(storedBytes()).toBeGreaterThanOrEqual(600)
+  await flushed
+  expect(taken).toEqual([0, 1, 2, 3, 4])
+  await stream.commitIndex()
+  expect((await loadIndex(repository, domain)).image.blobs).toBe(5)
+})
+
+test('whoever makes frames faster than the store takes them is asked to wait', async () => {
+  const { wrap, acknowledge } = slowStore()
+  const { stream } = await openStream({ wrap, uploadBytesMax: 3 << 20 })
+  for (let i = 0; i < 7; i++) stream.add('tree-pack', { ...frame(1, 1 << 20), ...NO_REFS })
+  expect(stream.isBehind).toBe(false)
+  for (let i = 0; i < 2; i++) stream.add('tree-pack', { ...frame(1, 1 << 20), ...NO_REFS })
+  expect(stream.isBehind).toBe(true)
+  let caughtUp = false
+  const waiting = stream.caughtUp().then(() => {
+    caughtUp = true
+  })
+  await later()
+  expect(caughtUp).toBe(false)
+  for (let i = 0; i < 9; i++) {
+    acknowledge()
+    await later()
+  }
+  await waiting
+})
+
+test('a frame that is longer than a pack has one for itself', async () => {
+  const { stream, repository, domain } = await openStream({ uploadBytesMax: 300 })
+  for (const bytes of [90, 5000, 90, 5000]) stream.add('data-pack', frame(1, bytes))
   await stream.flush()
-  expect(storedBytes()).toBe(1600)
+  await stream.commitIndex()
+  expect((await loadIndex(repository, domain)).packs).toHaveLength(4)
 })
 
 test('what is acknowledged is named once, data and trees in packs of their own', async () => {

@@ -1,5 +1,8 @@
 // Sealed frames on their way into a store: packs are filled, put, and once they are acknowledged named
 // in index segments. Data and trees go into packs of their own. Only what is acknowledged is ever named.
+//
+// The memory of all packs is bounded: a frame for which there is none waits, with those behind it, until
+// a store has acknowledged a pack.
 
 import { type Bytes, concat, fromHex, toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -12,7 +15,13 @@ import {
 import { INDEX_BLOBS_MAX } from '../../format/limits.ts'
 import type { Frame, Session } from '../../format/pack.ts'
 import { encodePrefix, type PackKind } from '../../format/prefix.ts'
-import { type FinishedPack, PackWriter, type SealedFrame } from '../../packer/pack-writer.ts'
+import {
+  type FinishedPack,
+  PACK_TARGET_BYTES,
+  PackWriter,
+  packMemoryBytes,
+  type SealedFrame,
+} from '../../packer/pack-writer.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Random } from '../../sealer/random.ts'
@@ -31,10 +40,8 @@ export interface PackStreamOptions {
   readonly session: Session
   readonly random: Random
   readonly clock: Clock
-  /** How much may wait for the store: packs that are open never have all of it. */
+  /** Memory for packs: one of data, one of trees and one that is on its way to the store. */
   readonly uploadBytesMax: number
-  /** Told how many bytes of frames a store has acknowledged. */
-  readonly onStored: (frameBytes: number) => void
   /** Told at once, because whoever waits for an acknowledgement would wait for ever. */
   readonly onFailure: (error: Error) => void
 }
@@ -43,6 +50,18 @@ export interface PackStreamOptions {
 const MERGED_BLOBS_MAX = 262_144
 /** Half of what a segment may have (and a pack has at most as many): small files come by the million. */
 const SEGMENT_BLOBS_MAX = INDEX_BLOBS_MAX / 2
+
+/** Packs that are open or on their way. */
+const PACKS_AT_ONCE = 3
+/** So much may wait for memory before whoever makes more of it is asked to wait. */
+const WAITING_BYTES_MAX = 4 * 1024 * 1024
+
+/** A frame, and who is to be told when it is in a pack. */
+interface WaitingFrame {
+  readonly kind: PackKind
+  readonly frame: SealedFrame
+  readonly taken: () => void
+}
 
 /** What an index segment says of a pack. */
 type PackColumns = Pick<FinishedPack, 'indexed' | 'header'>
@@ -55,8 +74,10 @@ export interface StoredPack {
 
 export class PackStream {
   readonly #options: PackStreamOptions
-  readonly #writers = new Map<PackKind, PackWriter>()
-  readonly #openedAtMs = new WeakMap<PackWriter, number>()
+  readonly #memory: PackMemory
+  readonly #open = new Map<PackKind, OpenPack>()
+  readonly #waiting: WaitingFrame[] = []
+  #waitingBytes = 0
   readonly #uploads = new Set<Promise<void>>()
   readonly #unindexed: PackColumns[] = []
   /** Segments that are small enough to be merged at the end. */
@@ -69,6 +90,8 @@ export class PackStream {
   constructor(options: PackStreamOptions) {
     this.#options = options
     this.#indexedAtMs = options.clock.monotonicMs()
+    const packBytes = Math.floor(options.uploadBytesMax / PACKS_AT_ONCE)
+    this.#memory = new PackMemory(PACKS_AT_ONCE, Math.min(PACK_TARGET_BYTES, packBytes))
   }
 
   get stored(): readonly StoredPack[] {
@@ -79,35 +102,56 @@ export class PackStream {
     return this.#stored.reduce((sum, pack) => sum + pack.bytes, 0)
   }
 
-  add(kind: PackKind, frame: SealedFrame): void {
-    const writer = this.#writers.get(kind) ?? this.#open(kind)
-    writer.add(frame)
-    if (writer.isFull) this.#close(kind, writer)
-    else this.#keepMoving()
+  /** Takes a frame; `taken` is called, in the order of the frames, when it was copied. */
+  add(kind: PackKind, frame: SealedFrame, taken: () => void = () => undefined): void {
+    this.#waiting.push({ kind, frame, taken })
+    this.#waitingBytes += frame.sealed.length
+    this.#fill()
+  }
+
+  /** Whether the store is so slow that whoever makes frames should wait until it has caught up. */
+  get isBehind(): boolean {
+    return this.#waitingBytes > WAITING_BYTES_MAX && this.#failure === undefined
+  }
+
+  async caughtUp(): Promise<void> {
+    while (this.isBehind) await Promise.race(this.#uploads)
   }
 
   /** To be called now and then: closes packs that fill slowly, so that what is in them gets stored. */
   keepUp(): void {
     const before = this.#options.clock.monotonicMs() - SEGMENT_MS
-    for (const [kind, writer] of [...this.#writers]) {
-      if ((this.#openedAtMs.get(writer) ?? 0) < before) this.#close(kind, writer)
+    for (const [kind, { openedAtMs }] of [...this.#open]) {
+      if (openedAtMs < before) this.#close(kind)
     }
   }
 
-  /** Workers wait while too much is promised: were all of it in open packs, they would wait for ever. */
-  #keepMoving(): void {
-    const open = [...this.#writers]
-    const bytes = open.reduce((sum, [, writer]) => sum + writer.bytes, 0)
-    if (bytes < this.#options.uploadBytesMax) return
-    this.#close(...open.reduce((a, b) => (b[1].bytes > a[1].bytes ? b : a)))
+  /** Puts what waits into packs, as far as there is memory for them. */
+  #fill(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const { kind, frame, taken } = next
+      if (this.#open.get(kind)?.writer.fits(frame) === false) this.#close(kind)
+      const pack = this.#open.get(kind) ?? this.#begin(kind, frame)
+      if (pack === undefined) return
+      pack.writer.add(frame)
+      this.#waiting.shift()
+      this.#waitingBytes -= frame.sealed.length
+      taken()
+    }
   }
 
   /** Closes the packs that are open, padded, and waits until everything is acknowledged. */
   async flush(): Promise<void> {
-    for (const [kind, writer] of [...this.#writers]) this.#close(kind, writer, this.#options.random)
-    while (this.#uploads.size > 0) await Promise.all(this.#uploads)
+    await this.#storeAll()
     await this.#indexing
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async #storeAll(): Promise<void> {
+    do {
+      for (const kind of [...this.#open.keys()]) this.#close(kind, this.#options.random)
+      await Promise.all(this.#uploads)
+    } while (this.#open.size + this.#uploads.size > 0)
   }
 
   /**
@@ -130,32 +174,31 @@ export class PackStream {
 
   /** After an end before the end: stores the packs that are open and names all that is acknowledged. */
   async keepWhatIsStored(): Promise<void> {
-    if (this.#failure === undefined) {
-      for (const [kind, writer] of [...this.#writers])
-        this.#close(kind, writer, this.#options.random)
-    }
-    while (this.#uploads.size > 0) await Promise.all(this.#uploads)
+    if (this.#failure === undefined) await this.#storeAll()
+    else await Promise.all(this.#uploads)
     await this.#indexing.catch(() => undefined) // what it could not name is tried again
     await this.#index()
   }
 
-  #open(kind: PackKind): PackWriter {
-    const { domain, session } = this.#options
+  /** Begins a pack for a frame; undefined where there is no memory for it now. */
+  #begin(kind: PackKind, frame: SealedFrame): OpenPack | undefined {
+    const memory = this.#memory.take(packMemoryBytes(frame.sealed.length))
+    if (memory === undefined) return undefined
+    const { domain, session, clock } = this.#options
     const { epoch } = domain.latest
-    const writer = new PackWriter(session, {
-      kind,
-      ...domain.scope,
-      epoch,
-      headerSeal: domain.headerSeal(epoch),
-    })
-    this.#writers.set(kind, writer)
-    this.#openedAtMs.set(writer, this.#options.clock.monotonicMs())
-    return writer
+    const headerSeal = domain.headerSeal(epoch)
+    const writer = new PackWriter(session, { kind, ...domain.scope, epoch, headerSeal, memory })
+    const pack = { writer, memory, openedAtMs: clock.monotonicMs() }
+    this.#open.set(kind, pack)
+    return pack
   }
 
-  #close(kind: PackKind, writer: PackWriter, random?: Random): void {
-    this.#writers.delete(kind)
-    const upload: Promise<void> = this.#upload(writer.finish(random))
+  /** Sends a pack on its way. */
+  #close(kind: PackKind, random?: Random): void {
+    const pack = this.#open.get(kind)
+    if (pack === undefined) return
+    this.#open.delete(kind)
+    const upload: Promise<void> = this.#upload(pack, pack.writer.finish(random))
       .catch((error: unknown) => {
         this.#failure ??= error instanceof Error ? error : new Error(String(error))
         this.#options.onFailure(this.#failure)
@@ -164,16 +207,13 @@ export class PackStream {
     this.#uploads.add(upload)
   }
 
-  async #upload(pack: FinishedPack): Promise<void> {
-    const { repository, onStored } = this.#options
+  async #upload({ memory }: OpenPack, pack: FinishedPack): Promise<void> {
     const name = contentName('packs', pack.indexed.hash)
-    await repository.store.put(name, pack.parts)
-    let frameBytes = 0
-    for (const frame of pack.header.frames) frameBytes += frame.storedBytes
-    release(pack)
+    await this.#options.repository.store.put(name, pack.parts)
+    this.#memory.giveBack(memory)
     this.#stored.push({ name, bytes: pack.indexed.packBytes })
     this.#unindexed.push(columnsOf(pack))
-    onStored(frameBytes)
+    this.#fill()
     const dueMs = this.#indexedAtMs + SEGMENT_MS
     if (this.#unindexed.length >= SEGMENT_PACKS || this.#options.clock.monotonicMs() >= dueMs) {
       this.#indexing = this.#indexing.then(() => this.#index())
@@ -227,11 +267,37 @@ function groupsOf(packs: readonly PackColumns[]): readonly (readonly PackColumns
   return groups
 }
 
-/** Frees the frames at once: waiting for the garbage collector would double the memory. */
-function release({ parts }: FinishedPack): void {
-  for (const part of parts) {
-    const { buffer } = part
-    if (buffer instanceof ArrayBuffer && part.byteLength === buffer.byteLength) buffer.transfer(0)
+interface OpenPack {
+  readonly writer: PackWriter
+  readonly memory: Bytes
+  readonly openedAtMs: number
+}
+
+/** Runs of memory for a number of packs, which are used again and again. */
+class PackMemory {
+  readonly #packBytes: number
+  readonly #free: Bytes[] = []
+  /** How many may still be made. */
+  #left: number
+
+  constructor(packs: number, packBytes: number) {
+    this.#left = packs
+    this.#packBytes = packBytes
+  }
+
+  /** Memory of the usual length, or of `bytes` where a frame needs more; undefined where all is in use. */
+  take(bytes: number): Bytes | undefined {
+    if (this.#left + this.#free.length === 0) return undefined
+    const known = bytes > this.#packBytes ? undefined : this.#free.pop()
+    if (known !== undefined) return known
+    if (this.#left > 0) this.#left--
+    else this.#free.pop()
+    return new Uint8Array(Math.max(bytes, this.#packBytes))
+  }
+
+  giveBack(memory: Bytes): void {
+    if (memory.length === this.#packBytes) this.#free.push(memory)
+    else this.#left++
   }
 }
 
@@ -246,12 +312,13 @@ function segmentOf(packs: readonly PackColumns[], supersedes: readonly Bytes[]):
     numbers.set(key, sessions.length)
     return sessions.push(session) - 1
   }
-  const frames: Frame[] = packs.flatMap(({ header }) =>
-    header.frames.map((frame) => ({
+  const frames: Frame[] = packs.flatMap(({ header }) => {
+    const numbersHere = header.sessions.map(numberOf)
+    return header.frames.map((frame) => ({
       ...frame,
-      session: numberOf(header.sessions[frame.session] as Session),
-    })),
-  )
+      session: numbersHere[frame.session] as number,
+    }))
+  })
   return {
     supersedes,
     packs: packs.map(({ indexed }) => indexed),

@@ -2,13 +2,15 @@
 // in their threads; the main thread walks, builds trees and fills packs.
 
 import { CairnError } from '../../base/errors.ts'
+import { frameTableBytes } from '../../format/frame.ts'
+import { sealedFrameBytesMax } from '../../packer/frame.ts'
+import { FRAME_BUILDER_BYTES } from '../../packer/frame-builder.ts'
 import { blobIdKey, type DomainAccess } from '../../repository/access.ts'
 import { Claims, newClaimMemory } from '../../repository/claims.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { Seal } from '../../sealer/seal.ts'
 import { beginSession, frameBinding, type SessionKeys } from '../../sealer/session.ts'
 import { Walker, type WalkOptions } from '../../source/files/walk.ts'
-import { Credit } from './credit.ts'
 import { FileCacheWriter } from './file-cache.ts'
 import { folderHasher } from './folder-nodes.ts'
 import { KnownBlobs } from './known-blobs.ts'
@@ -34,7 +36,6 @@ export class Pass {
   readonly #options: PassOptions
   readonly #session: SessionKeys
   readonly #known: KnownBlobs
-  readonly #credit: Credit
   readonly #packs: PackStream
   readonly #trees: TreeWriter
   readonly #pool: ReadPool
@@ -47,14 +48,11 @@ export class Pass {
     const { domain, index, level } = options
     this.#session = beginSession(domain.scope, domain.latest)
     this.#known = new KnownBlobs(index)
-    const creditMemory = Credit.newMemory()
-    this.#credit = new Credit(creditMemory, options.uploadBytesMax)
     const claimMemory = newClaimMemory()
-    const setup = this.#workerSetup(claimMemory, creditMemory)
+    const setup = this.#workerSetup(claimMemory)
     this.#packs = new PackStream({
       ...options,
       session: this.#session.session,
-      onStored: (bytes) => this.#credit.giveBack(bytes),
       onFailure: (error) => this.#pool.fail(error),
     })
     this.#trees = new TreeWriter({
@@ -64,7 +62,6 @@ export class Pass {
       frameSeal: { seal: new Seal(this.#session.frameKey), aad: this.#aad('tree-pack') },
       level,
       onFrame: (frame) => {
-        this.#credit.takeNow(frame.sealed.length)
         this.#addedBytes += frame.rawBytes
         this.#packs.add('tree-pack', frame)
       },
@@ -73,9 +70,10 @@ export class Pass {
       setup,
       workers: options.workers,
       segmentBytes: options.repository.config.chunker.segmentBytes,
-      onFrame: (frame) => {
+      frameBytesMax: frameBytesMax(options.repository.config.chunker),
+      onFrame: (frame, taken) => {
         this.#addedBytes += frame.rawBytes
-        this.#packs.add('data-pack', frame)
+        this.#packs.add('data-pack', frame, taken)
       },
     })
     this.#nextTime = new FileCacheWriter(options.cachePath, options.onWarning)
@@ -136,6 +134,7 @@ export class Pass {
         known: this.#known,
         lastTime,
         nextTime: this.#nextTime,
+        packs: this.#packs,
         onCheckpoint: async (partial) => {
           await this.store()
           await onCheckpoint(partial)
@@ -188,8 +187,8 @@ export class Pass {
     return frameBinding(this.#options.domain.scope, this.#session.session, kind)
   }
 
-  #workerSetup(claims: SharedArrayBuffer, credit: SharedArrayBuffer): WorkerSetup {
-    const { domain, repository, index, level, uploadBytesMax, readBytesPerSecond } = this.#options
+  #workerSetup(claims: SharedArrayBuffer): Omit<WorkerSetup, 'outbox'> {
+    const { domain, repository, index, level, readBytesPerSecond } = this.#options
     return {
       ...keysForWorkers(domain),
       chunker: repository.config.chunker,
@@ -199,8 +198,6 @@ export class Pass {
       image: index.image.handle,
       claims,
       usedPacks: this.#known.usedPacks,
-      credit,
-      creditBytes: uploadBytesMax,
       readBytesPerSecond,
     }
   }
@@ -214,6 +211,12 @@ function nothingFound(): never {
       hint: 'Check the paths that you gave and whether you may read them.',
     },
   )
+}
+
+/** The longest frame that a worker makes, sealed: of many small chunks, or of one long one. */
+function frameBytesMax({ maxBytes }: { readonly maxBytes: number }): number {
+  const plaintext = Math.max(FRAME_BUILDER_BYTES, frameTableBytes(1) + maxBytes)
+  return sealedFrameBytesMax(plaintext)
 }
 
 function keysForWorkers(domain: DomainAccess): { chunkerKey: Uint8Array; dataIdKey: Uint8Array } {

@@ -2,27 +2,31 @@
 // segments; each worker always has a next task queued, and no more than that, so that descriptors and
 // memory stay bounded. A worker that dies fails the run: what it claimed would be missing.
 
-import { Worker } from 'node:worker_threads'
+import { type Bytes, concat } from '../../base/bytes.ts'
 import { crc32Combine } from '../../base/crc-combine.ts'
 import { assert } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
 import { STAT_KEY } from '../../base/libc-stat.ts'
 import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
+import { INLINE_PIECES_MAX } from '../../format/limits.ts'
 import type { Piece } from '../../format/tree.ts'
-import { WORKER_LIMITS } from '../worker-limits.ts'
+import type { SealedFrame } from '../../packer/pack-writer.ts'
+import { WorkerGroup } from '../worker-group.ts'
+import { CACHE_KEY_BYTES } from './cache-keys.ts'
 import {
+  type AttributeTrouble,
   type Extents,
   type FrameResult,
   type FromWorker,
   type Range,
   READ_FINE,
-  type Restated,
   type SegmentResult,
   type SmallFilesResult,
   type Task,
   type ToWorker,
   type WorkerSetup,
 } from './messages.ts'
+import { newOutboxMemory, OutboxReader } from './outbox.ts'
 
 const BATCH_FILES = 64
 const BATCH_BYTES = 4 * 1024 * 1024
@@ -30,7 +34,7 @@ const BATCH_BYTES = 4 * 1024 * 1024
 const SMALL_FILE_BYTES = 1024 * 1024
 const TASKS_PER_WORKER = 2
 
-/** What came of reading one file. */
+/** What came of reading a large file. */
 export interface FileContent {
   /** READ_FINE, READ_CHANGED or a positive errno; with an errno the rest means nothing. */
   readonly outcome: number
@@ -38,73 +42,83 @@ export interface FileContent {
   /** Length of the data that was read: without holes. */
   readonly dataBytes: number
   readonly pieces: readonly Piece[]
-  /** What the file is now, where it had changed since it was opened. */
-  readonly restated: Restated | undefined
 }
 
-type Done = (content: FileContent) => void
+/** What came of a small file; what is in it are views of what many files share. */
+export interface SmallFileResult {
+  /** As in FileContent. */
+  readonly outcome: number
+  /** Length of what was read. */
+  readonly bytes: number
+  /** Its entry. */
+  readonly encoded: Bytes
+  /** As in CachedEntry. */
+  readonly key: Bytes
+  readonly ids: Bytes
+  readonly troubles: readonly AttributeTrouble[]
+}
 
-interface SmallFile {
+export interface SmallFile {
   readonly fd: number
+  readonly name: Bytes
   readonly size: number
-  readonly key: Uint8Array
-  readonly done: Done
+  /** STAT_KEY of the file as it was opened. */
+  readonly key: Bytes
+  readonly done: (result: SmallFileResult) => void
+}
+
+const NO_TROUBLES: readonly AttributeTrouble[] = []
+
+export interface ReadPoolOptions {
+  readonly setup: Omit<WorkerSetup, 'outbox'>
+  readonly workers: number
+  readonly segmentBytes: number
+  /** Of a frame, sealed. */
+  readonly frameBytesMax: number
+  /** Given each frame in turn; `taken` is to be called, in the same order, when it was copied. */
+  readonly onFrame: (frame: SealedFrame, taken: () => void) => void
 }
 
 interface PoolWorker {
-  readonly worker: Worker
+  readonly outbox: OutboxReader
   inFlight: number
 }
 
 export class ReadPool {
+  readonly #options: ReadPoolOptions
   readonly #workers: PoolWorker[] = []
-  /** Starts the workers: when there is a first file to read, for often there is none. */
-  readonly #start: () => void
-  readonly #size: number
+  #group: WorkerGroup<ToWorker, FromWorker> | undefined
   readonly #queue: Task[] = []
   readonly #smallTasks = new Map<number, readonly SmallFile[]>()
   readonly #segmentTasks = new Map<number, (result: SegmentResult) => void>()
-  readonly #onFrame: (frame: FrameResult) => void
-  readonly #segmentBytes: number
+  /** Descriptors of files that are read in segments. */
+  readonly #largeFiles = new Set<number>()
   #batch: SmallFile[] = []
   #batchBytes = 0
   #nextTask = 1
   #flushing = 0
   #failure: Error | undefined
   #wake: (() => void) | undefined
-  #stopped = false
 
-  constructor(options: {
-    readonly setup: WorkerSetup
-    readonly workers: number
-    readonly segmentBytes: number
-    readonly onFrame: (frame: FrameResult) => void
-  }) {
-    this.#onFrame = options.onFrame
-    this.#segmentBytes = options.segmentBytes
-    const perWorker = options.setup.readBytesPerSecond / options.workers
-    const setup = { ...options.setup, readBytesPerSecond: perWorker }
-    this.#start = () => {
-      for (let i = 0; i < options.workers; i++) this.#workers.push(this.#startOne(setup))
-    }
-    this.#size = options.workers
+  constructor(options: ReadPoolOptions) {
+    this.#options = options
   }
 
-  #startOne(setup: WorkerSetup): PoolWorker {
-    const worker = new Worker(new URL('./read-worker.ts', import.meta.url), {
-      workerData: setup,
-      trackUnmanagedFds: false,
-      resourceLimits: WORKER_LIMITS,
+  /** When there is a first file to read, for often there is none. */
+  #start(): void {
+    const { setup, workers, frameBytesMax } = this.#options
+    const readBytesPerSecond = setup.readBytesPerSecond / workers
+    const setups = Array.from({ length: workers }, () => {
+      const outbox = newOutboxMemory(frameBytesMax)
+      this.#workers.push({ outbox: new OutboxReader(outbox), inFlight: 0 })
+      return { ...setup, readBytesPerSecond, outbox }
     })
-    const one: PoolWorker = { worker, inFlight: 0 }
-    worker.on('message', (message: FromWorker) => this.#receive(one, message))
-    worker.on('error', (error) =>
-      this.fail(error instanceof Error ? error : new Error(String(error))),
-    )
-    worker.on('exit', (code) => {
-      if (!this.#stopped) this.fail(new Error(`a reading worker ended with code ${code}`))
+    this.#group = new WorkerGroup<ToWorker, FromWorker>({
+      module: new URL('./read-worker.ts', import.meta.url),
+      setups,
+      onMessage: (worker, message) => this.#receive(worker, message),
+      onFailure: (error) => this.fail(error),
     })
-    return one
   }
 
   /** Reads a file whose size can be believed and that has no holes. Closes the descriptor. */
@@ -114,9 +128,10 @@ export class ReadPool {
     if (this.#batch.length >= BATCH_FILES || this.#batchBytes >= BATCH_BYTES) this.#sendBatch()
   }
 
-  /** Whether a file of this size goes with others. */
-  static isSmall(size: number): boolean {
-    return size <= SMALL_FILE_BYTES
+  /** Whether a file of this size goes with others: its pieces are in its entry, not in lists. */
+  isSmall(size: number): boolean {
+    const { minBytes } = this.#options.setup.chunker
+    return size <= Math.min(SMALL_FILE_BYTES, INLINE_PIECES_MAX * minBytes)
   }
 
   /**
@@ -127,23 +142,26 @@ export class ReadPool {
     readonly fd: number
     readonly size: number
     readonly data: Extents
-    readonly finish: () => { outcome: number; restated: Restated | undefined }
-    readonly done: Done
+    /** The outcome: READ_FINE, READ_CHANGED or a positive errno. */
+    readonly finish: () => number
+    readonly done: (content: FileContent) => void
   }): void {
     const segments =
       'toEndMaxBytes' in file.data
         ? [{ data: file.data, start: 0, end: 0 }]
-        : segmentsOf(file.data, file.size, this.#segmentBytes)
+        : segmentsOf(file.data, file.size, this.#options.segmentBytes)
     const results: (SegmentResult | undefined)[] = segments.map(() => undefined)
     let missing = segments.length
+    this.#largeFiles.add(file.fd)
     segments.forEach((segment, i) => {
       const task = this.#nextTask++
       this.#segmentTasks.set(task, (result) => {
         results[i] = result
         if (--missing > 0) return
         const all = results as SegmentResult[]
-        file.done({ ...joinSegments(all, segments), ...ending(all, file.finish()) })
+        file.done({ ...joinSegments(all, segments), outcome: endingOf(all, file.finish()) })
         libc().close(file.fd)
+        this.#largeFiles.delete(file.fd)
       })
       this.#queue.push({ kind: 'segment', task, fd: file.fd, ...segment })
     })
@@ -152,12 +170,13 @@ export class ReadPool {
 
   /** Resolves when there is room for more files. Throws where the run has failed. */
   async room(): Promise<void> {
-    while (this.#failure === undefined && this.#queue.length > this.#size) await this.#change()
+    while (this.#failure === undefined && this.#queue.length > this.#options.workers)
+      await this.#change()
     if (this.#failure) throw this.#failure
   }
 
   get isCrowded(): boolean {
-    return this.#failure !== undefined || this.#queue.length > this.#size
+    return this.#failure !== undefined || this.#queue.length > this.#options.workers
   }
 
   /** Sends what is waiting for a batch to fill, and waits until every file is done. */
@@ -171,7 +190,7 @@ export class ReadPool {
   /** Lets the workers seal the frames that they are still filling. After `drain`. */
   async flush(): Promise<void> {
     this.#flushing = this.#workers.length
-    for (const { worker } of this.#workers) post(worker, { kind: 'flush' })
+    this.#group?.postAll({ kind: 'flush' })
     while (this.#failure === undefined && this.#flushing > 0) await this.#change()
     if (this.#failure) throw this.#failure
   }
@@ -182,9 +201,16 @@ export class ReadPool {
     this.#wake?.()
   }
 
+  /** Ends the workers, at once where they are still at work, and closes what nobody will read. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()))
+    for (const { outbox } of this.#workers) outbox.close()
+    await this.#group?.stop()
+    for (const task of this.#queue.splice(0)) {
+      if (task.kind === 'small') for (const fd of task.fds) libc().close(fd)
+    }
+    for (const { fd } of this.#batch.splice(0)) libc().close(fd)
+    for (const fd of this.#largeFiles) libc().close(fd)
+    this.#largeFiles.clear()
   }
 
   #sendBatch(): void {
@@ -200,27 +226,34 @@ export class ReadPool {
     this.#smallTasks.set(task, files)
     const fds = Int32Array.from(files, (file) => file.fd)
     const sizes = Float64Array.from(files, (file) => file.size)
-    this.#queue.push({ kind: 'small', task, fds, sizes, keys })
+    const names = concat(files.map((file) => file.name))
+    const nameLengths = Uint16Array.from(files, (file) => file.name.length)
+    this.#queue.push({ kind: 'small', task, fds, sizes, keys, names, nameLengths })
     this.#dispatch()
   }
 
   #dispatch(): void {
-    if (this.#queue.length > 0 && this.#workers.length === 0) this.#start()
+    if (this.#queue.length > 0 && this.#group === undefined) this.#start()
     while (this.#queue.length > 0) {
       const free = this.#workers.reduce((a, b) => (b.inFlight < a.inFlight ? b : a))
       if (free.inFlight >= TASKS_PER_WORKER) return
       free.inFlight++
-      post(free.worker, this.#queue.shift() as Task)
+      this.#group?.post(this.#workers.indexOf(free), this.#queue.shift() as Task)
     }
   }
 
-  #receive(from: PoolWorker, message: FromWorker): void {
-    if (message.kind === 'frame') this.#onFrame(message)
+  #receive(worker: number, message: FromWorker): void {
+    const from = this.#workers[worker] as PoolWorker
+    if (message.kind === 'frame') this.#takeFrame(from, message)
     else if (message.kind === 'small') this.#finishSmall(from, message)
     else if (message.kind === 'segment') this.#finishSegment(from, message)
-    else if (message.kind === 'flushed') this.#flushing--
-    else this.fail(Object.assign(new Error(message.message), { stack: message.stack }))
+    else this.#flushing--
     this.#wake?.()
+  }
+
+  #takeFrame({ outbox }: PoolWorker, { offset, length, span, ids, rawBytes }: FrameResult): void {
+    const sealed = outbox.frame(offset, length)
+    this.#options.onFrame({ sealed, ids, rawBytes }, () => outbox.giveBack(span))
   }
 
   #finishSmall(from: PoolWorker, result: SmallFilesResult): void {
@@ -229,17 +262,21 @@ export class ReadPool {
     const files = this.#smallTasks.get(result.task)
     assert(files, 'a result is of a task')
     this.#smallTasks.delete(result.task)
-    let piece = 0
+    let entryAt = 0
+    let idsAt = 0
     files.forEach((file, i) => {
-      const count = result.pieceCounts[i] as number
+      const entryEnd = entryAt + (result.entryLengths[i] as number)
+      const idsEnd = idsAt + BLOB_ID_BYTES * (result.pieceCounts[i] as number)
       file.done({
         outcome: result.outcomes[i] as number,
-        crc: result.crcs[i] as number,
-        dataBytes: result.sizes[i] as number,
-        pieces: piecesOf(result, piece, count),
-        restated: result.restated.get(i),
+        bytes: result.sizes[i] as number,
+        encoded: result.entries.subarray(entryAt, entryEnd),
+        key: result.keys.subarray(CACHE_KEY_BYTES * i, CACHE_KEY_BYTES * (i + 1)),
+        ids: result.pieceIds.subarray(idsAt, idsEnd),
+        troubles: result.troubles.get(i) ?? NO_TROUBLES,
       })
-      piece += count
+      entryAt = entryEnd
+      idsAt = idsEnd
     })
   }
 
@@ -262,21 +299,10 @@ export class ReadPool {
   }
 }
 
-function post(worker: Worker, message: ToWorker): void {
-  worker.postMessage(message)
-}
-
-function piecesOf(
-  { pieceLengths, pieceIds }: { pieceLengths: Uint32Array; pieceIds: Uint8Array },
-  from: number,
-  count: number,
-): readonly Piece[] {
-  return Array.from({ length: count }, (_, i) => {
-    const at = BLOB_ID_BYTES * (from + i)
-    return {
-      id: blobId(pieceIds.subarray(at, at + BLOB_ID_BYTES)),
-      length: pieceLengths[from + i] as number,
-    }
+function piecesOf({ pieceLengths, pieceIds }: SegmentResult): readonly Piece[] {
+  return Array.from(pieceLengths, (length, i) => {
+    const at = BLOB_ID_BYTES * i
+    return { id: blobId(pieceIds.subarray(at, at + BLOB_ID_BYTES)), length }
   })
 }
 
@@ -335,14 +361,10 @@ function joinSegments(
   return {
     crc,
     dataBytes: results.reduce((sum, result) => sum + result.dataBytes, 0),
-    pieces: results.flatMap((result) => piecesOf(result, 0, result.pieceLengths.length)),
+    pieces: results.flatMap(piecesOf),
   }
 }
 
-function ending(
-  results: readonly SegmentResult[],
-  finished: { outcome: number; restated: Restated | undefined },
-): { outcome: number; restated: Restated | undefined } {
-  const failed = results.find((result) => result.outcome !== READ_FINE)
-  return failed === undefined ? finished : { outcome: failed.outcome, restated: undefined }
+function endingOf(results: readonly SegmentResult[], finished: number): number {
+  return results.find((result) => result.outcome !== READ_FINE)?.outcome ?? finished
 }

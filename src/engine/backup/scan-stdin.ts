@@ -40,7 +40,7 @@ export async function scanStdin(source: StdinSource, options: StdinOptions): Pro
 
 async function readAll(fd: number, pool: ReadPool): Promise<FileContent> {
   const { promise, resolve } = Promise.withResolvers<FileContent>()
-  const finish = () => ({ outcome: READ_FINE, restated: undefined })
+  const finish = () => READ_FINE
   pool.readLarge({ fd, size: 0, data: { toEndMaxBytes: Infinity }, finish, done: resolve })
   await pool.drain()
   return promise

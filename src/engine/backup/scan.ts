@@ -22,6 +22,7 @@ import { type EncodedEntry, FolderNodes } from './folder-nodes.ts'
 import type { KnownBlobs } from './known-blobs.ts'
 import type { LastTime } from './last-time.ts'
 import { OrderedQueue } from './ordered-queue.ts'
+import type { PackStream } from './pack-stream.ts'
 import type { ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
 import type { TreeWriter } from './tree-writer.ts'
@@ -29,6 +30,7 @@ import type { TreeWriter } from './tree-writer.ts'
 export interface ScanOptions {
   readonly walker: Walker
   readonly pool: ReadPool
+  readonly packs: Pick<PackStream, 'isBehind' | 'caughtUp'>
   readonly trees: TreeWriter
   readonly folderHasher: KeyedHasher
   readonly known: KnownBlobs
@@ -62,7 +64,7 @@ const BACKLOG_MAX = 50_000
  */
 export async function scan(options: ScanOptions): Promise<Root | undefined> {
   const scanner = new Scanner(options)
-  const { walker, pool, signal, clock, checkpointMs } = options
+  const { walker, pool, packs, signal, clock, checkpointMs } = options
   let checkpointAtMs = clock.monotonicMs() + checkpointMs
   for (let events = 1; ; events++) {
     const event = walker.next()
@@ -76,6 +78,7 @@ export async function scan(options: ScanOptions): Promise<Root | undefined> {
       }
     }
     if (pool.isCrowded) await pool.room()
+    if (packs.isBehind) await packs.caughtUp()
     // One slow file must not let all that comes behind it pile up.
     if (scanner.backlog > BACKLOG_MAX) await pool.drain()
     if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
@@ -168,7 +171,7 @@ class Scanner {
       )
       const same = unchanged && cached !== undefined && this.#keys.equal(cached.key, basis.key)
       const encoded = same ? cached.encoded : encode(entryCodec, entry)
-      const remembered = this.#keys.isSettled(basis.stat)
+      const remembered = this.#keys.isSettled(basis.key)
         ? { key: basis.key, encoded, ids }
         : undefined
       this.#remembered.resolve(memory, () => nextTime.leave(remembered))
@@ -210,13 +213,10 @@ class Scanner {
         folder.resolve(ticket, 'nothing')
         return this.#remembered.resolve(memory, () => undefined)
       }
-      const { basis, entry, ids, inPeace } = made
-      const encoded = encode(entryCodec, entry)
-      folder.resolve(ticket, { name, encoded, unchanged: false })
-      const key = this.#keys.join(made.key, basis.xattrs)
-      const keep = inPeace && this.#keys.isSettled(basis.stat)
+      folder.resolve(ticket, { name, encoded: made.encoded, unchanged: false })
+      const keep = made.inPeace && this.#keys.isSettled(made.key)
       this.#remembered.resolve(memory, () => {
-        if (keep) this.#options.nextTime.entry(name, { key, encoded, ids })
+        if (keep) this.#options.nextTime.entry(name, made)
       })
     })
   }
@@ -234,7 +234,7 @@ class Scanner {
     const key = this.#keys.make(stat, xattrs)
     report.other()
     folder.push({ name: ownName, encoded, unchanged: false })
-    if (this.#keys.isSettled(basis.stat)) {
+    if (this.#keys.isSettled(key)) {
       this.#remembered.push(() => nextTime.entry(ownName, { key, encoded, ids: new Uint8Array(0) }))
     }
   }

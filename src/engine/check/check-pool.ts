@@ -1,17 +1,10 @@
 // The checking workers, as the main thread sees them. Each has one pack at a time; who brings more
 // waits. A worker that dies ends the check: what it had is not checked.
 
-import { Worker } from 'node:worker_threads'
 import type { PackColumns } from '../../repository/pack-headers.ts'
-import type { CheckSetup, CheckTask, FromCheckWorker } from './messages.ts'
+import { WorkerGroup } from '../worker-group.ts'
+import type { CheckSetup, CheckTask } from './messages.ts'
 import type { PackFacts } from './pack-facts.ts'
-
-interface PoolWorker {
-  readonly worker: Worker
-  settle:
-    | { readonly resolve: (facts: PackFacts) => void; readonly reject: (error: Error) => void }
-    | undefined
-}
 
 export interface PackToCheck {
   readonly name: string
@@ -20,65 +13,49 @@ export interface PackToCheck {
   readonly fallback?: PackColumns | undefined
 }
 
+interface Settle {
+  readonly resolve: (facts: PackFacts) => void
+  readonly reject: (error: Error) => void
+}
+
 export class CheckPool {
-  readonly #workers: PoolWorker[] = []
-  readonly #free: PoolWorker[] = []
-  readonly #waiting: ((worker: PoolWorker) => void)[] = []
+  readonly #group: WorkerGroup<CheckTask, PackFacts>
+  /** By worker: who waits for its answer. */
+  readonly #settle: (Settle | undefined)[]
+  readonly #free: number[]
+  readonly #waiting: ((worker: number) => void)[] = []
   #failure: Error | undefined
-  #stopped = false
 
   constructor(setup: CheckSetup, workers: number) {
-    for (let i = 0; i < workers; i++) this.#start(setup)
+    const numbers = Array.from({ length: workers }, (_, number) => number)
+    this.#free = [...numbers]
+    this.#settle = numbers.map(() => undefined)
+    this.#group = new WorkerGroup<CheckTask, PackFacts>({
+      module: new URL('./check-worker.ts', import.meta.url),
+      setups: numbers.map(() => setup),
+      onMessage: (worker, facts) => this.#receive(worker, facts),
+      onFailure: (error) => this.#fail(error),
+    })
   }
 
   /** Checks one pack, as soon as a worker is free. */
   async check({ name, bytes, fallback }: PackToCheck): Promise<PackFacts> {
-    const free =
-      this.#free.pop() ?? (await new Promise<PoolWorker>((resolve) => this.#waiting.push(resolve)))
+    const worker =
+      this.#free.pop() ?? (await new Promise<number>((resolve) => this.#waiting.push(resolve)))
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure)
-      free.settle = { resolve, reject }
-      const task: CheckTask = { name, bytes, fallback }
-      free.worker.postMessage(task, [bytes.buffer])
+      this.#settle[worker] = { resolve, reject }
+      this.#group.post(worker, { name, bytes, fallback }, [bytes.buffer])
     })
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()))
+    await this.#group.stop()
   }
 
-  #start(setup: CheckSetup): void {
-    const worker = new Worker(new URL('./check-worker.ts', import.meta.url), {
-      workerData: setup,
-      trackUnmanagedFds: false,
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
-    })
-    const one: PoolWorker = { worker, settle: undefined }
-    worker.on('message', (message: FromCheckWorker) => this.#receive(one, message))
-    worker.on('error', (error) =>
-      this.#fail(error instanceof Error ? error : new Error(String(error))),
-    )
-    worker.on('exit', (code) => {
-      if (!this.#stopped) this.#fail(new Error(`a checking worker ended with code ${code}`))
-    })
-    this.#workers.push(one)
-    this.#free.push(one)
-  }
-
-  #receive(from: PoolWorker, message: FromCheckWorker): void {
-    const { settle } = from
-    from.settle = undefined
-    if (message.kind === 'failed') {
-      const error = Object.assign(new Error(message.message), { stack: message.stack })
-      settle?.reject(error)
-      return this.#fail(error)
-    }
-    settle?.resolve(message.facts)
-    this.#giveBack(from)
-  }
-
-  #giveBack(worker: PoolWorker): void {
+  #receive(worker: number, facts: PackFacts): void {
+    this.#settle[worker]?.resolve(facts)
+    this.#settle[worker] = undefined
     const next = this.#waiting.shift()
     if (next === undefined) this.#free.push(worker)
     else next(worker)
@@ -87,11 +64,10 @@ export class CheckPool {
   /** Whoever waits for a worker, or for its answer, learns why there is none. */
   #fail(error: Error): void {
     this.#failure ??= error
-    for (const worker of this.#workers) {
-      worker.settle?.reject(error)
-      worker.settle = undefined
-      this.#waiting.shift()?.(worker)
-    }
-    while (this.#waiting.length > 0) this.#waiting.shift()?.(this.#workers[0] as PoolWorker)
+    this.#settle.forEach((settle, worker) => {
+      settle?.reject(error)
+      this.#settle[worker] = undefined
+    })
+    for (const next of this.#waiting.splice(0)) next(0)
   }
 }

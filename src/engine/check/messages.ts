@@ -3,7 +3,6 @@
 
 import type { DomainKeys, Role } from '../../format/keys.ts'
 import type { PackColumns } from '../../repository/pack-headers.ts'
-import type { PackFacts } from './pack-facts.ts'
 
 /** What a worker is started with. */
 export interface CheckSetup {
@@ -18,7 +17,3 @@ export interface CheckTask {
   readonly bytes: Uint8Array
   readonly fallback: PackColumns | undefined
 }
-
-export type FromCheckWorker =
-  | { readonly kind: 'facts'; readonly facts: PackFacts }
-  | { readonly kind: 'failed'; readonly message: string; readonly stack: string }

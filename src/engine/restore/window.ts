@@ -30,7 +30,7 @@ export interface Part {
   readonly runs: readonly { readonly offset: number; readonly length: number }[]
 }
 
-const FILES_MAX = 8192
+const FILES_MAX = 4096
 const OPEN_FILES_MAX = 200
 const PARTS_MAX = 16_384
 

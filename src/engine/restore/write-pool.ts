@@ -1,15 +1,14 @@
 // The writing workers, as the main thread sees them: fetches ranges, a few at a time, and hands each to the
 // worker with the least to do.
 
-import { Worker } from 'node:worker_threads'
 import { type CairnError, isCairnError } from '../../base/errors.ts'
 import type { Session } from '../../format/pack.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { frameBinding } from '../../sealer/session.ts'
 import type { Store } from '../../store/store.ts'
-import { WORKER_LIMITS } from '../worker-limits.ts'
-import type { RangeResult, WireSession, WriterSetup } from './messages.ts'
+import { WorkerGroup } from '../worker-group.ts'
+import type { RangeResult, RangeTask, WireSession, WriterSetup } from './messages.ts'
 import { type PlannedRange, wireTask } from './window.ts'
 
 const RANGES_PER_WORKER = 2
@@ -25,45 +24,73 @@ export interface WritePoolOptions {
 /** What became of a range: written, or why its bytes could not be had. */
 export type RangeOutcome = RangeResult | { readonly unreadable: CairnError }
 
-interface PoolWorker {
-  readonly worker: Worker
-  readonly ended: Promise<void>
-  inFlight: number
+interface Waiting {
+  readonly resolve: (result: RangeResult) => void
+  readonly reject: (error: Error) => void
 }
 
 export class WritePool {
   readonly #options: WritePoolOptions
-  readonly #workers: PoolWorker[] = []
-  readonly #waiting = new Map<
-    number,
-    { resolve: (result: RangeResult) => void; reject: (error: Error) => void }
-  >()
+  readonly #group: WorkerGroup<RangeTask, RangeResult>
+  /** How many ranges each worker has. */
+  readonly #inFlight: number[]
+  readonly #waiting = new Map<number, Waiting>()
   readonly #sessions = new Map<number, WireSession>()
+  /** How many more ranges may be fetched, and who waits for that. */
+  #free: number
+  readonly #queue: (() => void)[] = []
   #nextTask = 1
-  #stopping = false
   #failure: Error | undefined
 
   constructor(options: WritePoolOptions) {
     this.#options = options
-    for (let i = 0; i < options.workers; i++) this.#workers.push(this.#start(i))
+    const { workers, setup } = options
+    this.#inFlight = Array.from({ length: workers }, () => 0)
+    this.#free = RANGES_PER_WORKER * workers
+    this.#group = new WorkerGroup<RangeTask, RangeResult>({
+      module: new URL('./write-worker.ts', import.meta.url),
+      setups: Array.from({ length: workers }, () => setup),
+      onMessage: (_, result) => this.#receive(result),
+      onFailure: (error) => this.#fail(error),
+    })
   }
 
-  /** Writes all ranges, and tells of each as it is done. */
+  /**
+   * Writes all ranges, a few at a time and after those that were asked for before, and tells of each as
+   * it is done.
+   */
   async run(
     ranges: readonly PlannedRange[],
     onDone: (range: PlannedRange, outcome: RangeOutcome) => void,
   ): Promise<void> {
-    const next = ranges.values()
-    const work = async () => {
-      for (const range of next) onDone(range, await this.#write(range))
+    let failed = false
+    const writeOne = async (range: PlannedRange) => {
+      await this.#turn()
+      try {
+        if (!failed) onDone(range, await this.#write(range))
+      } catch (error) {
+        failed = true
+        throw error
+      } finally {
+        this.#endTurn()
+      }
     }
-    await Promise.all(Array.from({ length: RANGES_PER_WORKER * this.#workers.length }, work))
+    await Promise.all(ranges.map(writeOne))
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true
-    for (const { worker } of this.#workers) worker.postMessage('stop')
-    await Promise.all(this.#workers.map(({ ended }) => ended))
+    await this.#group.stop()
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#queue.push(resolve))
+  }
+
+  #endTurn(): void {
+    const next = this.#queue.shift()
+    if (next === undefined) this.#free++
+    else next()
   }
 
   async #write(range: PlannedRange): Promise<RangeOutcome> {
@@ -86,16 +113,16 @@ export class WritePool {
       index,
       sessionOf: (session) => this.#session(session),
     })
-    const free = this.#workers.reduce((a, b) => (b.inFlight < a.inFlight ? b : a))
-    free.inFlight++
+    const worker = this.#inFlight.indexOf(Math.min(...this.#inFlight))
+    this.#inFlight[worker] = (this.#inFlight[worker] as number) + 1
     const result = new Promise<RangeResult>((resolve, reject) =>
       this.#waiting.set(task, { resolve, reject }),
     )
-    free.worker.postMessage(message, [bytes.buffer])
+    this.#group.post(worker, message, [bytes.buffer])
     try {
       return await result
     } finally {
-      free.inFlight--
+      this.#inFlight[worker] = (this.#inFlight[worker] as number) - 1
     }
   }
 
@@ -110,27 +137,9 @@ export class WritePool {
     return wire
   }
 
-  #start(number: number): PoolWorker {
-    const worker = new Worker(new URL('./write-worker.ts', import.meta.url), {
-      workerData: this.#options.setup,
-      trackUnmanagedFds: false,
-      resourceLimits: WORKER_LIMITS,
-      name: `write-${number}`,
-    })
-    worker.on('message', (result: RangeResult) => {
-      this.#waiting.get(result.task)?.resolve(result)
-      this.#waiting.delete(result.task)
-    })
-    worker.on('error', (error: unknown) =>
-      this.#fail(error instanceof Error ? error : new Error(String(error))),
-    )
-    const ended = new Promise<void>((resolve) => {
-      worker.on('exit', () => {
-        if (!this.#stopping) this.#fail(new Error('a writing worker ended'))
-        resolve()
-      })
-    })
-    return { worker, ended, inFlight: 0 }
+  #receive(result: RangeResult): void {
+    this.#waiting.get(result.task)?.resolve(result)
+    this.#waiting.delete(result.task)
   }
 
   #fail(error: Error): void {

@@ -1,7 +1,6 @@
 // A writing worker: opens frames, verifies blobs against their ids, writes them where they belong. Small
 // files it makes, writes and finishes by itself.
 
-import { parentPort, workerData } from 'node:worker_threads'
 import { type Bytes, equalBytes, release, toHex, utf8 } from '../../base/bytes.ts'
 import { assert, isCairnError, messageOf } from '../../base/errors.ts'
 import { crc32, KeyedHasher } from '../../base/hash.ts'
@@ -15,14 +14,13 @@ import { Seal } from '../../sealer/seal.ts'
 import { MetadataWriter } from '../../target/files/metadata.ts'
 import { writeAt } from '../../target/files/sparse-write.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
+import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import { fatalCode } from './fatal.ts'
 import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
 import { attributeText, metadataOf } from './metadata-of.ts'
 import { temporaryName } from './temporary-name.ts'
 
-assert(parentPort, 'a writing worker has a parent')
-const port = parentPort
-const setup = workerData as WriterSetup
+const setup = workerSetup<WriterSetup>()
 // Its own descriptor of the same folder, so that it can close all that it opened.
 const opened = TargetFolder.open(utf8(`/proc/self/fd/${setup.rootFd}`))
 if (typeof opened === 'number') throw new SystemError('open the target', -opened)
@@ -32,13 +30,6 @@ const metadata = new MetadataWriter(
   setup.owners === 'names' ? { kind: 'names', names: new UserNames() } : { kind: setup.owners },
 )
 const seals = new Map<number, FrameSeal>()
-
-port.on('message', (task: RangeTask | 'stop') => {
-  if (task === 'stop') {
-    target.close()
-    port.close()
-  } else port.postMessage(new RangeWriter(task).run())
-})
 
 class RangeWriter {
   readonly #task: RangeTask
@@ -196,3 +187,8 @@ function blobAt(blobs: readonly Bytes[] | string, position: number, id: Bytes): 
     return `chunk ${toHex(id)} is damaged`
   return blob
 }
+
+takeTasks<RangeTask, RangeResult>({
+  take: (task) => answer(new RangeWriter(task).run()),
+  onStop: () => target.close(),
+})

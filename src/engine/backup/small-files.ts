@@ -1,0 +1,168 @@
+// Small files in a worker, from descriptor to encoded entry: the main thread gets runs of bytes for many
+// files at once, and makes no objects for each.
+
+import type { Bytes } from '../../base/bytes.ts'
+import { concat } from '../../base/bytes.ts'
+import { libc } from '../../base/libc.ts'
+import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
+import { UserNames } from '../../base/libc-users.ts'
+import { XattrReader } from '../../base/libc-xattrs.ts'
+import { encode } from '../../format/codec.ts'
+import { entryCodec, type Xattr } from '../../format/tree.ts'
+import { CACHE_KEY_BYTES, writeCacheKey } from './cache-keys.ts'
+import { type ContentReader, PieceList, type ReadContent } from './content-reader.ts'
+import { EntryMaker, keepXattrs } from './entry.ts'
+import {
+  type AttributeTrouble,
+  READ_CHANGED,
+  READ_FINE,
+  type SmallFilesResult,
+  type SmallFilesTask,
+} from './messages.ts'
+
+const ATTEMPTS = 2
+
+/** The errno of a failed read; anything else is no matter of the file and ends the run. */
+export function errnoOf(error: unknown): number {
+  const { errno, syscall } = error as NodeJS.ErrnoException
+  if (syscall === 'read' && errno !== undefined) return -errno
+  throw error
+}
+
+export class SmallFiles {
+  readonly #reader: ContentReader
+  readonly #stat = new StatBuffer()
+  readonly #xattrs = new XattrReader()
+  readonly #entries = new EntryMaker(new UserNames())
+  readonly #pieces = new PieceList()
+
+  constructor(reader: ContentReader) {
+    this.#reader = reader
+  }
+
+  /** Reads the files of a task, and closes all of them however it ends. */
+  read(task: SmallFilesTask): SmallFilesResult {
+    let closed = 0
+    const columns = newColumns(task.fds.length)
+    try {
+      for (const fd of task.fds) {
+        this.#readOne(task, { fd, index: closed, columns })
+        libc().close(fd)
+        closed++
+      }
+    } finally {
+      for (const fd of task.fds.subarray(closed)) libc().close(fd)
+    }
+    const { entries, nameAt: _, ...rest } = columns
+    const { pieceIds } = this.#pieces.take()
+    return { kind: 'small', task: task.task, ...rest, entries: concat(entries), pieceIds }
+  }
+
+  #readOne(
+    { sizes, keys, names, nameLengths }: SmallFilesTask,
+    { fd, index, columns }: { fd: number; index: number; columns: Columns },
+  ): void {
+    const nameEnd = columns.nameAt + (nameLengths[index] as number)
+    const name = names.subarray(columns.nameAt, nameEnd)
+    columns.nameAt = nameEnd
+    const before = this.#pieces.count
+    const key = keys.subarray(STAT_KEY.bytes * index, STAT_KEY.bytes * (index + 1))
+    const { outcome, content, xattrs } = this.#readInPeace(fd, sizes[index] as number, key)
+    columns.outcomes[index] = outcome
+    if (content === undefined) return
+    columns.sizes[index] = content.bytes
+    columns.pieceCounts[index] = this.#pieces.count - before
+    const { kept, troubles } = xattrs
+    if (troubles.length > 0) columns.troubles.set(index, troubles)
+    writeCacheKey(columns.keys, CACHE_KEY_BYTES * index, { stat: this.#stat, xattrs: kept })
+    const entry = this.#encode(name, { outcome, content, xattrs: kept, before })
+    columns.entries.push(entry)
+    columns.entryLengths[index] = entry.length
+  }
+
+  /** Of what the file was when it was looked at last. */
+  #encode(
+    name: Bytes,
+    {
+      outcome,
+      content,
+      xattrs,
+      before,
+    }: { outcome: number; content: ReadContent; xattrs: readonly Xattr[]; before: number },
+  ): Bytes {
+    const pieces = this.#pieces.since(before)
+    const entry = this.#entries.make(
+      { name, stat: this.#stat, xattrs },
+      {
+        size: content.bytes,
+        crc32: content.crc,
+        pieces: pieces.length > 0 ? pieces : undefined,
+        changed: outcome === READ_CHANGED ? 1 : undefined,
+      },
+    )
+    return encode(entryCodec, entry)
+  }
+
+  /** Reads a file; where it differs afterwards from what it was when opened, once more. */
+  #readInPeace(fd: number, openedSize: number, key: Bytes): PeacefulRead {
+    let size = openedSize
+    let expected = key
+    for (let attempt = 1; ; attempt++) {
+      const before = this.#pieces.count
+      const failed = (errno: number): PeacefulRead => {
+        this.#pieces.truncate(before)
+        return { outcome: errno, content: undefined, xattrs: NO_XATTRS }
+      }
+      let content: ReadContent
+      try {
+        content = this.#readWhole(fd, size)
+      } catch (error) {
+        return failed(errnoOf(error))
+      }
+      const xattrs = keepXattrs(this.#xattrs.ofFd(fd))
+      const errno = -this.#stat.readFd(fd)
+      if (errno > 0) return failed(errno)
+      if (this.#stat.matchesKey(expected, 0)) return { outcome: READ_FINE, content, xattrs }
+      if (attempt === ATTEMPTS) return { outcome: READ_CHANGED, content, xattrs }
+      this.#pieces.truncate(before)
+      size = this.#stat.size
+      expected = new Uint8Array(STAT_KEY.bytes)
+      this.#stat.writeKey(expected, 0)
+    }
+  }
+
+  #readWhole(fd: number, size: number): ReadContent {
+    if (this.#reader.isSmall(size)) return this.#reader.readSmall(fd, size, this.#pieces)
+    const data = [{ offset: 0, length: size }]
+    return this.#reader.readRuns(fd, { data, start: 0, end: size }, this.#pieces)
+  }
+}
+
+interface KeptXattrs {
+  readonly kept: readonly Xattr[]
+  readonly troubles: readonly AttributeTrouble[]
+}
+
+const NO_XATTRS: KeptXattrs = { kept: [], troubles: [] }
+
+interface PeacefulRead {
+  readonly outcome: number
+  readonly content: ReadContent | undefined
+  readonly xattrs: KeptXattrs
+}
+
+function newColumns(files: number) {
+  return {
+    outcomes: new Int32Array(files),
+    sizes: new Float64Array(files),
+    pieceCounts: new Uint32Array(files),
+    entryLengths: new Uint32Array(files),
+    keys: new Uint8Array(CACHE_KEY_BYTES * files),
+    entries: [] as Bytes[],
+    troubles: new Map<number, readonly AttributeTrouble[]>(),
+    /** Where the next name begins. */
+    nameAt: 0,
+  }
+}
+
+type Columns = ReturnType<typeof newColumns>
