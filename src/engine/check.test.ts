@@ -1,8 +1,9 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   backupFiles,
   copySample,
   flipBit,
+  mergeInto,
   namesOf,
   newSecret,
   noise,
@@ -10,6 +11,7 @@ import {
   SAMPLE_FILES,
   type Sample,
   sampleRepository,
+  withBadSectors,
 } from '../../test/repositories/sample.ts'
 import { fromUtf8Lossy } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
@@ -17,9 +19,11 @@ import { CairnError } from '../base/errors.ts'
 import { addGrant, type NewRole } from '../repository/grants-add.ts'
 import { loadIndex } from '../repository/index-load.ts'
 import { openRepository, type Repository, selectDomain } from '../repository/repository.ts'
+import { loadSnapshots } from '../repository/snapshots.ts'
 import { systemRandom } from '../sealer/random.ts'
 import { decorate } from '../store/decorate.ts'
 import { type CheckMode, type CheckResult, check } from './check.ts'
+import { changeTags } from './tag.ts'
 
 let original: Sample
 let sample: Sample
@@ -258,4 +262,87 @@ test('one object on a bad sector is named, and the rest is checked', async () =>
   expect(new Set(problems.map(({ object }) => object))).toEqual(bad)
   expect(problems.every(({ kind }) => kind === 'damaged')).toBe(true)
   expect(blobsRead).toBeGreaterThan(6)
+})
+
+test('paths that cannot be told, because their tree is on a bad sector, do not end the check', async () => {
+  const tree = await packOf('tree')
+  await sample.store.remove(await packOf('data'))
+  const failing = decorate(sample.store, {
+    get: (name, range) =>
+      name === tree && range !== undefined && 'offset' in range && range.offset > 0
+        ? Promise.reject(new CairnError('store-unreadable', 'a bad sector'))
+        : sample.store.get(name, range),
+  })
+  sample = { ...sample, repository: { ...sample.repository, store: failing } }
+  const { problems } = await run('structure')
+  expect(problems).toMatchObject([{ kind: 'missing', paths: [] }])
+  expect(problems[0]?.snapshots).toHaveLength(1)
+})
+
+test('a pack that no segment names and that cannot be read is a problem of that pack', async () => {
+  for (const name of await namesOf(sample.store, 'index/')) await sample.store.remove(name)
+  const bad = await packOf('data')
+  const store = withBadSectors(sample.store, (name) => name === bad)
+  sample = { ...sample, repository: { ...sample.repository, store } }
+  const { problems } = await run('structure')
+  expect(problems.map(({ object }) => object)).toContain(bad)
+  expect(problems.every(({ object }) => object === bad || !object.includes('/'))).toBe(true)
+})
+
+describe('two snapshots of one number', () => {
+  let twin: Sample
+
+  beforeEach(async () => {
+    twin = await copySample(sample)
+    await backupFiles(sample.repository, { files: { ...SAMPLE_FILES, a: 'here' } })
+    await backupFiles(twin.repository, { files: { ...SAMPLE_FILES, a: 'there' } })
+    await mergeInto(sample.store, twin.store)
+  })
+
+  const names = async () =>
+    (await loadSnapshots(sample.repository)).snapshots.map(({ name }) => name)
+
+  test('are sound, and it is noted of the later one', async () => {
+    const { problems, notes, snapshots } = await run('structure')
+    expect({ problems, snapshots }).toEqual({ problems: [], snapshots: 3 })
+    const [, earlier, later] = await names()
+    expect(notes.map(({ object }) => object)).toEqual([later])
+    expect(notes[0]?.what).toContain(`number 2 of its source, and so has ${earlier}`)
+  })
+
+  test('are none where one stands for the other', async () => {
+    const { snapshots } = await loadSnapshots(twin.repository)
+    const changing = { change: { add: ['x'] }, clock: systemClock }
+    for (const snapshot of snapshots)
+      await changeTags({ repository: twin.repository, snapshot, ...changing })
+    sample = twin
+    expect((await run('structure')).notes).toEqual([])
+  })
+
+  test('are named in the order of their time, with others that something affects', async () => {
+    // The one that all of them need.
+    for (const name of await namesOf(sample.store, 'packs/'))
+      if ((await sample.store.get(name)).length > 1_000_000) await sample.store.remove(name)
+    const ids = (await names()).map((name) => name.slice(-64))
+    for (let i = 0; i < 3; i++) {
+      // Whatever comes first from the store.
+      const slow = decorate(sample.store, {
+        get: async (name, range) => {
+          if (name.endsWith(ids[i] as string)) await new Promise((go) => setTimeout(go, 20))
+          return sample.store.get(name, range)
+        },
+      })
+      const repository = { ...sample.repository, store: slow }
+      const quiet = { onProgress: () => undefined, onProblem: () => undefined }
+      const { signal } = new AbortController()
+      const { problems } = await check({
+        repository,
+        mode: 'structure',
+        workers: 1,
+        signal,
+        ...quiet,
+      })
+      expect(problems[0]?.snapshots).toEqual(ids)
+    }
+  })
 })

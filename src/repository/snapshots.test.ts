@@ -1,14 +1,18 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   backupFiles,
   copySample,
+  mergeInto,
   namesOf,
   type Sample,
   sampleRepository,
   withBadSectors,
 } from '../../test/repositories/sample.ts'
+import { decorate } from '../store/decorate.ts'
+import type { ObjectInfo } from '../store/store.ts'
+import { loadPredecessor } from './predecessor.ts'
 import type { Repository } from './repository.ts'
-import { loadSnapshots } from './snapshots.ts'
+import { compareBySequence, loadSnapshots } from './snapshots.ts'
 
 let original: Sample
 let sample: Sample
@@ -63,5 +67,49 @@ test('a store that gives out nothing is no store with problems', async () => {
     ),
   ).rejects.toMatchObject({
     code: 'store-unreadable',
+  })
+})
+
+describe('two of one number', () => {
+  beforeEach(async () => {
+    const twin = await copySample(sample)
+    await backupFiles(sample.repository, { files: { a: 'here' } })
+    await backupFiles(twin.repository, { files: { a: 'there' } })
+    await mergeInto(sample.store, twin.store)
+  })
+
+  test('are in one order, however the store lists and answers', async () => {
+    const { snapshots } = await loadSnapshots(sample.repository)
+    expect(snapshots.map(({ summary }) => summary.sequence)).toEqual([1, 2, 3, 4, 4])
+    const bySequence = snapshots.toSorted(compareBySequence)
+    expect(bySequence).toEqual(snapshots)
+    const backwards = decorate(sample.store, {
+      async *list(prefix) {
+        for (const name of (await namesOf(sample.store, prefix)).toReversed())
+          yield (await sample.store.stat(name)) as ObjectInfo
+      },
+    })
+    const again = await loadSnapshots({ ...sample.repository, store: backwards })
+    expect(again.snapshots.map(({ id }) => id)).toEqual(snapshots.map(({ id }) => id))
+    expect(again.snapshots.toReversed().sort(compareBySequence)).toEqual(again.snapshots)
+  })
+
+  test('and of one time, too, are in the order of their ids', async () => {
+    const { snapshots } = await loadSnapshots(sample.repository)
+    const same = snapshots.map((snapshot) => ({
+      ...snapshot,
+      summary: { ...snapshot.summary, sequence: 1, startedMs: 1, endedMs: 2 },
+    }))
+    const ids = same.map(({ id }) => id).sort()
+    for (const some of [same, same.toReversed()])
+      expect(some.toSorted(compareBySequence).map(({ id }) => id)).toEqual(ids)
+  })
+
+  test('the later one is what the next one follows', async () => {
+    const { snapshots } = await loadSnapshots(sample.repository)
+    const sourceId = snapshots[0]?.summary.sourceId as Uint8Array
+    const found = await loadPredecessor(sample.repository, { sourceId, onProblem: () => undefined })
+    expect(found?.name).toBe(snapshots.at(-1)?.name)
+    expect(found?.summary.sequence).toBe(4)
   })
 })

@@ -213,8 +213,11 @@ export async function loadSnapshots(
   return { snapshots: withoutReplaced(snapshots), problems: reading.problems.found }
 }
 
-/** In the order in which they were begun, as their machines say; where that is the same, any one order. */
-function compareByTime(a: Snapshot, b: Snapshot): number {
+/** What snapshots are ordered by. */
+type Ordered = Pick<Snapshot, 'id' | 'summary'>
+
+/** In the order in which they were begun, as their machines say; where that is the same, by their ids. */
+export function compareByTime(a: Ordered, b: Ordered): number {
   return (
     a.summary.startedMs - b.summary.startedMs ||
     a.summary.endedMs - b.summary.endedMs ||
@@ -226,12 +229,14 @@ function compareByTime(a: Snapshot, b: Snapshot): number {
  * In the order in which snapshots of one source follow each other. Two runs at the same time give
  * theirs the same number: then the one that was begun later is the later one.
  */
-export function compareBySequence(a: Snapshot, b: Snapshot): number {
+export function compareBySequence(a: Ordered, b: Ordered): number {
   return a.summary.sequence - b.summary.sequence || compareByTime(a, b)
 }
 
 /** A snapshot that stands for another one, of the same source, roots and time, hides it. */
-function withoutReplaced(snapshots: readonly Snapshot[]): readonly Snapshot[] {
+export function withoutReplaced<T extends Ordered & Pick<Snapshot, 'confirmed'>>(
+  snapshots: readonly T[],
+): readonly T[] {
   const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
   const hidden = new Set<string>()
   for (const { confirmed, summary } of snapshots) {

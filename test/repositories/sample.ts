@@ -132,6 +132,11 @@ export async function copySample({ store, owner }: Sample): Promise<Sample> {
   return { store: copy, owner, repository: await openRepository(copy, owner) }
 }
 
+/** Puts what another store has beside what is there, as whoever brings two copies of a repository together. */
+export async function mergeInto(store: Store, other: Store): Promise<void> {
+  for (const name of await namesOf(other, '')) await store.put(name, [await other.get(name)])
+}
+
 /** Small files, one in several chunks, and folders inside each other. */
 export const SAMPLE_FILES: Files = {
   'a.txt': 'alpha',

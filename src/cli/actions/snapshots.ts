@@ -6,7 +6,12 @@ import { isCairnError } from '../../base/errors.ts'
 import { filterSnapshots } from '../../engine/select-snapshot.ts'
 import type { Details } from '../../format/snapshot.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { loadSnapshots, openDetails, type Snapshot } from '../../repository/snapshots.ts'
+import {
+  compareBySequence,
+  loadSnapshots,
+  openDetails,
+  type Snapshot,
+} from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openConfigured } from '../open-repository.ts'
@@ -58,15 +63,19 @@ function detailsOf(repository: Repository, snapshot: Snapshot): Details | undefi
   }
 }
 
+/** As `latest` counts: by their numbers, because clocks may be wrong. They stay in their order. */
 function newestOfEach(snapshots: readonly Snapshot[], count: number): readonly Snapshot[] {
   const left = new Map<string, number>()
-  const kept = snapshots.toReversed().filter(({ summary }) => {
-    const source = toHex(summary.sourceId)
-    const before = left.get(source) ?? 0
-    left.set(source, before + 1)
-    return before < count
-  })
-  return kept.toReversed()
+  const kept = snapshots
+    .toSorted((a, b) => compareBySequence(b, a))
+    .filter(({ summary }) => {
+      const source = toHex(summary.sourceId)
+      const before = left.get(source) ?? 0
+      left.set(source, before + 1)
+      return before < count
+    })
+  const chosen = new Set(kept)
+  return snapshots.filter((snapshot) => chosen.has(snapshot))
 }
 
 const COLUMNS: readonly Column[] = [

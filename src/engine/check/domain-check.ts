@@ -1,12 +1,16 @@
 // One domain while it is checked: its index, what its packs say, and in the end whether everything that
 // its snapshots need can be had.
 
-import { toHex } from '../../base/bytes.ts'
+import { equalBytes, toHex } from '../../base/bytes.ts'
+import { isCairnError } from '../../base/errors.ts'
+import type { IndexSegment } from '../../format/index-segment.ts'
 import { splitIds } from '../../format/tree.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { idsOfPack, loadSegment, packsOf } from '../../repository/index-load.ts'
+import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
+import { compareByTime, withoutReplaced } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
 import { type Affected, findAffected } from './affected.ts'
 import type { OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
@@ -56,8 +60,9 @@ export class DomainCheck {
     repository: Repository,
     { opened, findings }: { readonly opened: OpenedObjects; readonly findings: Findings },
   ): Promise<number> {
-    const own = opened.snapshots.filter(({ domain }) => domain === this.domain)
+    const own = opened.snapshots.filter(({ domain }) => domain === this.domain).sort(compareByTime)
     const confirmed = own.filter(({ name }) => opened.confirmed.has(name))
+    noteSameNumbers(confirmed, findings)
     const reach = new Reach(this.#graph)
     const lost = confirmed.flatMap((snapshot) => this.#lostBelow(reach, snapshot))
     if (lost.length > 0) await this.#blame(repository, { opened, findings, snapshots: confirmed })
@@ -90,7 +95,12 @@ export class DomainCheck {
       ? new BlobReader({ store: repository.store, domain: this.domain, index: this.index })
       : undefined
     const causeOf = (blob: number) => causes.get(blob) as string
-    const found = await findAffected({ graph: this.#graph, snapshots, reader, causeOf })
+    const options = { graph: this.#graph, snapshots, causeOf }
+    const found = await findAffected({ ...options, reader }).catch((error: unknown) => {
+      // A tree on a bad sector: then the paths cannot be told, and the snapshots can.
+      if (!isCairnError(error, ...WITHHELD)) throw error
+      return findAffected({ ...options, reader: undefined })
+    })
     for (const [object, affected] of found) this.#report(findings, object, affected)
   }
 
@@ -103,7 +113,7 @@ export class DomainCheck {
     for (const [hex, number] of this.#graph.unresolved) causes.set(number, hex)
     for (const { name, domain } of opened.segments) {
       if (domain !== this.domain) continue
-      const segment = await loadSegment(repository, { domain, name })
+      const segment = await segmentAgain(repository, { domain, name })
       for (const { pack, image } of segment === undefined ? [] : packsOf(segment, 0)) {
         if (this.#packNumbers.has(pack.name)) continue
         for (const id of splitIds(idsOfPack(image))) {
@@ -132,6 +142,34 @@ export class DomainCheck {
       })
     }
     findings.affects(object, { snapshots: [...snapshots], paths: [...paths.values()] })
+  }
+}
+
+/** Segments were read before, and what was wrong with one was told; now only its absence counts. */
+async function segmentAgain(
+  repository: Repository,
+  segment: { readonly domain: DomainAccess; readonly name: string },
+): Promise<IndexSegment | undefined> {
+  try {
+    return await loadSegment(repository, segment)
+  } catch (error) {
+    if (isCairnError(error, 'object-missing', ...UNREADABLE, ...WITHHELD)) return undefined
+    throw error
+  }
+}
+
+/** Snapshots in the order of their time. One that stands for another has its number by right. */
+function noteSameNumbers(snapshots: readonly OpenedSnapshot[], findings: Findings): void {
+  const first = new Map<string, OpenedSnapshot>()
+  for (const snapshot of withoutReplaced(snapshots.map((one) => ({ ...one, confirmed: true })))) {
+    const { sourceId, sequence, sessionId } = snapshot.summary
+    const number = `${toHex(sourceId)} ${sequence}`
+    const known = first.get(number)
+    if (known === undefined) first.set(number, snapshot)
+    else if (!equalBytes(known.summary.sessionId, sessionId)) {
+      const what = `it has the number ${sequence} of its source, and so has ${known.name}: two runs at the same time, or one that did not know of the other`
+      findings.note(snapshot.name, what)
+    }
   }
 }
 
