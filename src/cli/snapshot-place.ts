@@ -29,7 +29,10 @@ export async function loadKnownSnapshots(
   { output }: Context,
   repository: Repository,
 ): Promise<readonly Snapshot[]> {
-  const { snapshots, problems } = await loadSnapshots(repository, { onlyReading: true })
+  const { snapshots, problems } = await loadSnapshots(repository, {
+    onlyReading: true,
+    verifyDetails: true,
+  })
   for (const { name, error } of problems) {
     output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
   }

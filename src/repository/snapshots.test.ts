@@ -4,15 +4,27 @@ import {
   copySample,
   mergeInto,
   namesOf,
+  newSecret,
   type Sample,
   sampleRepository,
   withBadSectors,
 } from '../../test/repositories/sample.ts'
+import { systemClock } from '../base/clock.ts'
+import { systemRandom } from '../sealer/random.ts'
 import { decorate } from '../store/decorate.ts'
+import { digestInName } from '../store/names.ts'
 import type { ObjectInfo } from '../store/store.ts'
+import { addGrant } from './grants-add.ts'
 import { loadPredecessor } from './predecessor.ts'
-import type { Repository } from './repository.ts'
-import { compareBySequence, loadSnapshots } from './snapshots.ts'
+import { openRepository, type Repository, selectDomain } from './repository.ts'
+import {
+  compareBySequence,
+  loadSnapshots,
+  openDetails,
+  putReceipt,
+  putSnapshot,
+  type Snapshot,
+} from './snapshots.ts'
 
 let original: Sample
 let sample: Sample
@@ -67,6 +79,48 @@ test('a store that gives out nothing is no store with problems', async () => {
     ),
   ).rejects.toMatchObject({
     code: 'store-unreadable',
+  })
+})
+
+describe('a snapshot that its writer may not have made', () => {
+  let writer: Repository
+
+  beforeEach(async () => {
+    const key = newSecret()
+    const giving = { label: 'w', ...key, random: systemRandom, clock: systemClock }
+    const role = { role: 'writer', domain: 'default', hosts: ['here'] } as const
+    await addGrant(sample.repository, { ...role, ...giving })
+    writer = await openRepository(sample.store, key)
+  })
+
+  /** As a program of the writer's own would, which asks nobody whether it may. */
+  async function forge(host: string): Promise<string> {
+    const [first] = (await loadSnapshots(sample.repository)).snapshots as [Snapshot]
+    const domain = selectDomain(writer)
+    const details = { ...openDetails(sample.repository, first), host }
+    const { summary } = first
+    const name = await putSnapshot(writer, { domain, summary, details })
+    const snapshot = digestInName(name) as Uint8Array
+    const receipt = { snapshot, sessionId: summary.sessionId, confirmedMs: 1 }
+    await putReceipt(writer, { domain, receipt })
+    return name
+  }
+
+  test('because of its host is a problem to who can see that, and hides no other', async () => {
+    const name = await forge('elsewhere')
+    const options = { onlyReading: true, verifyDetails: true }
+    const { snapshots, problems } = await loadSnapshots(sample.repository, options)
+    expect(problems).toMatchObject([{ name, error: { code: 'object-foreign' } }])
+    expect(snapshots).toHaveLength(3)
+    // Who cannot open details cannot see it.
+    expect((await loadSnapshots(writer, options)).problems).toEqual([])
+  })
+
+  test('is any other than those that it may', async () => {
+    const name = await forge('here')
+    const { snapshots, problems } = await loadSnapshots(sample.repository, { verifyDetails: true })
+    expect(problems).toEqual([])
+    expect(snapshots.map((snapshot) => snapshot.name)).toContain(name)
   })
 })
 

@@ -189,6 +189,11 @@ export interface LoadSnapshotsOptions {
    * rest is listed. A writer must not take it for what is not there: see predecessor.ts.
    */
   readonly onlyReading?: boolean
+  /**
+   * For who shows or restores them, as far as the key opens details: a snapshot whose details do not open,
+   * or name a host that its certificate does not allow, is a problem too. Nobody may have made it.
+   */
+  readonly verifyDetails?: boolean
 }
 
 /**
@@ -197,12 +202,13 @@ export interface LoadSnapshotsOptions {
  */
 export async function loadSnapshots(
   repository: Repository,
-  { onlyReading = false }: LoadSnapshotsOptions = {},
+  { onlyReading = false, verifyDetails = false }: LoadSnapshotsOptions = {},
 ): Promise<SnapshotList> {
   const reading: Reading = { repository, onlyReading, problems: new ObjectProblems() }
   const found: Omit<Snapshot, 'confirmed'>[] = []
   await eachObject(reading, 'snapshots/', ({ name, object, domain, objectHash }) => {
     const { summary, certificate } = openSnapshot(repository, { domain, object, objectHash })
+    if (verifyDetails) expectDetails(repository, { domain, certificate, object })
     found.push({ name, id: toHex(objectHash), summary, certificate, domain, object })
   })
   const confirmed = await loadReceipts(reading)
@@ -211,6 +217,18 @@ export async function loadSnapshots(
     .map((snapshot) => ({ ...snapshot, confirmed: confirmed.has(snapshot.name) }))
     .sort(compareByTime)
   return { snapshots: withoutReplaced(snapshots), problems: reading.problems.found }
+}
+
+/** Opens the details and forgets them. Who may not read them has nothing to say about them. */
+function expectDetails(
+  repository: Repository,
+  snapshot: Pick<Snapshot, 'domain' | 'certificate' | 'object'>,
+): void {
+  try {
+    openDetails(repository, snapshot)
+  } catch (error) {
+    if (!isCairnError(error, 'not-permitted')) throw error
+  }
 }
 
 /** What snapshots are ordered by. */

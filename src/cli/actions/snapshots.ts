@@ -37,7 +37,10 @@ export async function snapshotsAction(
 ): Promise<ExitCode | undefined> {
   const { output } = context
   const { repository } = await openConfigured(context)
-  const { snapshots, problems } = await loadSnapshots(repository, { onlyReading: true })
+  const { snapshots, problems } = await loadSnapshots(repository, {
+    onlyReading: true,
+    verifyDetails: true,
+  })
   const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })
   const chosen = flags.latest === undefined ? fitting : newestOfEach(fitting, flags.latest)
   const listed = chosen.map((snapshot) => ({ snapshot, details: detailsOf(repository, snapshot) }))
