@@ -85,10 +85,11 @@ export function plain(buffer: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> 
 const POOL_BYTES_MAX = 128 * 1024
 
 /**
- * Frees large memory at once instead of at the next collection, which may be a hundred megabytes away.
- * For what nobody else refers to; the bytes are gone afterwards. Small ones are left alone.
+ * Frees memory at once instead of at the next collection, which may be a hundred megabytes away. For
+ * what nobody else refers to; the bytes are gone afterwards. What may be part of a pool is left alone.
  */
 export function release(bytes: Bytes): void {
   const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > POOL_BYTES_MAX) buffer.transfer(0)
+  const isAlone = buffer.byteLength === bytes.byteLength || buffer.byteLength > POOL_BYTES_MAX
+  if (buffer instanceof ArrayBuffer && isAlone) buffer.transfer(0)
 }

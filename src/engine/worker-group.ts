@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads'
 
 /** What a worker's JavaScript may take. A small nursery is collected often, and not kept for ever. */
-const LIMITS = { maxYoungGenerationSizeMb: 16 } as const
+const LIMITS = { maxYoungGenerationSizeMb: 6 } as const
 
 /** To a worker: do nothing more and end. */
 export const STOP = 'stop'

@@ -3,7 +3,7 @@
 // compress is the dearest way to learn it.
 
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { type Bytes, plain } from '../base/bytes.ts'
+import { type Bytes, plain, release } from '../base/bytes.ts'
 import { CairnError, messageOf } from '../base/errors.ts'
 import { CODEC } from '../format/frame.ts'
 
@@ -34,7 +34,9 @@ export function compress(plaintext: Bytes, level: CompressionLevel): Compressed 
     params: { [constants.ZSTD_c_compressionLevel]: level },
     chunkSize: compressBound(plaintext.length),
   })
-  return data.length < plaintext.length * (1 - LEAST_GAIN) ? { codec: CODEC.zstd, data } : stored
+  if (data.length < plaintext.length * (1 - LEAST_GAIN)) return { codec: CODEC.zstd, data }
+  release(data)
+  return stored
 }
 
 /** One output buffer of this length always suffices (ZSTD_COMPRESSBOUND). */
@@ -84,19 +86,19 @@ function inflate({ codec, data }: Compressed, rawBytes: number): Bytes {
 function looksIncompressible(plaintext: Bytes): boolean {
   if (plaintext.length < SAMPLED_FROM_BYTES) return false
   const step = Math.floor((plaintext.length - SAMPLE_BYTES) / (SAMPLES - 1))
-  const sample = new Uint8Array(SAMPLES * SAMPLE_BYTES)
   for (let i = 0; i < SAMPLES; i++) {
     const piece = plaintext.subarray(i * step, i * step + SAMPLE_BYTES)
     if (entropyBits(piece) < NOISE_BITS) return false
-    sample.set(piece, i * SAMPLE_BYTES)
+    samples.set(piece, i * SAMPLE_BYTES)
   }
-  const tried = zstdCompressSync(sample, {
+  const tried = zstdCompressSync(samples, {
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
-    chunkSize: compressBound(sample.length),
+    chunkSize: compressBound(samples.length),
   })
-  return tried.length >= sample.length * (1 - LEAST_GAIN)
+  return tried.length >= samples.length * (1 - LEAST_GAIN)
 }
 
+const samples = new Uint8Array(SAMPLES * SAMPLE_BYTES)
 const histogram = new Uint32Array(256)
 
 /** Order-0 entropy, in bits per byte. */

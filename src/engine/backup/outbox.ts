@@ -11,6 +11,8 @@ import { assert } from '../../base/errors.ts'
 const HEAD_BYTES = 8
 const RETURNED = 0
 const CLOSED = 1
+/** For several frames of usual length beside one of the longest. */
+const SLACK = 1.5
 /** So long a worker may sleep before it looks whether there is still somebody to wait for. */
 const LOOK_MS = 250
 
@@ -27,8 +29,7 @@ export interface OutboxRoom {
 }
 
 export function newOutboxMemory(frameBytesMax: number): SharedArrayBuffer {
-  // A frame is never divided: with twice its length there is always room in an empty ring.
-  return new SharedArrayBuffer(HEAD_BYTES + 2 * Math.ceil(frameBytesMax / 4) * 4)
+  return new SharedArrayBuffer(HEAD_BYTES + Math.ceil((frameBytesMax * SLACK) / 4) * 4)
 }
 
 /** The worker's end. */
@@ -51,7 +52,7 @@ export class OutboxWriter {
   /** Room for a frame; blocks the thread until there is some. */
   room(length: number): OutboxRoom {
     const size = this.#ring.length
-    assert(2 * length <= size, 'a frame fits into half of an outbox')
+    assert(length <= size, 'a frame fits into an outbox')
     const at = this.#taken % size
     const skipped = at + length > size ? size - at : 0
     const span = skipped + length
@@ -65,7 +66,9 @@ export class OutboxWriter {
     for (;;) {
       this.check()
       const returned = Atomics.load(this.#words, RETURNED)
-      if (((this.#taken - returned) | 0) + span <= this.#ring.length) return
+      const outstanding = (this.#taken - returned) | 0
+      // In an empty ring what is left out at its end does not count.
+      if (outstanding === 0 || outstanding + span <= this.#ring.length) return
       Atomics.wait(this.#words, RETURNED, returned, LOOK_MS)
     }
   }

@@ -40,7 +40,7 @@ export interface PackStreamOptions {
   readonly session: Session
   readonly random: Random
   readonly clock: Clock
-  /** Memory for packs: one of data, one of trees and one that is on its way to the store. */
+  /** Memory for packs. */
   readonly uploadBytesMax: number
   /** Told at once, because whoever waits for an acknowledgement would wait for ever. */
   readonly onFailure: (error: Error) => void
@@ -51,8 +51,10 @@ const MERGED_BLOBS_MAX = 262_144
 /** Half of what a segment may have (and a pack has at most as many): small files come by the million. */
 const SEGMENT_BLOBS_MAX = INDEX_BLOBS_MAX / 2
 
-/** Packs that are open or on their way. */
-const PACKS_AT_ONCE = 3
+/** Packs of each kind that are open or on their way: one is filled while the store takes the other. */
+const PACKS_AT_ONCE = 2
+/** Trees are a hundredth of the data: their packs have a quarter of the length, and of the memory. */
+const TREE_PACK_SHARE = 1 / 4
 /** So much may wait for memory before whoever makes more of it is asked to wait. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024
 
@@ -74,7 +76,7 @@ export interface StoredPack {
 
 export class PackStream {
   readonly #options: PackStreamOptions
-  readonly #memory: PackMemory
+  readonly #memory: Readonly<Record<PackKind, PackMemory>>
   readonly #open = new Map<PackKind, OpenPack>()
   readonly #waiting: WaitingFrame[] = []
   #waitingBytes = 0
@@ -90,8 +92,13 @@ export class PackStream {
   constructor(options: PackStreamOptions) {
     this.#options = options
     this.#indexedAtMs = options.clock.monotonicMs()
-    const packBytes = Math.floor(options.uploadBytesMax / PACKS_AT_ONCE)
-    this.#memory = new PackMemory(PACKS_AT_ONCE, Math.min(PACK_TARGET_BYTES, packBytes))
+    const { uploadBytesMax } = options
+    const dataBytes = Math.floor(uploadBytesMax / PACKS_AT_ONCE / (1 + TREE_PACK_SHARE))
+    const packBytes = Math.min(PACK_TARGET_BYTES, dataBytes)
+    this.#memory = {
+      'data-pack': new PackMemory(PACKS_AT_ONCE, packBytes),
+      'tree-pack': new PackMemory(PACKS_AT_ONCE, Math.floor(packBytes * TREE_PACK_SHARE)),
+    }
   }
 
   get stored(): readonly StoredPack[] {
@@ -182,7 +189,7 @@ export class PackStream {
 
   /** Begins a pack for a frame; undefined where there is no memory for it now. */
   #begin(kind: PackKind, frame: SealedFrame): OpenPack | undefined {
-    const memory = this.#memory.take(packMemoryBytes(frame.sealed.length))
+    const memory = this.#memory[kind].take(packMemoryBytes(frame.sealed.length))
     if (memory === undefined) return undefined
     const { domain, session, clock } = this.#options
     const { epoch } = domain.latest
@@ -210,7 +217,7 @@ export class PackStream {
   async #upload({ memory }: OpenPack, pack: FinishedPack): Promise<void> {
     const name = contentName('packs', pack.indexed.hash)
     await this.#options.repository.store.put(name, pack.parts)
-    this.#memory.giveBack(memory)
+    this.#memory[pack.indexed.kind].giveBack(memory)
     this.#stored.push({ name, bytes: pack.indexed.packBytes })
     this.#unindexed.push(columnsOf(pack))
     this.#fill()
