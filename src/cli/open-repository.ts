@@ -48,12 +48,13 @@ export async function openConfigured(
   if (isNew) await makeOrFail(context, { store, options })
   const known = loadState(context, store.address)
   const { repository, isKept } = await openWithCredential(context, { store, known })
-  const state = stateOf(repository, known)
-  if (options.trust?.(state) !== true) checkState(state, known)
-  saveState(context, state)
+  // First: it may be why the repository is not as it was.
   for (const { name, why } of repository.skipped) {
     context.output.warning('object-skipped', `Passed over ${name}: ${why}`)
   }
+  const state = stateOf(repository, known)
+  if (options.trust?.(state) !== true) checkState(state, known)
+  saveState(context, state)
   if (isKept && !isNew && !state.passphraseConfirmed) remind(context)
   const cacheFolder = join(context.places.cache, repository.idHex)
   return {

@@ -7,7 +7,14 @@ import type { Config } from '../format/config.ts'
 import type { Keyring } from '../format/keys.ts'
 import type { Store } from '../store/store.ts'
 import { sealConfig } from './create.ts'
-import { configName, keyringName, loadConfig, loadKeyring, openConfig } from './generations.ts'
+import {
+  configName,
+  keyringName,
+  loadConfig,
+  loadKeyring,
+  openConfig,
+  type Skipped,
+} from './generations.ts'
 import type { Ownership, Repository } from './repository.ts'
 
 const ATTEMPTS = 20
@@ -24,6 +31,20 @@ export function ownershipOf(repository: Repository): Ownership {
   )
 }
 
+/**
+ * The repository as its owner sees it now, others' changes since it was opened included. Throws
+ * 'not-permitted' with any other key, 'store-unreadable' where the newest keyring cannot be read.
+ */
+export async function withNewestKeyring(
+  repository: Repository,
+): Promise<Repository & { readonly ownership: Ownership }> {
+  const { store, id: repositoryId } = repository
+  const ownership = ownershipOf(repository)
+  const { keyring, skipped } = await loadKeyring(store, { owner: ownership.keys, repositoryId })
+  expectNewest('keyring', skipped)
+  return { ...repository, ownership: { ...ownership, keyring } }
+}
+
 /** Puts the config that `change` makes of the newest. No change, no new generation. */
 export async function changeConfig(
   repository: Repository,
@@ -33,6 +54,7 @@ export async function changeConfig(
   const { keys } = ownershipOf(repository)
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const { config, skipped } = await loadConfig(store, grant)
+    expectNewest('config', skipped)
     const changed = change(config)
     if (changed === config) return config
     const next = { ...changed, generation: nextNumber(config, skipped) }
@@ -52,6 +74,7 @@ export async function changeKeyring(
   const { keys: owner } = ownershipOf(repository)
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const { keyring, skipped } = await loadKeyring(store, { owner, repositoryId })
+    expectNewest('keyring', skipped)
     const changed = change(keyring)
     if (changed === keyring) return keyring
     const next = { ...changed, generation: nextNumber(keyring, skipped) }
@@ -60,6 +83,24 @@ export async function changeKeyring(
     if ((await store.put(keyringName(next.generation), [object])) === 'created') return next
   }
   throw contended(store)
+}
+
+/**
+ * A newer one that cannot be read now is not one that is not there: what is in it (keys of domains,
+ * revocations) would be lost with the next one, which it would not be in.
+ */
+function expectNewest(what: 'config' | 'keyring', skipped: readonly Skipped[]): void {
+  const unread = skipped.find(({ withheld }) => withheld !== undefined)
+  if (unread === undefined) return
+  throw new CairnError(
+    'store-unreadable',
+    `Cannot change the ${what}: a newer one cannot be read (${unread.name}: ${unread.why})`,
+    {
+      hint: 'Nothing was changed. See to the disk, or bring the object back from another copy.',
+      context: { object: unread.name },
+      cause: unread.withheld,
+    },
+  )
 }
 
 /** One more than any that is there, be it readable or not: nothing is ever overwritten. */

@@ -12,6 +12,7 @@ import { payloadMessage, SIGNATURE_BYTES } from '../format/signing.ts'
 import type { OwnerKeys } from '../sealer/grant.ts'
 import { isSignedBy } from '../sealer/sign.ts'
 import type { Store } from '../store/store.ts'
+import { WITHHELD } from './object-problem.ts'
 
 const KEYRING = /^keys\/keyring-(\d{8})$/
 const GRANT = /^keys\/[0-9a-f]{64}$/
@@ -72,14 +73,32 @@ export interface Pinned {
   readonly ownerVerifyKey: Bytes
 }
 
+/** A generation, or a grant, that was passed over. */
 export interface Skipped {
   readonly name: string
   readonly why: string
+  /** Where the store has it and does not give it out, what it said: another time it may count. */
+  readonly withheld?: CairnError
+}
+
+/** What is passed over because of this error. Throws it on where it is about something else. */
+export function skippedBy(name: string, error: unknown): Skipped {
+  if (isCairnError(error, ...WITHHELD)) return { name, why: error.message, withheld: error }
+  if (isCairnError(error, ...SKIPPED)) return { name, why: error.message }
+  throw error
+}
+
+const SKIPPED = ['object-damaged', 'object-foreign', 'object-missing'] as const
+
+/** A store that gives out none is a store that is gone: says so, rather than that none is right. */
+export function expectGivenOut(skipped: readonly Skipped[]): void {
+  const withheld = skipped.find((one) => one.withheld !== undefined)?.withheld
+  if (withheld !== undefined) throw withheld
 }
 
 /**
- * The newest config that the pinned owner signed for the pinned repository; those that are not are in
- * `skipped`. Throws 'object-foreign' where there is none.
+ * The newest config that the pinned owner signed for the pinned repository; newer ones that are not, or
+ * cannot be read, are in `skipped`. Throws 'object-foreign' where there is none.
  */
 export async function loadConfig(
   store: Store,
@@ -93,10 +112,10 @@ export async function loadConfig(
       if (config.generation === generation) return { config, skipped }
       skipped.push({ name, why: `it says that it is generation ${config.generation}` })
     } catch (error) {
-      if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing')) throw error
-      skipped.push({ name, why: error.message })
+      skipped.push(skippedBy(name, error))
     }
   }
+  expectGivenOut(skipped)
   throw new CairnError(
     'object-foreign',
     `Cannot trust the repository at ${store.address}: its config is not the one that this key was made for` +
@@ -127,7 +146,7 @@ export function openConfig(object: Bytes, pinned: Pinned): Config {
   return config
 }
 
-/** The newest keyring that the owner's keys open. */
+/** The newest keyring that the owner's keys open; newer ones that cannot be read are in `skipped`. */
 export async function loadKeyring(
   store: Store,
   { owner, repositoryId }: { readonly owner: OwnerKeys; readonly repositoryId: Bytes },
@@ -140,10 +159,10 @@ export async function loadKeyring(
       if (keyring.generation === generation) return { keyring, skipped }
       skipped.push({ name, why: `it says that it is generation ${keyring.generation}` })
     } catch (error) {
-      if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing')) throw error
-      skipped.push({ name, why: error.message })
+      skipped.push(skippedBy(name, error))
     }
   }
+  expectGivenOut(skipped)
   throw new CairnError(
     'object-missing',
     `Cannot open the repository at ${store.address}: no keyring in it opens with the owner's key`,

@@ -12,11 +12,13 @@ import type { Credential } from '../sealer/passphrase.ts'
 import type { Store } from '../store/store.ts'
 import { DomainAccess } from './access.ts'
 import {
+  expectGivenOut,
   isGrantName,
   loadConfig,
   loadKeyring,
   newestGeneration,
   type Skipped,
+  skippedBy,
 } from './generations.ts'
 
 /** What only the owner has. */
@@ -56,7 +58,7 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   if ((await newestGeneration(store, 'config/')) === undefined) throw noRepository(store)
   const { grant, grantName, skipped } = await findGrant(store, options)
   const { config, skipped: skippedConfigs } = await loadConfig(store, grant)
-  const ownership = await openOwnership(store, grant)
+  const { ownership, skipped: skippedKeyrings } = await openOwnership(store, grant)
   const keys = ownership?.keyring.domains ?? grant.domains
   return {
     store,
@@ -70,7 +72,7 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
     domains: keys.map((domain) => accessTo(domain, { grant, config })),
     trust: new Trust({ ...grant, revocations: config.revocations }),
     ownership,
-    skipped: [...skipped, ...skippedConfigs],
+    skipped: [...skipped, ...skippedConfigs, ...skippedKeyrings],
     segmentDomains: new Map(),
   }
 }
@@ -114,11 +116,12 @@ async function findGrant(
       // Only those that cost an attempt count: junk must not hide the ones behind it.
       tried++
     } catch (error) {
-      if (!isCairnError(error, 'object-damaged', 'object-foreign', 'object-missing', 'unsupported'))
-        throw error
-      skipped.push({ name: grantName, why: error.message })
+      if (isCairnError(error, 'unsupported')) skipped.push({ name: grantName, why: error.message })
+      else skipped.push(skippedBy(grantName, error))
     }
   }
+  // It may be the one that could not be read that this opens.
+  expectGivenOut(skipped)
   throw wrongCredential(store, { credential, names, skipped })
 }
 
@@ -128,9 +131,12 @@ async function grantNames(store: Store, hint: string | undefined): Promise<reado
   return names.sort((a, b) => Number(b === hint) - Number(a === hint) || (a < b ? -1 : 1))
 }
 
-async function openOwnership(store: Store, grant: Grant): Promise<Ownership | undefined> {
+async function openOwnership(
+  store: Store,
+  grant: Grant,
+): Promise<{ ownership: Ownership | undefined; skipped: readonly Skipped[] }> {
   const { ownerSecret, repositoryId } = grant
-  if (ownerSecret === undefined) return undefined
+  if (ownerSecret === undefined) return { ownership: undefined, skipped: [] }
   const keys = new OwnerKeys(ownerSecret)
   if (!equalBytes(keys.signer.verifyKey, grant.ownerVerifyKey)) {
     throw new CairnError(
@@ -138,8 +144,8 @@ async function openOwnership(store: Store, grant: Grant): Promise<Ownership | un
       "Cannot use a key: its owner's secret and verifying key differ",
     )
   }
-  const { keyring } = await loadKeyring(store, { owner: keys, repositoryId })
-  return { secret: ownerSecret, keys, keyring }
+  const { keyring, skipped } = await loadKeyring(store, { owner: keys, repositoryId })
+  return { ownership: { secret: ownerSecret, keys, keyring }, skipped }
 }
 
 function noRepository(store: Store): CairnError {

@@ -101,5 +101,28 @@ describeWith('one object that cannot be read', ['root'], () => {
     const listed = await run('key', 'list')
     expect(listed.code).toBe(0)
     expect(listed.stdout).toMatch(/ r +reader .*not usable/)
+    // On a new machine, where nothing says which key to try.
+    const elsewhere = { ...env, XDG_STATE_HOME: user.path('elsewhere') }
+    expect(await user.run(['snapshots'], { env: elsewhere, under })).toMatchObject({ code: 0 })
+  })
+
+  test('the newest config: a machine that knows it does not go back, and says what is wrong', async () => {
+    const add = ['key', 'add', '--role', 'writer', '--label', 'w', '--new-key-file', 'w.key']
+    expect((await run(...add)).code).toBe(0)
+    expect((await run('snapshots')).code).toBe(0)
+    const name = 'config/00000002'
+    shut = user.path('repository', name)
+    chmodSync(shut, 0)
+    const done = await run('snapshots')
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain(`warning: Passed over ${name}: `)
+    expect(done.stderr).toContain('went back from generation 2 to 1')
+    const elsewhere = { ...env, XDG_STATE_HOME: user.path('anywhere') }
+    const options = { env: elsewhere, under }
+    expect((await user.run(['snapshots'], options)).code).toBe(0)
+    const more = ['key', 'add', '--role', 'writer', '--label', 'x', '--new-key-file', 'x.key']
+    const refused = await user.run(more, options)
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('Cannot change the config: a newer one cannot be read')
   })
 })
