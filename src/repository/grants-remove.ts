@@ -6,8 +6,8 @@ import { equalBytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import type { Issued } from '../format/keys.ts'
 import { MARKED_NAMES_MAX } from '../format/limits.ts'
-import { changeConfig, changeKeyring, ownershipOf } from './generations-next.ts'
-import { storedGrants } from './grants.ts'
+import { changeConfig, changeKeyring, withNewestKeyring } from './generations-next.ts'
+import { type StoredGrant, storedGrants } from './grants.ts'
 import { signedBy } from './grants-signed.ts'
 import type { Repository } from './repository.ts'
 
@@ -16,15 +16,16 @@ import type { Repository } from './repository.ts'
  * given out. Throws 'not-permitted' without the owner's key, 'not-found', and 'usage' where it is the
  * last that opens everything. May be called again after any failure.
  */
-export async function removeGrant(repository: Repository, name: string): Promise<void> {
-  const { keyring } = ownershipOf(repository)
+export async function removeGrant(opened: Repository, name: string): Promise<void> {
+  const repository = await withNewestKeyring(opened)
+  const { keyring } = repository.ownership
   const stored = await storedGrants(repository)
   const known = keyring.issued.find((one) => one.name === name)
   const issued = known ?? stored.find((one) => one.name === name)?.issued
   const isStored = (await repository.store.stat(name)) !== undefined
   if (issued === undefined && !isStored)
     throw new CairnError('not-found', `There is no key ${name}`)
-  await expectAnotherOwner(repository, { name, issued })
+  expectAnotherOwner(repository, { name, issued, stored })
   if (issued?.certificateId !== undefined) await revoke(repository, issued)
   const again = stored.filter((one) => issued !== undefined && one.issued === issued)
   for (const one of new Set([name, ...again.map((grant) => grant.name)]))
@@ -40,17 +41,23 @@ function forget(repository: Repository, { name }: Issued): Promise<unknown> {
   )
 }
 
-/** Whoever removes the last owner's grant loses the repository. */
-async function expectAnotherOwner(
+/** Whoever removes the last owner's grant that opens loses the repository. */
+function expectAnotherOwner(
   repository: Repository,
-  { name, issued }: { readonly name: string; readonly issued: Issued | undefined },
-): Promise<void> {
+  {
+    name,
+    issued,
+    stored,
+  }: {
+    readonly name: string
+    readonly issued: Issued | undefined
+    readonly stored: readonly StoredGrant[]
+  },
+): void {
   const isOwners = issued?.role === 'owner' || name === repository.grantName
   if (!isOwners) return
-  for (const other of ownershipOf(repository).keyring.issued) {
-    if (other.role !== 'owner' || other.name === name) continue
-    if ((await repository.store.stat(other.name)) !== undefined) return
-  }
+  const opens = (one: StoredGrant) => one.issued?.role === 'owner' && one.problem === undefined
+  if (stored.some((one) => opens(one) && one.name !== name)) return
   throw new CairnError(
     'usage',
     'Cannot remove the last key of an owner: nobody could open the repository',
@@ -62,12 +69,14 @@ async function expectAnotherOwner(
 
 async function revoke(repository: Repository, { certificateId, label }: Issued): Promise<void> {
   if (certificateId === undefined) return
-  const accepted = await signedBy(repository, certificateId)
-  if (accepted.length > MARKED_NAMES_MAX) {
-    throw new CairnError('usage', `Cannot revoke ${label}: it signed ${accepted.length} objects`, {
+  const { names, unread } = await signedBy(repository, certificateId)
+  if (names.length > MARKED_NAMES_MAX) {
+    throw new CairnError('usage', `Cannot revoke ${label}: it signed ${names.length} objects`, {
       hint: 'Forget old snapshots and prune first, so that there are fewer.',
     })
   }
+  // So much junk is no damage, and must not keep a key from being revoked.
+  const accepted = names.length + unread.length > MARKED_NAMES_MAX ? names : [...names, ...unread]
   await changeConfig(repository, (config) =>
     // Revoked before: what was signed since then must not become accepted by asking again.
     config.revocations.some((one) => equalBytes(one.certificateId, certificateId))

@@ -7,7 +7,7 @@ import type { Certificate } from '../format/signing.ts'
 import { getVerified } from '../store/content.ts'
 import { digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
-import { UNREADABLE } from './object-problem.ts'
+import { ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 import { openSnapshot } from './snapshots.ts'
@@ -20,19 +20,30 @@ const FOLDERS = {
   marks: 'mark',
 } as const
 
-/** SHA-256 names of all that is now stored under signatures of this certificate. */
-export async function signedBy(
-  repository: Repository,
-  certificateId: Bytes,
-): Promise<readonly Bytes[]> {
+export interface Signed {
+  /** SHA-256 names of all that is now stored under signatures of the certificate. */
+  readonly names: readonly Bytes[]
+  /**
+   * And of what cannot be read: it may be among it, and must not be lost when it is brought back from a
+   * copy or its disk reads again. Under any other certificate such a name says nothing.
+   */
+  readonly unread: readonly Bytes[]
+}
+
+export async function signedBy(repository: Repository, certificateId: Bytes): Promise<Signed> {
   const names: Bytes[] = []
+  const unread: Bytes[] = []
   for (const folder of Object.keys(FOLDERS) as (keyof typeof FOLDERS)[]) {
+    const problems = new ObjectProblems()
     for await (const { name } of repository.store.list(`${folder}/`)) {
-      const signer = await signerOf(repository, { name, kind: FOLDERS[folder] })
-      if (signer && equalBytes(signer.id, certificateId)) names.push(digestInName(name) as Bytes)
+      const signer = await signerOf(repository, { name, kind: FOLDERS[folder], problems })
+      const hash = digestInName(name) as Bytes
+      if (signer === 'unknown') unread.push(hash)
+      else if (signer && equalBytes(signer.id, certificateId)) names.push(hash)
     }
+    problems.expectAnyRead()
   }
-  return names
+  return { names, unread }
 }
 
 interface SignedObject {
@@ -40,19 +51,34 @@ interface SignedObject {
   readonly kind: (typeof FOLDERS)[keyof typeof FOLDERS]
 }
 
-/** Undefined for what cannot be read or is not acceptable anyway. */
+/** Undefined for what is of another domain, or is not acceptable anyway. */
 async function signerOf(
   repository: Repository,
-  { name, kind }: SignedObject,
-): Promise<Certificate | undefined> {
+  { problems, ...signed }: SignedObject & { readonly problems: ObjectProblems },
+): Promise<Certificate | 'unknown' | undefined> {
   try {
-    const object = await getVerified(repository.store, name)
+    const object = await getVerified(repository.store, signed.name)
+    problems.noteRead()
+    return signerOfIntact(repository, { ...signed, object })
+  } catch (error) {
+    if (isCairnError(error, 'object-missing')) return undefined
+    problems.take(signed.name, error)
+    return 'unknown'
+  }
+}
+
+/** What is as its name says will never be anything else. */
+function signerOfIntact(
+  repository: Repository,
+  { name, kind, object }: SignedObject & { readonly object: Bytes },
+): Certificate | undefined {
+  try {
     const { domain: id } = decodePrefix(object)
     const domain = repository.domains.find((one) => equalBytes(one.id, id))
-    if (domain === undefined) return undefined
-    return signerIn(repository, { object, domain, kind, objectHash: digestInName(name) })
+    const objectHash = digestInName(name)
+    return domain && signerIn(repository, { object, domain, kind, objectHash })
   } catch (error) {
-    if (isCairnError(error, 'object-missing', ...UNREADABLE)) return undefined
+    if (isCairnError(error, 'object-damaged', 'object-foreign')) return undefined
     throw error
   }
 }

@@ -2,8 +2,10 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import {
   backupFiles,
   copySample,
+  flipBit,
   namesOf,
   newSecret,
+  replaceObject,
   type Sample,
   type SecretKey,
   sampleRepository,
@@ -13,6 +15,7 @@ import { toHex } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
 import { readGrantHead, sealGrant } from '../sealer/grant.ts'
 import { systemRandom } from '../sealer/random.ts'
+import { putContent } from '../store/content.ts'
 import { decorate } from '../store/decorate.ts'
 import type { Store } from '../store/store.ts'
 import { grantNameOf } from './create.ts'
@@ -272,6 +275,52 @@ test('removing twice does not accept what was signed in between', async () => {
   await expect(removeGrant(await asOwner(), name)).rejects.toMatchObject({ code: 'not-found' })
   expect((await loadSnapshots(await asOwner())).snapshots).toHaveLength(1)
 })
+
+test('an owner whose key cannot be used any more is not another owner', async () => {
+  const { name } = await give({ role: 'owner' })
+  await flipBit(sample.store, { name, offset: (await sample.store.get(name)).length - 1 })
+  const owner = await asOwner()
+  await expect(removeGrant(owner, owner.grantName)).rejects.toMatchObject({ code: 'usage' })
+  expect((await listGrants(owner)).find((grant) => grant.name === name)?.problem).toBeDefined()
+})
+
+test('a key that another owner gave out meanwhile is revoked as well', async () => {
+  const early = await asOwner()
+  const { key, name } = await give({ role: 'writer', domain: 'default' })
+  const writer = await openRepository(sample.store, key)
+  await removeGrant(early, name)
+  await backupFiles(writer, { files: { a: 'after' }, sourceName: 'w' })
+  expect((await loadSnapshots(await asOwner())).snapshots).toHaveLength(1)
+})
+
+test.each(['damaged', 'on a bad sector'])(
+  'what a removed writer had saved counts again when it can be read again: %s',
+  async (how) => {
+    const { key, name } = await give({ role: 'writer', domain: 'default' })
+    const known = new Set(await namesOf(sample.store, ''))
+    const writer = await openRepository(sample.store, key)
+    await backupFiles(writer, { files: { a: 'before' }, sourceName: 'w' })
+    const bad = (await namesOf(sample.store, '')).filter(
+      (one) => !known.has(one) && /^(snapshots|receipts|index)/.test(one),
+    )
+    expect(bad).toHaveLength(3)
+    const before = new Map<string, Uint8Array>()
+    if (how === 'damaged')
+      for (const one of bad) before.set(one, await flipBit(sample.store, { name: one, offset: 99 }))
+    const isBad = (one: string) => how !== 'damaged' && bad.includes(one)
+    // What is as its name says and nothing of ours is no damage.
+    await putContent(sample.store, { folder: 'index', parts: [new Uint8Array(40)] })
+    await removeGrant(await openRepository(withBadSectors(sample.store, isBad), sample.owner), name)
+    for (const [one, bytes] of before) await replaceObject(sample.store, { name: one, bytes })
+    const owner = await asOwner()
+    const { snapshots, problems } = await loadSnapshots(owner)
+    expect(problems).toEqual([])
+    expect(owner.config.revocations[0]?.accepted).toHaveLength(3)
+    expect(snapshots.filter(({ confirmed }) => confirmed)).toHaveLength(2)
+    await backupFiles(writer, { files: { a: 'after' }, sourceName: 'w' })
+    expect((await loadSnapshots(await asOwner())).snapshots).toHaveLength(2)
+  },
+)
 
 /** A store on which the process dies after some number of changes. */
 function dyingAfter(store: Store, changes: number): Store {

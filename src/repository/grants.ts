@@ -4,6 +4,7 @@
 import { isCairnError } from '../base/errors.ts'
 import type { Issued, Role, Wrapping } from '../format/keys.ts'
 import { readGrantHead } from '../sealer/grant.ts'
+import { grantNameOf } from './create.ts'
 import { isKeyringName } from './generations.ts'
 import { issuedAs } from './grants-again.ts'
 import { UNREADABLE, WITHHELD } from './object-problem.ts'
@@ -74,8 +75,10 @@ async function readHead(
   name: string,
 ): Promise<Pick<StoredGrant, 'present' | 'wrapping' | 'problem'>> {
   try {
-    const { wrapping } = readGrantHead(await store.get(name))
-    return { present: true, wrapping, problem: undefined }
+    const object = await store.get(name)
+    const { wrapping } = readGrantHead(object)
+    if (grantNameOf(object) === name) return { present: true, wrapping, problem: undefined }
+    return { present: true, wrapping: undefined, problem: 'its SHA-256 is not its name' }
   } catch (error) {
     if (!isCairnError(error, 'object-missing', ...UNREADABLE, ...WITHHELD)) throw error
     return { present: error.code !== 'object-missing', wrapping: undefined, problem: error.message }

@@ -17,6 +17,7 @@ export async function keyRemoveAction(context: Context, wanted: string): Promise
   output.summary(`Removed the key${who}, ${shortKeyId(name)}`)
   if (role === 'owner') output.warning('key-not-revoked', OWNERS_STAY)
   else if (role !== 'writer') output.note(READERS_STAY)
+  if (role === undefined) output.note(SIGNED_STAYS)
   const unknown = grants.filter((grant) => grant.name !== name && isUnknown(grant))
   if (role !== 'owner' && unknown.length > 0) output.note(tellOf(unknown))
   output.event({ event: 'result', id: keyId(name), role, label })
@@ -24,6 +25,9 @@ export async function keyRemoveAction(context: Context, wanted: string): Promise
 }
 
 const READERS_STAY = 'Who copied it before can still read what was saved until now.'
+
+const SIGNED_STAYS =
+  'The owner does not know what it was given out as: if its holder could save, what it saves still counts.'
 
 const OWNERS_STAY =
   "this takes nothing away from who had it: every owner's key holds the same secret. Who copied the key, " +
