@@ -120,6 +120,11 @@ test.each<[string, Partial<Entry>]>([
   ['an extent list of what is no file', { ...FIFO, extentList: id(2) }],
   ['a change of what is no file', { ...FIFO, changed: 1 }],
   ['a file that says that it did not change', { changed: 0 }],
+  ['a list of no pieces', { size: 0, pieces: [] }],
+  [
+    'a folder with several names',
+    { ...NO_CONTENT, type: 'directory', tree: id(1), link: { device: 1, inode: 2 } },
+  ],
   ['pieces and a piece list', { pieceList: id(2) }],
   ['extents and an extent list', { extents: [{ hole: 0, data: 10 }], extentList: id(2) }],
   ['less in pieces than the size', { size: 11 }],

@@ -208,6 +208,8 @@ function checkEntry(entry: Entry, at: number): void {
     throw malformed('a link without a target', at)
   if (type.endsWith('-device') !== (entry.device !== undefined))
     throw malformed('a device without numbers', at)
+  if (type === 'directory' && entry.link !== undefined)
+    throw malformed('a folder with several names', at)
   if (entry.xattrs !== undefined) checkXattrs(entry.xattrs, at)
   if (type === 'file') checkFile(entry, at)
   else if (hasContent(entry)) throw malformed('what is no file has the content of one', at)
@@ -230,6 +232,7 @@ function checkFile(entry: Entry, at: number): void {
   const { size, crc32, pieces, pieceList, extents, extentList, changed } = entry
   if (size === undefined || crc32 === undefined) throw malformed('a file without a size or CRC', at)
   if (changed === 0) throw malformed('a file that did not change says so', at)
+  if (pieces?.length === 0) throw malformed('a file without data lists its pieces', at)
   const inBoth = (inline: unknown, list: unknown) => inline !== undefined && list !== undefined
   if (inBoth(pieces, pieceList) || inBoth(extents, extentList))
     throw malformed('a file has its pieces or extents twice', at)

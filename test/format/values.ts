@@ -211,12 +211,9 @@ const name: fc.Arbitrary<Bytes> = fc
       !(bytes[0] === 0x2e && (bytes.length === 1 || (bytes.length === 2 && bytes[1] === 0x2e))),
   )
 
-const pieces: fc.Arbitrary<readonly Piece[]> = fc.array(
-  fc.record({ id: blob, length: fc.nat(1 << 24) }),
-  {
-    maxLength: 4,
-  },
-)
+const piece: fc.Arbitrary<Piece> = fc.record({ id: blob, length: fc.nat(1 << 24) })
+/** Of an entry: one without data has none. */
+const pieces: fc.Arbitrary<readonly Piece[]> = fc.array(piece, { minLength: 1, maxLength: 4 })
 /** Not so large that a few of them together are more than 64 bits can say. */
 const run = fc.oneof(fc.nat(300).map(BigInt), fc.bigInt({ min: 0n, max: 2n ** 60n }))
 const extents: fc.Arbitrary<readonly Extent[]> = fc.array(
@@ -276,6 +273,8 @@ const content: fc.Arbitrary<Content> = fc
     changed,
   }))
 
+const link = fc.record({ device: wideUint, inode: wideUint })
+
 /** What an entry of a type has to have, and what it may have. */
 function typed(type: EntryType) {
   const own = fc.record({
@@ -285,6 +284,7 @@ function typed(type: EntryType) {
       ? fc.record({ major: u32, minor: u32 })
       : fc.constant(undefined),
     tree: type === 'directory' ? blob : fc.constant(undefined),
+    link: type === 'directory' ? fc.constant(undefined) : maybe(link),
   })
   const held = type === 'file' ? content : fc.constant(NO_CONTENT)
   return fc.tuple(own, held).map(([fields, more]) => ({ ...fields, ...more }))
@@ -299,7 +299,6 @@ const common = fc.record({
   group: maybe(bytesUpTo(10)),
   mtimeSeconds: wideInt,
   mtimeNanos: fc.nat(999_999_999),
-  link: maybe(fc.record({ device: wideUint, inode: wideUint })),
   xattrs: maybe(
     fc
       .array(fc.record({ name: bytesUpTo(10), value: bytesUpTo(10) }), { maxLength: 3 })
@@ -341,7 +340,7 @@ export const treeNode: fc.Arbitrary<TreeNode> = fc.oneof(
       level: at,
       children: byName(children, (one) => one.firstName),
     })),
-  pieces.map((all) => ({ kind: 'pieces' as const, pieces: all })),
+  fc.array(piece, { maxLength: 4 }).map((all) => ({ kind: 'pieces' as const, pieces: all })),
   extents.map((all) => ({ kind: 'extents' as const, extents: all })),
   fc.record({
     kind: fc.constant('list' as const),
