@@ -11,7 +11,7 @@ const NO_DEFAULT_EXPORT = {
 
 export default defineConfig(
   // AssemblyScript looks like TypeScript and is not; the golden files are bytes.
-  { ignores: ['**/*.js', 'src/chunker/kernel/', 'test/golden/', 'bench/work/', 'coverage/'] },
+  { ignores: ['**/*.js', 'src/chunker/kernel/', 'test/golden/*/', 'bench/work/', 'coverage/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' } },
   tseslint.configs.strictTypeChecked,
   {

@@ -52,7 +52,7 @@ export interface BackupFlags {
 }
 
 const MEBI = 1024 ** 2
-const UPLOAD_BYTES_MAX = { low: 40 * MEBI, normal: 80 * MEBI }
+const UPLOAD_BYTES_MAX = { low: 20 * MEBI, normal: 80 * MEBI }
 const STDIN_NAME = 'stdin'
 const CHECKPOINT_MS = 60 * 60 * 1000
 

@@ -128,10 +128,11 @@ export class ReadPool {
     if (this.#batch.length >= BATCH_FILES || this.#batchBytes >= BATCH_BYTES) this.#sendBatch()
   }
 
-  /** Whether a file of this size goes with others: its pieces are in its entry, not in lists. */
+  /** Whether a file of this size goes with others: it is one segment, and its pieces are in its entry. */
   isSmall(size: number): boolean {
-    const { minBytes } = this.#options.setup.chunker
-    return size <= Math.min(SMALL_FILE_BYTES, INLINE_PIECES_MAX * minBytes)
+    const { setup, segmentBytes } = this.#options
+    const inline = INLINE_PIECES_MAX * setup.chunker.minBytes
+    return size <= Math.min(SMALL_FILE_BYTES, segmentBytes, inline)
   }
 
   /**

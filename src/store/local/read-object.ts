@@ -37,7 +37,8 @@ export async function readObject(object: ObjectFile, range?: ByteRange): Promise
 /** Fewer bytes than asked for only where the file ends meanwhile. */
 async function readSlice(file: FileHandle, { offset, length }: Slice): Promise<Bytes> {
   // Not from Buffer's pool, and not cleared: it is overwritten, and cut where it is not.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+  const memory = Buffer.allocUnsafeSlow(roundedUp(length)).buffer
+  const bytes = new Uint8Array(memory, 0, length)
   let filled = 0
   while (filled < length) {
     const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled)
@@ -45,6 +46,15 @@ async function readSlice(file: FileHandle, { offset, length }: Slice): Promise<B
     filled += bytesRead
   }
   return bytes
+}
+
+/** Memory of packs, which are of about the same length, shall fit where that of another one was. */
+const LARGE_BYTES = 8 * 1024 * 1024
+const LARGE_STEP_BYTES = 4 * 1024 * 1024
+
+function roundedUp(length: number): number {
+  if (length < LARGE_BYTES) return length
+  return Math.ceil(length / LARGE_STEP_BYTES) * LARGE_STEP_BYTES
 }
 
 function notAFile(): Error {
