@@ -4,26 +4,22 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../base/errors.ts'
 import { STOP, type WorkerFailed } from './worker-group.ts'
 
-export interface WorkerTasks<In, Out> {
+export interface WorkerTasks<In> {
   /** Does one task, to its end. What it throws is no matter of the task and fails the whole group. */
-  readonly take: (task: In, answer: Answer<Out>) => void
+  readonly take: (task: In) => void
   /** When there will be no more. */
   readonly onStop?: () => void
 }
 
-export type Answer<Out> = (message: Out, transfer?: readonly ArrayBuffer[]) => void
+/** What this worker was started with: the group's setup for it. */
+export const workerSetup: unknown = workerData
 
-/** What this worker was started with. */
-export function workerSetup<Setup>(): Setup {
-  return workerData as Setup
-}
-
-export function answer<Out>(message: Out, transfer: readonly ArrayBuffer[] = []): void {
+export function answer(message: unknown): void {
   assert(parentPort, 'a worker has a parent')
-  parentPort.postMessage(message, transfer)
+  parentPort.postMessage(message)
 }
 
-export function takeTasks<In, Out>({ take, onStop }: WorkerTasks<In, Out>): void {
+export function takeTasks<In>({ take, onStop }: WorkerTasks<In>): void {
   assert(parentPort, 'a worker has a parent')
   const port = parentPort
   port.on('message', (task: In | typeof STOP) => {
@@ -33,10 +29,10 @@ export function takeTasks<In, Out>({ take, onStop }: WorkerTasks<In, Out>): void
       return
     }
     try {
-      take(task, answer)
+      take(task)
     } catch (error) {
       const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
-      answer<WorkerFailed>({ kind: 'failed', message, stack })
+      answer({ kind: 'failed', message, stack } satisfies WorkerFailed)
     }
   })
 }

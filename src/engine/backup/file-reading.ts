@@ -127,7 +127,8 @@ export class FileReading {
       const { made } = linked
       if (made === undefined || made === 'failed') {
         report.unreadable(folder.pathOf(name), { errno: constants.errno.EIO, doing: 'read' })
-        return done(undefined)
+        done(undefined)
+        return
       }
       report.fileRead(made.size, 0)
       const entry = decode(entryCodec, made.encoded)

@@ -4,7 +4,7 @@
 import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import { ContentReader, PieceList } from './content-reader.ts'
 import {
-  type FromWorker,
+  type FrameResult,
   READ_FINE,
   type SegmentResult,
   type SegmentTask,
@@ -15,18 +15,18 @@ import { OutboxClosed, OutboxWriter } from './outbox.ts'
 import { readPacer } from './read-rate.ts'
 import { errnoOf, SmallFiles } from './small-files.ts'
 
-const setup = workerSetup<WorkerSetup>()
+const setup = workerSetup as WorkerSetup
 const outbox = new OutboxWriter(setup.outbox)
 const pieces = new PieceList()
 const reader = new ContentReader(setup, {
   beforeRead: readPacer(setup.readBytesPerSecond, () => outbox.check()),
   roomFor: (bytes) => outbox.room(bytes),
-  onFrame: (frame) => answer<FromWorker>({ kind: 'frame', ...frame }),
+  onFrame: (frame) => answer({ kind: 'frame', ...frame } satisfies FrameResult),
 })
 
 const smallFiles = new SmallFiles(reader)
 
-takeTasks<ToWorker, FromWorker>({
+takeTasks<ToWorker>({
   take: (message) => {
     try {
       if (message.kind === 'small') answer(smallFiles.read(message))

@@ -5,12 +5,11 @@ import { DomainAccess } from '../../repository/access.ts'
 import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import type { CheckSetup, CheckTask } from './messages.ts'
 import { PackChecker } from './pack-check.ts'
-import type { PackFacts } from './pack-facts.ts'
 
-const setup = workerSetup<CheckSetup>()
+const setup = workerSetup as CheckSetup
 const checker = new PackChecker(setup.domains.map((keys) => new DomainAccess(keys, setup)))
 
-takeTasks<CheckTask, PackFacts>({
+takeTasks<CheckTask>({
   take: (task) => {
     try {
       answer(checker.check(task))

@@ -122,7 +122,7 @@ export class WritePool {
     try {
       return await result
     } finally {
-      this.#inFlight[worker] = (this.#inFlight[worker] as number) - 1
+      this.#inFlight[worker] = this.#inFlight[worker] - 1
     }
   }
 

@@ -20,7 +20,7 @@ import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './message
 import { attributeText, metadataOf } from './metadata-of.ts'
 import { temporaryName } from './temporary-name.ts'
 
-const setup = workerSetup<WriterSetup>()
+const setup = workerSetup as WriterSetup
 // Its own descriptor of the same folder, so that it can close all that it opened.
 const opened = TargetFolder.open(utf8(`/proc/self/fd/${setup.rootFd}`))
 if (typeof opened === 'number') throw new SystemError('open the target', -opened)
@@ -188,7 +188,7 @@ function blobAt(blobs: readonly Bytes[] | string, position: number, id: Bytes): 
   return blob
 }
 
-takeTasks<RangeTask, RangeResult>({
+takeTasks<RangeTask>({
   take: (task) => answer(new RangeWriter(task).run()),
   onStop: () => target.close(),
 })
