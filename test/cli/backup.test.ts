@@ -189,13 +189,18 @@ describe('what is recorded', () => {
 
 describe('a second run', () => {
   test('reads nothing anew, and with --skip-if-unchanged saves nothing', async () => {
-    user.write({ 'still/a': 'a' })
+    // Not below /tmp: the folders on the way belong to the tree, and other tests change that one.
+    const quiet = new User('/var/tmp')
+    const env = quiet.keyed
+    await quiet.run(['init'], { env })
+    quiet.write({ 'still/a': 'a' })
     // What changed a moment ago is read again: it may change within the same tick of the clock.
     await new Promise((resolve) => setTimeout(resolve, 2500))
-    await user.run(['backup', 'still'], { env })
-    const again = await user.json(['backup', 'still', '--skip-if-unchanged'], { env })
+    await quiet.run(['backup', 'still'], { env })
+    const again = await quiet.json(['backup', 'still', '--skip-if-unchanged'], { env })
     expect(again.last).toMatchObject({ snapshot: null, filesRead: 0, filesUnchanged: 1 })
-    const text = await user.run(['backup', 'still', '--skip-if-unchanged'], { env })
+    const text = await quiet.run(['backup', 'still', '--skip-if-unchanged'], { env })
+    quiet.remove()
     expect(text.stdout).toMatch(
       /^Nothing has changed since snapshot [0-9a-f]{8}: made no new snapshot\n/,
     )

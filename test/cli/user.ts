@@ -31,8 +31,9 @@ export interface RunOptions {
 export class User {
   readonly home: string
 
-  constructor() {
-    this.home = mkdtempSync(join(realpathSync(tmpdir()), 'cairn-user-'))
+  /** At home in a folder of its own below `above`. */
+  constructor(above = realpathSync(tmpdir())) {
+    this.home = mkdtempSync(join(above, 'cairn-user-'))
     // Others need to get in, where a test runs as someone else.
     chmodSync(this.home, 0o755)
   }

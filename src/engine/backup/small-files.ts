@@ -43,28 +43,28 @@ export class SmallFiles {
   /** Reads the files of a task, and closes all of them however it ends. */
   read(task: SmallFilesTask): SmallFilesResult {
     let closed = 0
-    const columns = newColumns(task.fds.length)
+    const work: Work = { columns: newColumns(task.fds.length), entries: [], nameAt: 0 }
     try {
       for (const fd of task.fds) {
-        this.#readOne(task, { fd, index: closed, columns })
+        this.#readOne(task, { fd, index: closed, work })
         libc().close(fd)
         closed++
       }
     } finally {
       for (const fd of task.fds.subarray(closed)) libc().close(fd)
     }
-    const { entries, nameAt: _, ...rest } = columns
+    const { columns, entries } = work
     const { pieceIds } = this.#pieces.take()
-    return { kind: 'small', task: task.task, ...rest, entries: concat(entries), pieceIds }
+    return { kind: 'small', task: task.task, ...columns, entries: concat(entries), pieceIds }
   }
 
   #readOne(
     { sizes, keys, names, nameLengths }: SmallFilesTask,
-    { fd, index, columns }: { fd: number; index: number; columns: Columns },
+    { fd, index, work }: { fd: number; index: number; work: Work },
   ): void {
-    const nameEnd = columns.nameAt + (nameLengths[index] as number)
-    const name = names.subarray(columns.nameAt, nameEnd)
-    columns.nameAt = nameEnd
+    const { columns, entries, nameAt } = work
+    work.nameAt += nameLengths[index] as number
+    const name = names.subarray(nameAt, work.nameAt)
     const before = this.#pieces.count
     const key = keys.subarray(STAT_KEY.bytes * index, STAT_KEY.bytes * (index + 1))
     const { outcome, content, xattrs } = this.#readInPeace(fd, sizes[index] as number, key)
@@ -76,7 +76,7 @@ export class SmallFiles {
     if (troubles.length > 0) columns.troubles.set(index, troubles)
     writeCacheKey(columns.keys, CACHE_KEY_BYTES * index, { stat: this.#stat, xattrs: kept })
     const entry = this.#encode(name, { outcome, content, xattrs: kept, before })
-    columns.entries.push(entry)
+    entries.push(entry)
     columns.entryLengths[index] = entry.length
   }
 
@@ -158,11 +158,15 @@ function newColumns(files: number) {
     pieceCounts: new Uint32Array(files),
     entryLengths: new Uint32Array(files),
     keys: new Uint8Array(CACHE_KEY_BYTES * files),
-    entries: [] as Bytes[],
     troubles: new Map<number, readonly AttributeTrouble[]>(),
-    /** Where the next name begins. */
-    nameAt: 0,
   }
 }
 
-type Columns = ReturnType<typeof newColumns>
+/** A task while it is done. */
+interface Work {
+  readonly columns: ReturnType<typeof newColumns>
+  /** Encoded, of those that could be read. */
+  readonly entries: Bytes[]
+  /** Where the next name begins. */
+  nameAt: number
+}
