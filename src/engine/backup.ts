@@ -8,8 +8,8 @@ import { CairnError } from '../base/errors.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import { loadIndex } from '../repository/index-load.ts'
 import { HeldLease } from '../repository/lease.ts'
-import type { Repository } from '../repository/repository.ts'
-import { loadSnapshots, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
+import { loadPredecessor, type Predecessor } from '../repository/predecessor.ts'
+import { sourceIdOf } from '../repository/snapshots.ts'
 import { commit } from './backup/commit.ts'
 import { checkMayWrite, detailsOf, summaryOf } from './backup/describe.ts'
 import type { BackupOptions, BackupResult } from './backup/options.ts'
@@ -36,7 +36,10 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
     onProblem: options.onWarning,
   })
   try {
-    const before = await latestOf(repository, sourceIdOf(domain, options.sourceName))
+    const before = await loadPredecessor(repository, {
+      sourceId: sourceIdOf(domain, options.sourceName),
+      onProblem: ({ error }) => options.onWarning(error),
+    })
     const attempt: Attempt = { sessionId, startedMs, before, previous: before }
     for (let passes = 1; passes <= PASSES; passes++) {
       const result = await attemptBackup(options, attempt)
@@ -77,11 +80,6 @@ async function dryRun(options: BackupOptions): Promise<BackupResult> {
     snapshot: undefined,
     parent: undefined,
   }
-}
-
-/** The snapshot of the source that the next one follows. */
-type Predecessor = Pick<Snapshot, 'name'> & {
-  readonly summary: Pick<Snapshot['summary'], 'sequence' | 'roots'>
 }
 
 interface Attempt {
@@ -166,19 +164,6 @@ function resultOf(options: BackupOptions, run: Run, snapshot: string | undefined
 function isSameRoot(previous: Predecessor | undefined, root: Bytes): boolean {
   const last = previous?.summary.roots[0]
   return last !== undefined && toHex(last) === toHex(root)
-}
-
-/** The newest confirmed snapshot of a source. */
-async function latestOf(repository: Repository, sourceId: Bytes): Promise<Snapshot | undefined> {
-  const { snapshots } = await loadSnapshots(repository)
-  const wanted = toHex(sourceId)
-  return snapshots
-    .filter((snapshot) => snapshot.confirmed && toHex(snapshot.summary.sourceId) === wanted)
-    .reduce<Snapshot | undefined>(
-      (newest, one) =>
-        newest === undefined || one.summary.sequence > newest.summary.sequence ? one : newest,
-      undefined,
-    )
 }
 
 /** Where what was found is remembered for next time: one file for each source. */
