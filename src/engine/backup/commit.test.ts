@@ -84,8 +84,6 @@ test.each(['stored', 'relied'] as const)('a %s pack that is gone is lost', async
   const [{ name }] = packs as [StoredPack]
   await sample.store.remove(name)
   expect(await commitAgain({ [which]: packs })).toEqual({ kind: 'lost', packs: [name] })
-  const names = packs.map((pack) => pack.name)
-  expect(await commitAgain({ relied: names })).toEqual({ kind: 'lost', packs: [name] })
 })
 
 test('a pack that is marked is lost, though it is there', async () => {

@@ -24,11 +24,8 @@ export interface CommitOptions {
   readonly summary: Omit<Summary, 'detailsHash'>
   readonly details: Details
   readonly stored: readonly StoredPack[]
-  /**
-   * Packs that were there before and are relied upon, with the length that the index says. One that is
-   * given by its name alone is only looked for.
-   */
-  readonly relied: readonly (StoredPack | string)[]
+  /** Packs that were there before and are relied upon, with the length that the index says. */
+  readonly relied: readonly StoredPack[]
   readonly clock: Clock
 }
 
@@ -81,20 +78,9 @@ async function findLost({
 }: CommitOptions): Promise<readonly string[]> {
   const marked = await loadMarks(repository, domain)
   const listed = await listPacks(repository.store)
-  const needed = [...stored, ...relied.map(withLength)]
-  return needed
-    .filter(({ name, bytes = listed.get(name) }) => {
-      const isListed = listed.has(name) && listed.get(name) === bytes
-      return !isListed || marked.packs.has(name)
-    })
+  return [...stored, ...relied]
+    .filter(({ name, bytes }) => listed.get(name) !== bytes || marked.packs.has(name))
     .map(({ name }) => name)
-}
-
-function withLength(pack: StoredPack | string): {
-  readonly name: string
-  readonly bytes: number | undefined
-} {
-  return typeof pack === 'string' ? { name: pack, bytes: undefined } : pack
 }
 
 /** Marks first, then snapshots; and what is stored is read back. */

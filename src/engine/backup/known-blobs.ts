@@ -4,6 +4,7 @@
 import type { BlobId } from '../../format/ids.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { type CachedEntry, eachId } from './file-cache.ts'
+import type { StoredPack } from './pack-stream.ts'
 
 export class KnownBlobs {
   readonly #index: Index
@@ -32,8 +33,10 @@ export class KnownBlobs {
     return cached
   }
 
-  /** Names of the packs that were relied upon. */
-  usedNames(): readonly string[] {
-    return this.#index.packs.filter((_, i) => this.#used[i] === 1).map((pack) => pack.name)
+  /** The packs that were relied upon, with their lengths as the index says. */
+  used(): readonly StoredPack[] {
+    return this.#index.packs
+      .filter((_, i) => this.#used[i] === 1)
+      .map(({ name, packBytes }) => ({ name, bytes: packBytes }))
   }
 }

@@ -91,8 +91,8 @@ export class Pass {
     return this.#packs.stored
   }
 
-  get relied(): readonly string[] {
-    return this.#known.usedNames()
+  get relied(): readonly StoredPack[] {
+    return this.#known.used()
   }
 
   /**
