@@ -8,7 +8,12 @@ import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import type { Details } from '../format/snapshot.ts'
 import type { Repository } from '../repository/repository.ts'
-import { openDetails, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
+import {
+  compareBySequence,
+  openDetails,
+  type Snapshot,
+  sourceIdOf,
+} from '../repository/snapshots.ts'
 
 export interface SnapshotFilter {
   readonly host?: string | undefined
@@ -90,7 +95,7 @@ function selectLatest(
   const sourceId = toHex(newest.summary.sourceId)
   const sameSource = complete
     .filter(({ summary }) => toHex(summary.sourceId) === sourceId)
-    .sort((a, b) => b.summary.sequence - a.summary.sequence)
+    .sort((a, b) => compareBySequence(b, a))
   const found = sameSource[back]
   if (found !== undefined) return found
   throw new CairnError(

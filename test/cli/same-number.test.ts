@@ -48,6 +48,15 @@ test('the newest of a source is the one that was begun later', async () => {
   expect((await list('--latest', '2')).flatMap(({ tags }) => tags)).toEqual(['here', 'there'])
 })
 
+test.each([
+  ['latest', 'there'],
+  ['latest~1', 'here'],
+  ['latest~2', 'first'],
+])('%s is what was begun later, then the other, then the one before both', async (which, tag) => {
+  const restored = await user.run(['dump', `${which}:${user.path('data/a')}`], { env })
+  expect(restored).toMatchObject({ code: 0, stdout: tag })
+})
+
 test('check finds no fault in it, and notes it', async () => {
   const { code, last } = await user.json(['check'], { env })
   expect(code).toBe(0)
