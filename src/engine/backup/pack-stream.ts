@@ -4,7 +4,7 @@
 // The memory of all packs is bounded: a frame for which there is none waits, with those behind it, until
 // a store has acknowledged a pack.
 
-import { type Bytes, concat, fromHex, toHex } from '../../base/bytes.ts'
+import { type Bytes, fromHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { BLOB_ID_BYTES } from '../../format/ids.ts'
 import {
@@ -13,7 +13,7 @@ import {
   type IndexSegment,
 } from '../../format/index-segment.ts'
 import { INDEX_BLOBS_MAX } from '../../format/limits.ts'
-import type { Frame, Session } from '../../format/pack.ts'
+import type { Session } from '../../format/pack.ts'
 import { encodePrefix, type PackKind } from '../../format/prefix.ts'
 import {
   type FinishedPack,
@@ -23,6 +23,7 @@ import {
   type SealedFrame,
 } from '../../packer/pack-writer.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import { type DescribedPack, segmentOf } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Random } from '../../sealer/random.ts'
 import { sealSigned } from '../../sealer/signed.ts'
@@ -65,9 +66,6 @@ interface WaitingFrame {
   readonly taken: () => void
 }
 
-/** What an index segment says of a pack. */
-type PackColumns = Pick<FinishedPack, 'indexed' | 'header'>
-
 /** A pack that a store has acknowledged. */
 export interface StoredPack {
   readonly name: string
@@ -81,9 +79,9 @@ export class PackStream {
   readonly #waiting: WaitingFrame[] = []
   #waitingBytes = 0
   readonly #uploads = new Set<Promise<void>>()
-  readonly #unindexed: PackColumns[] = []
+  readonly #unindexed: DescribedPack[] = []
   /** Segments that are small enough to be merged at the end. */
-  readonly #segments: { readonly name: string; readonly packs: readonly PackColumns[] }[] = []
+  readonly #segments: { readonly name: string; readonly packs: readonly DescribedPack[] }[] = []
   readonly #stored: StoredPack[] = []
   #failure: Error | undefined
   #indexedAtMs: number
@@ -219,7 +217,7 @@ export class PackStream {
     await this.#options.repository.store.put(name, pack.parts)
     this.#memory[pack.indexed.kind].giveBack(memory)
     this.#stored.push({ name, bytes: pack.indexed.packBytes })
-    this.#unindexed.push(columnsOf(pack))
+    this.#unindexed.push(described(pack))
     this.#fill()
     const dueMs = this.#indexedAtMs + SEGMENT_MS
     if (this.#unindexed.length >= SEGMENT_PACKS || this.#options.clock.monotonicMs() >= dueMs) {
@@ -243,24 +241,28 @@ export class PackStream {
     }
   }
 
-  async #putSegment(packs: readonly PackColumns[], supersedes: readonly Bytes[]): Promise<string> {
+  async #putSegment(
+    packs: readonly DescribedPack[],
+    supersedes: readonly Bytes[],
+  ): Promise<string> {
     const segment = segmentOf(packs, supersedes)
     return putSegment(segment, this.#options)
   }
 }
 
 /** Without the refs, which no index has, and without what refers to the frames. */
-function columnsOf({ indexed, header }: FinishedPack): PackColumns {
-  return { indexed, header: { ...header, refCounts: new Uint32Array(0), refs: new Uint8Array(0) } }
+function described({ indexed, header }: FinishedPack): DescribedPack {
+  const { sessions, frames, ids } = header
+  return { indexed, columns: { sessions, frames, ids } }
 }
 
-function blobsOf(packs: readonly PackColumns[]): number {
-  return packs.reduce((sum, { header }) => sum + header.ids.length / BLOB_ID_BYTES, 0)
+function blobsOf(packs: readonly DescribedPack[]): number {
+  return packs.reduce((sum, { columns }) => sum + columns.ids.length / BLOB_ID_BYTES, 0)
 }
 
 /** Packs in their order, as many together as one segment may name. */
-function groupsOf(packs: readonly PackColumns[]): readonly (readonly PackColumns[])[] {
-  const groups: PackColumns[][] = []
+function groupsOf(packs: readonly DescribedPack[]): readonly (readonly DescribedPack[])[] {
+  const groups: DescribedPack[][] = []
   let blobs = 0
   for (const pack of packs) {
     blobs += blobsOf([pack])
@@ -305,33 +307,6 @@ class PackMemory {
   giveBack(memory: Bytes): void {
     if (memory.length === this.#packBytes) this.#free.push(memory)
     else this.#left++
-  }
-}
-
-/** The index segment that says what is in packs of one session each. */
-function segmentOf(packs: readonly PackColumns[], supersedes: readonly Bytes[]): IndexSegment {
-  const sessions: Session[] = []
-  const numbers = new Map<string, number>()
-  const numberOf = (session: Session): number => {
-    const key = `${session.epoch}:${toHex(session.encapsulation)}`
-    const known = numbers.get(key)
-    if (known !== undefined) return known
-    numbers.set(key, sessions.length)
-    return sessions.push(session) - 1
-  }
-  const frames: Frame[] = packs.flatMap(({ header }) => {
-    const numbersHere = header.sessions.map(numberOf)
-    return header.frames.map((frame) => ({
-      ...frame,
-      session: numbersHere[frame.session] as number,
-    }))
-  })
-  return {
-    supersedes,
-    packs: packs.map(({ indexed }) => indexed),
-    sessions,
-    frames,
-    ids: concat(packs.map(({ header }) => header.ids)),
   }
 }
 
