@@ -12,6 +12,7 @@ import type { Entry } from '../format/tree.ts'
 import { blobIdKey } from '../repository/access.ts'
 import { loadCompleteIndex } from '../repository/index-complete.ts'
 import type { Index } from '../repository/index-load.ts'
+import { ObjectProblems, WITHHELD } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openDetails, type Snapshot } from '../repository/snapshots.ts'
 import { TargetFolder } from '../target/files/target-folder.ts'
@@ -186,6 +187,8 @@ class Run {
   /** The windows that are being written while the next one is filled: the last and the one before it. */
   #writing: Promise<void> = Promise.resolve()
   #before: Promise<void> = Promise.resolve()
+  /** Trees that the store has and does not give out: many in a row mean that it is gone. */
+  readonly #withheld = new ObjectProblems()
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -214,12 +217,16 @@ class Run {
       for await (const entry of entriesOf(reader, tree)) {
         if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
         if (only !== undefined && !equalBytes(entry.name, only)) continue
+        this.#withheld.noteRead()
         if (this.#options.delete) seen.push(entry.name)
         await this.#entry(place, { entry, folderWanted: wanted })
       }
     } catch (error) {
-      if (!isCairnError(error, 'object-missing', 'object-damaged', 'unsupported')) throw error
-      restorer.problem(place.path, error.message)
+      if (isCairnError(error, ...WITHHELD)) this.#withheld.take('a tree', error)
+      else if (isCairnError(error, 'object-missing', 'object-damaged', 'unsupported'))
+        this.#withheld.noteRead()
+      else throw error
+      restorer.problem(place.path, messageOf(error))
       return
     }
     const mayDelete = this.#options.delete && wanted === 'yes' && only === undefined

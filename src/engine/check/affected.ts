@@ -5,6 +5,7 @@ import { type Bytes, concat, toHex, utf8 } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
 import { type Entry, refsOfEntry, type TreeNode } from '../../format/tree.ts'
+import { WITHHELD } from '../../repository/object-problem.ts'
 import type { BlobReader } from '../blob-reader.ts'
 import type { OpenedSnapshot } from './opened-objects.ts'
 import { Reach, taintedBlobs } from './reach.ts'
@@ -110,7 +111,8 @@ async function readNode(reader: BlobReader, id: BlobId): Promise<TreeNode | unde
   try {
     return await reader.readNode(id)
   } catch (error) {
-    if (isCairnError(error, 'object-damaged', 'object-missing', 'unsupported')) return undefined
+    if (isCairnError(error, 'object-damaged', 'object-missing', 'unsupported', ...WITHHELD))
+      return undefined
     throw error
   }
 }

@@ -5,9 +5,13 @@ import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
+import { WITHHELD } from '../../repository/object-problem.ts'
 import type { BlobReader } from '../blob-reader.ts'
 import { entriesOf } from '../tree-reader.ts'
 import type { Selection, Wanted } from './selection.ts'
+
+/** A store that is gone the restore has met before. */
+const PASSED_OVER = ['object-missing', 'object-damaged', 'unsupported', ...WITHHELD] as const
 
 /** Anything but a folder. */
 export interface SelectedEntry {
@@ -48,7 +52,7 @@ export async function* selectedEntries(
         })
     }
   } catch (error) {
-    if (!isCairnError(error, 'object-missing', 'object-damaged', 'unsupported')) throw error
+    if (!isCairnError(error, ...PASSED_OVER)) throw error
   }
   return undefined
 }
