@@ -14,9 +14,10 @@ export interface WorkerTasks<In> {
 /** What this worker was started with: the group's setup for it. */
 export const workerSetup: unknown = workerData
 
-export function answer(message: unknown): void {
+/** What is in `transfer` is handed over and not copied. */
+export function answer(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
   assert(parentPort, 'a worker has a parent')
-  parentPort.postMessage(message)
+  parentPort.postMessage(message, transfer)
 }
 
 export function takeTasks<In>({ take, onStop }: WorkerTasks<In>): void {

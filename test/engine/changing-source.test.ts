@@ -43,6 +43,9 @@ const HOOKS = [parseIgnorePattern(HOOK)].filter((pattern) => pattern !== undefin
 /** More than goes with others: read while the walk goes on, slowly where a rate is given. */
 const LARGE = 2 << 20
 
+/** With which files of 50 kB still go with others, and have several chunks. */
+const CHUNKER = { minBytes: 1024, avgBytes: 4096, maxBytes: 16_384, segmentBytes: 65_536 }
+
 interface Changed extends BackupRun {
   readonly kinds: Readonly<Record<string, string>>
   readonly target: string
@@ -56,7 +59,7 @@ async function backupWhile(
   options: { readBytesPerSecond?: number; clock?: typeof settledClock } = {},
 ): Promise<Changed> {
   writeFileSync(join(source, HOOK), '')
-  const repository = await makeRepository({ chunker: SMALL_CHUNKER })
+  const repository = await makeRepository({ chunker: CHUNKER })
   const { source: files } = backupOptions(repository, source)
   if (files.kind !== 'files') throw new Error('a source of files')
   const run = await backupFolder(repository, source, {

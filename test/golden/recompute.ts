@@ -31,12 +31,11 @@ export class Compared {
 
 /** Compares everything below a folder. Throws at the first thing that comes out otherwise. */
 export async function recompute(stored: Stored, tree: BlobId, compared: Compared): Promise<void> {
-  const nodes = new FolderNodes({
-    hasher: folderHasher(stored.domain.chunkerKey),
-    put: (blob) => stored.domain.idOf('tree', blob),
-  })
+  const put = (blob: Bytes) => stored.domain.idOf('tree', blob)
+  const trees = { put, putEntries: put }
+  const nodes = new FolderNodes({ hasher: folderHasher(stored.domain.chunkerKey), trees })
   for await (const entry of entriesOf(stored.reader, tree)) {
-    nodes.add({ name: entry.name, encoded: encode(entryCodec, entry) })
+    nodes.add({ name: entry.name, encoded: encode(entryCodec, entry), refs: undefined })
     if (entry.tree !== undefined) await recompute(stored, entry.tree, compared)
     else await recomputeFile(stored, entry, compared)
   }

@@ -45,7 +45,7 @@ export interface BackupFlags {
   readonly skipIfUnchanged?: boolean
   readonly ignoreCtime?: boolean
   readonly ignoreInode?: boolean
-  readonly compression: number | 'off'
+  readonly compression: number | 'auto' | 'off'
   readonly workers?: number
   readonly memory: MemoryUse
   readonly readRate?: number

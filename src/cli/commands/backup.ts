@@ -65,7 +65,7 @@ function addWork(command: Command): void {
     .option('--skip-if-unchanged', 'make no snapshot where nothing has changed')
     .option('--ignore-ctime', 'files with the same size and mtime are unchanged')
     .option('--ignore-inode', 'do not take a new inode number for a change')
-    .option('--compression <level>', 'auto, off, or 1 (fast) to 19 (small)', compression, 3)
+    .option('--compression <level>', 'auto, off, or 1 (fast) to 19 (small)', compression, 'auto')
     .option('--workers <number>', 'threads that read (default: one for each core)', workers)
     .addOption(
       new Option('--memory <use>', 'how much memory to use')
@@ -75,11 +75,8 @@ function addWork(command: Command): void {
     .option('--read-rate <rate>', 'read at most this much in a second, such as 20M', rate)
 }
 
-const AUTO = 3
-
-function compression(value: string): number | 'off' {
-  if (value === 'off') return value
-  if (value === 'auto') return AUTO
+function compression(value: string): number | 'auto' | 'off' {
+  if (value === 'off' || value === 'auto') return value
   if (/^\d{1,2}$/.test(value) && Number(value) >= 1 && Number(value) <= 19) return Number(value)
   throw new InvalidArgumentError('It is not auto, off, or a number from 1 to 19.')
 }

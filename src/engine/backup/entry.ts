@@ -1,12 +1,19 @@
 // The entries of folders, from what the system says of a file.
 
-import { type Bytes, utf8 } from '../../base/bytes.ts'
+import { type Bytes, concat, utf8 } from '../../base/bytes.ts'
 import { Errno } from '../../base/libc-error.ts'
 import type { FileStat } from '../../base/libc-stat.ts'
 import type { UserNames } from '../../base/libc-users.ts'
 import type { XattrReading } from '../../base/libc-xattrs.ts'
+import { decode, encode } from '../../format/codec.ts'
 import { XATTRS_MAX } from '../../format/limits.ts'
-import type { Entry, EntryType, Xattr } from '../../format/tree.ts'
+import {
+  type Entry,
+  type EntryType,
+  entryCodec,
+  refsOfEntry,
+  type Xattr,
+} from '../../format/tree.ts'
 import type { AttributeTrouble } from './messages.ts'
 import type { Report } from './report.ts'
 
@@ -68,6 +75,23 @@ export class EntryMaker {
       changed: content.changed,
     }
   }
+}
+
+export interface CheckedEntry {
+  readonly encoded: Bytes
+  /** The ids that it names, one after the other: see refsOfEntry. */
+  readonly refs: Bytes
+}
+
+/** Encodes an entry, and decodes it again: one that could not be read back must never be written. */
+export function encodeEntry(entry: Entry): CheckedEntry {
+  const encoded = encode(entryCodec, entry)
+  return { encoded, refs: refsOfEncoded(encoded) }
+}
+
+/** The ids that an encoded entry names. Throws as decoding does. */
+export function refsOfEncoded(encoded: Bytes): Bytes {
+  return concat(refsOfEntry(decode(entryCodec, encoded)))
 }
 
 function entryType({ type }: FileStat): EntryType {

@@ -8,13 +8,19 @@ import { Errno } from '../../base/libc-error.ts'
 import { NativeBuffer, PathSlot } from '../../base/libc-memory.ts'
 import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
 import { digestXattrs, type XattrReader } from '../../base/libc-xattrs.ts'
-import { decode, encode } from '../../format/codec.ts'
+import { decode } from '../../format/codec.ts'
 import { LINK_TARGET_BYTES_MAX } from '../../format/limits.ts'
 import { type Extent, entryCodec, type Piece } from '../../format/tree.ts'
 import { dataExtents, mayHaveHoles } from '../../source/files/extents.ts'
 import { NOT_A_FILE, openFile } from '../../source/files/open-file.ts'
 import type { WalkDirectory } from '../../source/files/walk-events.ts'
-import { type EntryBasis, type EntryContent, type EntryMaker, takeXattrs } from './entry.ts'
+import {
+  type EntryBasis,
+  type EntryContent,
+  type EntryMaker,
+  encodeEntry,
+  takeXattrs,
+} from './entry.ts'
 import type { CachedEntry } from './file-cache.ts'
 import type { Folder } from './folder.ts'
 import { type Extents, type Range, READ_CHANGED, READ_FINE } from './messages.ts'
@@ -37,6 +43,8 @@ export interface FileToRead {
 
 /** An entry, and what is to be remembered of it. */
 export interface MadeFile extends CachedEntry {
+  /** See CheckedEntry. */
+  readonly refs: Bytes
   /** False where the file changed meanwhile. */
   readonly inPeace: boolean
   readonly size: number
@@ -132,7 +140,7 @@ export class FileReading {
       }
       report.fileRead(made.size, 0)
       const entry = decode(entryCodec, made.encoded)
-      done({ ...made, encoded: encode(entryCodec, { ...entry, name }) })
+      done({ ...made, ...encodeEntry({ ...entry, name }) })
     }
     if (linked.made === undefined) linked.waiting.push(tell)
     else tell()
@@ -162,7 +170,7 @@ export class FileReading {
     }
     if (outcome === READ_CHANGED) report.changed(folder.pathOf(name))
     report.fileRead(bytes, bytes)
-    return { encoded, key, ids, inPeace: outcome === READ_FINE, size: bytes }
+    return { encoded, key, ids, refs: ids, inPeace: outcome === READ_FINE, size: bytes }
   }
 
   /** A file in segments, one with holes, or one whose size means nothing. */
@@ -224,7 +232,7 @@ export class FileReading {
       ...(content.outcome === READ_CHANGED && { changed: 1 }),
     })
     return {
-      encoded: encode(entryCodec, entry),
+      ...encodeEntry(entry),
       key: concat([key, digestXattrs(basis.xattrs)]),
       ids: concat(ids),
       inPeace: content.outcome === READ_FINE,
@@ -249,8 +257,9 @@ export class FileReading {
 }
 
 /** A copy that does not keep alive what is shared with other files. */
-function ownCopy({ encoded, key, ids, ...rest }: MadeFile): MadeFile {
-  return { ...rest, encoded: encoded.slice(), key: key.slice(), ids: ids.slice() }
+function ownCopy({ encoded, key, ids, refs, ...rest }: MadeFile): MadeFile {
+  const own = { encoded: encoded.slice(), key: key.slice(), ids: ids.slice(), refs: refs.slice() }
+  return { ...rest, ...own }
 }
 
 function linkOf({ deviceMajor, deviceMinor, inode }: StatBuffer): string {

@@ -2,13 +2,14 @@
 // whose name says so by a keyed hash, so that adding or removing one entry changes one node of each
 // level. Entries come one at a time and leave as soon as their node is full.
 
-import type { Bytes } from '../../base/bytes.ts'
-import { viewOf } from '../../base/bytes.ts'
+import { type Bytes, compareBytes, concat, viewOf } from '../../base/bytes.ts'
+import { assert } from '../../base/errors.ts'
 import { deriveKey, KeyedHasher } from '../../base/hash.ts'
 import { CborWriter } from '../../format/cbor.ts'
 import { encode } from '../../format/codec.ts'
 import type { BlobId } from '../../format/ids.ts'
 import { type DirectoryChild, treeNodeCodec, writeNodeHead } from '../../format/tree.ts'
+import { refsOfEncoded } from './entry.ts'
 
 /** A node of entries ends no earlier and no later than after so many, or when it is so long. */
 const ENTRIES_MIN = 256
@@ -27,34 +28,48 @@ export function folderHasher(chunkerKey: Bytes): KeyedHasher {
 
 export interface EncodedEntry {
   readonly name: Bytes
-  /** The entry's own CBOR. */
+  /** The entry's own CBOR, which can be decoded. */
   readonly encoded: Bytes
+  /** The ids that it names, where they are known without decoding it. */
+  readonly refs: Bytes | undefined
+}
+
+/** Where nodes go: see TreeWriter. */
+export interface Trees {
+  put(blob: Bytes): BlobId
+  putEntries(blob: Bytes, refs: Bytes): BlobId
 }
 
 export class FolderNodes {
   readonly #hasher: KeyedHasher
-  readonly #put: (blob: Bytes) => BlobId
+  readonly #trees: Trees
   readonly #children: DirectoryChild[] = []
   readonly #nodes: BlobId[] = []
   #entries: EncodedEntry[] = []
   #bytes = 0
+  #last: Bytes | undefined
 
-  constructor(options: { readonly hasher: KeyedHasher; readonly put: (blob: Bytes) => BlobId }) {
+  constructor(options: { readonly hasher: KeyedHasher; readonly trees: Trees }) {
     this.#hasher = options.hasher
-    this.#put = options.put
+    this.#trees = options.trees
   }
 
   /** Another one that goes on from here by itself. */
   clone(): FolderNodes {
-    const copy = new FolderNodes({ hasher: this.#hasher, put: this.#put })
+    const copy = new FolderNodes({ hasher: this.#hasher, trees: this.#trees })
     copy.#children.push(...this.#children)
     copy.#nodes.push(...this.#nodes)
     copy.#entries = [...this.#entries]
     copy.#bytes = this.#bytes
+    copy.#last = this.#last
     return copy
   }
 
+  /** Adds an entry, which sorts behind those before it. */
   add(entry: EncodedEntry): void {
+    const { name } = entry
+    assert(this.#last === undefined || compareBytes(this.#last, name) < 0, 'entries are sorted')
+    this.#last = name
     this.#entries.push(entry)
     this.#bytes += entry.encoded.length
     if (this.#endsNode(entry)) this.#closeNode()
@@ -79,9 +94,11 @@ export class FolderNodes {
     writeNodeHead(writer, 'entries', 0)
     writer.array(this.#entries.length)
     for (const { encoded } of this.#entries) writer.raw(encoded)
+    const refs = this.#entries.map((entry) => entry.refs ?? refsOfEncoded(entry.encoded))
+    const id = this.#trees.putEntries(writer.finish(), concat(refs))
     this.#keep(this.#children, {
       firstName: this.#entries[0]?.name ?? new Uint8Array(0),
-      blob: writer.finish(),
+      id,
     })
     this.#entries = []
     this.#bytes = 0
@@ -96,16 +113,16 @@ export class FolderNodes {
       if (!hashed && count < CHILDREN_MAX && i + 1 < children.length) return
       const some = children.slice(start, i + 1)
       const blob = encode(treeNodeCodec, { kind: 'directory', level, children: some })
-      this.#keep(above, { firstName: (some[0] as DirectoryChild).firstName, blob })
+      const id = this.#trees.put(blob)
+      this.#keep(above, { firstName: (some[0] as DirectoryChild).firstName, id })
       start = i + 1
     })
     return above
   }
 
-  #keep(level: DirectoryChild[], { firstName, blob }: { firstName: Bytes; blob: Bytes }): void {
-    const id = this.#put(blob)
-    this.#nodes.push(id)
-    level.push({ firstName, id })
+  #keep(level: DirectoryChild[], child: DirectoryChild): void {
+    this.#nodes.push(child.id)
+    level.push(child)
   }
 
   /** The lowest `count` bits of a number that the name has for each level. */

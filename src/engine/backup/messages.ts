@@ -3,6 +3,7 @@
 
 import type { ChunkerParameters } from '../../chunker/parameters.ts'
 import type { ImageHandle } from '../../repository/index-image.ts'
+import type { CompressionLevel } from '../../sealer/compress.ts'
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -11,7 +12,7 @@ export interface WorkerSetup {
   readonly dataIdKey: Uint8Array
   readonly frameKey: Uint8Array
   readonly frameAad: Uint8Array
-  readonly level: number | 'off'
+  readonly level: CompressionLevel
   readonly image: ImageHandle
   readonly claims: SharedArrayBuffer
   /** One byte for each pack of the image: 1 where a blob in it was relied upon. */

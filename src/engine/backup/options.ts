@@ -18,6 +18,7 @@ export interface FileSource {
 /** Whatever comes in on a descriptor, as one file of this name in '/'. */
 export interface StdinSource {
   readonly kind: 'stdin'
+  /** The run closes it. */
   readonly fd: number
   readonly name: Bytes
 }

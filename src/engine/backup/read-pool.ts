@@ -52,7 +52,7 @@ export interface SmallFileResult {
   readonly bytes: number
   /** Its entry. */
   readonly encoded: Bytes
-  /** As in CachedEntry. */
+  /** As in CachedEntry. The ids are also all that the entry names. */
   readonly key: Bytes
   readonly ids: Bytes
   readonly troubles: readonly AttributeTrouble[]

@@ -8,13 +8,12 @@ import type { KeyedHasher } from '../../base/hash.ts'
 import { PathSlot } from '../../base/libc-memory.ts'
 import { UserNames } from '../../base/libc-users.ts'
 import { XattrReader } from '../../base/libc-xattrs.ts'
-import { encode } from '../../format/codec.ts'
 import type { BlobId } from '../../format/ids.ts'
-import { type Entry, entryCodec } from '../../format/tree.ts'
+import type { Entry } from '../../format/tree.ts'
 import type { Walker } from '../../source/files/walk.ts'
 import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
 import { CacheKeys } from './cache-keys.ts'
-import { EntryMaker, takeXattrs } from './entry.ts'
+import { EntryMaker, encodeEntry, takeXattrs } from './entry.ts'
 import type { CachedEntry, FileCacheWriter } from './file-cache.ts'
 import { FileReading } from './file-reading.ts'
 import { Folder } from './folder.ts'
@@ -123,7 +122,7 @@ class Scanner {
       const name = parent === undefined ? ROOT_NAME : basis.name
       const entry = this.#entries.make({ ...basis, name }, { tree })
       if (parent === undefined) await this.#options.onCheckpoint({ tree, entry })
-      child = { name, encoded: encode(entryCodec, entry) }
+      child = { name, ...encodeEntry(entry) }
     }
   }
 
@@ -150,7 +149,7 @@ class Scanner {
     }
     lastTime.enter(ownName)
     this.#remembered.push(() => nextTime.enter(ownName))
-    const newNodes = () => new FolderNodes({ hasher: folderHasher, put: (blob) => trees.put(blob) })
+    const newNodes = () => new FolderNodes({ hasher: folderHasher, trees })
     this.#folder = new Folder(this.#folder, { basis, newNodes })
   }
 
@@ -170,13 +169,15 @@ class Scanner {
         { tree: root },
       )
       const same = unchanged && cached !== undefined && this.#keys.equal(cached.key, basis.key)
-      const encoded = same ? cached.encoded : encode(entryCodec, entry)
+      const { encoded, refs } = same
+        ? { encoded: cached.encoded, refs: undefined }
+        : encodeEntry(entry)
       const remembered = this.#keys.isSettled(basis.key)
         ? { key: basis.key, encoded, ids }
         : undefined
       this.#remembered.resolve(memory, () => nextTime.leave(remembered))
       if (parent === undefined || above === undefined) this.#root = { tree: root, entry }
-      else parent.resolve(above, { name: basis.name, encoded, unchanged: same })
+      else parent.resolve(above, { name: basis.name, encoded, refs, unchanged: same })
     })
     this.#folder = parent
   }
@@ -200,7 +201,7 @@ class Scanner {
   ): void {
     const ownName = name.slice()
     this.#options.report.unchanged(stat)
-    folder.push({ name: ownName, encoded: cached.encoded, unchanged: true })
+    folder.push({ name: ownName, encoded: cached.encoded, refs: undefined, unchanged: true })
     this.#remembered.push(() => this.#options.nextTime.entry(ownName, cached))
   }
 
@@ -213,7 +214,8 @@ class Scanner {
         folder.resolve(ticket, 'nothing')
         return this.#remembered.resolve(memory, () => undefined)
       }
-      folder.resolve(ticket, { name, encoded: made.encoded, unchanged: false })
+      const { encoded, refs } = made
+      folder.resolve(ticket, { name, encoded, refs, unchanged: false })
       const keep = made.inPeace && this.#keys.isSettled(made.key)
       this.#remembered.resolve(memory, () => {
         if (keep) this.#options.nextTime.entry(name, made)
@@ -230,12 +232,14 @@ class Scanner {
     const basis = { name: ownName, stat: stat.copy(), xattrs }
     const target = stat.type === 'symlink' ? this.#readLink(directory, ownName, path) : undefined
     if (stat.type === 'symlink' && target === undefined) return folder.push('nothing')
-    const encoded = encode(entryCodec, this.#entries.make(basis, { ...(target && { target }) }))
+    const made = encodeEntry(this.#entries.make(basis, { ...(target && { target }) }))
     const key = this.#keys.make(stat, xattrs)
     report.other()
-    folder.push({ name: ownName, encoded, unchanged: false })
+    folder.push({ name: ownName, ...made, unchanged: false })
     if (this.#keys.isSettled(key)) {
-      this.#remembered.push(() => nextTime.entry(ownName, { key, encoded, ids: new Uint8Array(0) }))
+      this.#remembered.push(() =>
+        nextTime.entry(ownName, { key, encoded: made.encoded, ids: new Uint8Array(0) }),
+      )
     }
   }
 

@@ -7,11 +7,10 @@ import { libc } from '../../base/libc.ts'
 import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
 import { UserNames } from '../../base/libc-users.ts'
 import { XattrReader } from '../../base/libc-xattrs.ts'
-import { encode } from '../../format/codec.ts'
-import { entryCodec, type Xattr } from '../../format/tree.ts'
+import type { Xattr } from '../../format/tree.ts'
 import { CACHE_KEY_BYTES, writeCacheKey } from './cache-keys.ts'
 import { type ContentReader, PieceList, type ReadContent } from './content-reader.ts'
-import { EntryMaker, keepXattrs } from './entry.ts'
+import { EntryMaker, encodeEntry, keepXattrs } from './entry.ts'
 import {
   type AttributeTrouble,
   READ_CHANGED,
@@ -100,7 +99,7 @@ export class SmallFiles {
         changed: outcome === READ_CHANGED ? 1 : undefined,
       },
     )
-    return encode(entryCodec, entry)
+    return encodeEntry(entry).encoded
   }
 
   /** Reads a file; where it differs afterwards from what it was when opened, once more. */

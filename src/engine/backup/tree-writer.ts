@@ -2,7 +2,7 @@
 
 import { type Bytes, concat } from '../../base/bytes.ts'
 import { frameTableBytes, writeFrameTable } from '../../format/frame.ts'
-import type { BlobId } from '../../format/ids.ts'
+import { BLOB_ID_BYTES, type BlobId } from '../../format/ids.ts'
 import { decodeTreeNode, refsOf } from '../../format/tree.ts'
 import { type FrameSeal, sealFrame } from '../../packer/frame.ts'
 import {
@@ -37,9 +37,13 @@ export class TreeWriter {
 
   /** Stores an encoded node, if it is not stored yet, and returns its id. */
   put(blob: Bytes): BlobId {
-    const { domain, known, claims } = this.#options
     // Decoded again before it is stored: a node that cannot be read back must never be written.
-    const refs = refsOf(decodeTreeNode(blob))
+    return this.putEntries(blob, concat(refsOf(decodeTreeNode(blob))))
+  }
+
+  /** The same for a node of entries each of which was decoded again already; `refs` are theirs. */
+  putEntries(blob: Bytes, refs: Bytes): BlobId {
+    const { domain, known, claims } = this.#options
     const id = domain.idOf('tree', blob)
     if (known.has(id) || !claims.claim(id)) return id
     if (blob.length >= FRAME_TARGET_BYTES) this.#sealAlone(id, { blob, refs })
@@ -57,17 +61,17 @@ export class TreeWriter {
     this.#emit(plaintext, { ids, refCounts, refs })
   }
 
-  #gather(id: BlobId, { blob, refs }: { blob: Bytes; refs: readonly BlobId[] }): void {
+  #gather(id: BlobId, { blob, refs }: { blob: Bytes; refs: Bytes }): void {
     if (this.#builder.isFull) this.flush()
     this.#builder.add(id, blob)
-    this.#refCounts.push(refs.length)
-    for (const ref of refs) this.#refs.push(ref)
+    this.#refCounts.push(refs.length / BLOB_ID_BYTES)
+    this.#refs.push(refs)
   }
 
-  #sealAlone(id: BlobId, { blob, refs }: { blob: Bytes; refs: readonly BlobId[] }): void {
+  #sealAlone(id: BlobId, { blob, refs }: { blob: Bytes; refs: Bytes }): void {
     const table = new Uint8Array(frameTableBytes(1))
     writeFrameTable(table, { offset: 0, lengths: [blob.length] })
-    this.#emit(concat([table, blob]), { ids: id, refCounts: [refs.length], refs: concat(refs) })
+    this.#emit(concat([table, blob]), { ids: id, refCounts: [refs.length / BLOB_ID_BYTES], refs })
   }
 
   #emit(
