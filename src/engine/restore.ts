@@ -30,7 +30,7 @@ import { type SelectedEntry, selectedEntries } from './restore/selected-entries.
 import { Selection, type Wanted } from './restore/selection.ts'
 import { verifyTarget } from './restore/verify.ts'
 import { WritePool } from './restore/write-pool.ts'
-import { entriesOf, findEntry } from './tree-reader.ts'
+import { entryRunsOf, findEntry } from './tree-reader.ts'
 
 export interface RestoreOptions {
   readonly repository: Repository
@@ -214,12 +214,15 @@ class Run {
     const { restorer, reader, signal } = this.#options
     const seen: Bytes[] = []
     try {
-      for await (const entry of entriesOf(reader, tree)) {
-        if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
-        if (only !== undefined && !equalBytes(entry.name, only)) continue
-        this.#withheld.noteRead()
-        if (this.#options.delete) seen.push(entry.name)
-        await this.#entry(place, { entry, folderWanted: wanted })
+      for await (const entries of entryRunsOf(reader, tree)) {
+        for (const entry of entries) {
+          if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+          if (only !== undefined && !equalBytes(entry.name, only)) continue
+          this.#withheld.noteRead()
+          if (this.#options.delete) seen.push(entry.name)
+          const later = this.#entry(place, { entry, folderWanted: wanted })
+          if (later !== undefined) await later
+        }
       }
     } catch (error) {
       if (isCairnError(error, ...WITHHELD)) this.#withheld.take('a tree', error)
@@ -236,22 +239,27 @@ class Run {
     restorer.closeFolder(place)
   }
 
-  async #entry(
+  /** Returns a promise only where there is something to wait for, which most entries do not have. */
+  #entry(
     place: TargetPlace,
     { entry, folderWanted }: { entry: Entry; folderWanted: Wanted },
-  ): Promise<void> {
-    const { restorer } = this.#options
+  ): Promise<void> | undefined {
+    const { restorer, selection } = this.#options
     const path = [...place.path, entry.name]
     const isDirectory = entry.tree !== undefined
-    const wanted = this.#options.selection.wants(path, { isDirectory, folderWanted })
-    if (wanted === 'no') return
-    if (entry.tree === undefined) await restorer.restoreEntry(place, entry)
-    else {
-      const inner: TargetPlace = { path, entry, parent: place, state: 'unmade' }
-      if (wanted === 'yes') restorer.ensure(inner)
-      if (inner.state !== 'failed') await this.#folder(inner, { tree: entry.tree, wanted })
-    }
-    if (restorer.window.isFull) await this.#write()
+    const wanted = selection.wants(path, { isDirectory, folderWanted })
+    if (wanted === 'no') return undefined
+    const later =
+      entry.tree === undefined
+        ? restorer.restoreEntry(place, entry)
+        : this.#inner({ path, entry, parent: place, state: 'unmade' }, entry.tree, wanted)
+    if (later === undefined) return restorer.window.isFull ? this.#write() : undefined
+    return later.then(() => (restorer.window.isFull ? this.#write() : undefined))
+  }
+
+  #inner(inner: TargetPlace, tree: BlobId, wanted: Wanted): Promise<void> | undefined {
+    if (wanted === 'yes') this.#options.restorer.ensure(inner)
+    return inner.state === 'failed' ? undefined : this.#folder(inner, { tree, wanted })
   }
 
   /**

@@ -11,13 +11,19 @@ import { CODEC } from '../format/frame.ts'
 export type CompressionLevel = number | 'auto' | 'off'
 
 /**
- * Level 3 with tables of 128 KiB in place of 512 and 256 KiB, which a processor keeps close by: on
- * frames of 512 KiB 8 % faster, and what comes out is 0.8 % longer (docs/decisions/0009).
+ * Level 3 with smaller tables than its own (hash 2^17, chain 2^16), which a processor keeps close by: 6 to
+ * 8 % faster, and what comes out is 0.5 to 0.8 % longer. Long frames need more (docs/decisions/0009).
  */
-const AUTO = {
-  [constants.ZSTD_c_compressionLevel]: 3,
-  [constants.ZSTD_c_hashLog]: 15,
-  [constants.ZSTD_c_chainLog]: 15,
+const AUTO_SHORT_BYTES = 640 * 1024
+const AUTO_SHORT = autoParameters({ hashLog: 15, chainLog: 15 })
+const AUTO_LONG = autoParameters({ hashLog: 16, chainLog: 15 })
+
+function autoParameters(logs: { hashLog: number; chainLog: number }): Record<number, number> {
+  return {
+    [constants.ZSTD_c_compressionLevel]: 3,
+    [constants.ZSTD_c_hashLog]: logs.hashLog,
+    [constants.ZSTD_c_chainLog]: logs.chainLog,
+  }
 }
 
 /** Window of what is decompressed: no frame's plaintext is longer than 32 MiB. */
@@ -41,12 +47,17 @@ export function compress(plaintext: Bytes, level: CompressionLevel): Compressed 
   const stored = { codec: CODEC.stored, data: plaintext }
   if (level === 'off' || looksIncompressible(plaintext)) return stored
   const data = zstdCompressSync(plaintext, {
-    params: level === 'auto' ? AUTO : { [constants.ZSTD_c_compressionLevel]: level },
+    params: parametersOf(level, plaintext.length),
     chunkSize: compressBound(plaintext.length),
   })
   if (data.length < plaintext.length * (1 - LEAST_GAIN)) return { codec: CODEC.zstd, data }
   release(data)
   return stored
+}
+
+function parametersOf(level: number | 'auto', length: number): Record<number, number> {
+  if (level === 'auto') return length <= AUTO_SHORT_BYTES ? AUTO_SHORT : AUTO_LONG
+  return { [constants.ZSTD_c_compressionLevel]: level }
 }
 
 /** One output buffer of this length always suffices (ZSTD_COMPRESSBOUND). */

@@ -147,16 +147,16 @@ export class Restorer {
     })
   }
 
-  /** Restores anything but a folder. */
-  async restoreEntry(place: TargetPlace, entry: Entry): Promise<void> {
-    if (!this.ensure(place)) return
+  /** Restores anything but a folder. Returns a promise only where there is something to wait for. */
+  restoreEntry(place: TargetPlace, entry: Entry): Promise<void> | undefined {
+    if (!this.ensure(place)) return undefined
     const replaces = this.#isInTheWay(place, entry)
-    if (replaces === undefined) return
-    const names = [...place.path, entry.name]
+    if (replaces === undefined) return undefined
     const first = this.#linkedTo(place, entry)
     if (first !== undefined) this.#linkLater(first, { place, entry, replaces })
-    else if (entry.type === 'file') await this.#restoreFile(place, { entry, replaces })
-    else this.#makeOther(place, { entry, replaces, names })
+    else if (entry.type === 'file') return this.#restoreFile(place, { entry, replaces })
+    else this.#makeOther(place, { entry, replaces, names: [...place.path, entry.name] })
+    return undefined
   }
 
   /** Whether something is to be replaced; undefined where the entry is done with already. */
@@ -269,14 +269,28 @@ export class Restorer {
     return target.makeDevice(dirFd, name, { type: entry.type, ...entry.device })
   }
 
-  async #restoreFile(
+  #restoreFile(
+    place: TargetPlace,
+    { entry, replaces }: { entry: Entry; replaces: boolean },
+  ): Promise<void> | undefined {
+    if (entry.pieceList !== undefined || entry.extentList !== undefined)
+      return this.#restoreListed(place, { entry, replaces })
+    const { pieces = [], extents } = entry
+    this.#restoreContent(place, { entry, replaces, pieces, extents })
+    return undefined
+  }
+
+  /** A file of which the entry does not have all: the lists are read first. */
+  async #restoreListed(
     place: TargetPlace,
     { entry, replaces }: { entry: Entry; replaces: boolean },
   ): Promise<void> {
-    const { index } = this.#options
     const content = await this.#contentOf(place, entry)
-    if (content === undefined) return
-    const { pieces, extents } = content
+    if (content !== undefined) this.#restoreContent(place, { entry, replaces, ...content })
+  }
+
+  #restoreContent(place: TargetPlace, { entry, replaces, pieces, extents }: FileToRestore): void {
+    const { index } = this.#options
     const [only] = pieces
     const location =
       pieces.length === 1 && extents === undefined && only && index.image.locate(only.id)
@@ -433,6 +447,13 @@ export class Restorer {
     const problems = this.#metadata.apply(fd, metadataOf(entry))
     if (problems.length > 0) this.problem(names, attributeText(problems), 'attributes')
   }
+}
+
+interface FileToRestore {
+  readonly entry: Entry
+  readonly replaces: boolean
+  readonly pieces: readonly Piece[]
+  readonly extents: readonly Extent[] | undefined
 }
 
 /** A path below the root, for people and problems. */
