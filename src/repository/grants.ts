@@ -5,7 +5,7 @@ import { isCairnError } from '../base/errors.ts'
 import type { Issued, Role, Wrapping } from '../format/keys.ts'
 import { readGrantHead } from '../sealer/grant.ts'
 import { grantNameOf } from './create.ts'
-import { isKeyringName } from './generations.ts'
+import { isGrantName } from './generations.ts'
 import { issuedAs } from './grants-again.ts'
 import { UNREADABLE, WITHHELD } from './object-problem.ts'
 import type { Repository } from './repository.ts'
@@ -61,7 +61,7 @@ export interface StoredGrant {
 export async function storedGrants(repository: Repository): Promise<readonly StoredGrant[]> {
   const found: StoredGrant[] = []
   for await (const { name } of repository.store.list('keys/')) {
-    if (isKeyringName(name)) continue
+    if (!isGrantName(name)) continue
     const head = await readHead(repository, name)
     const { ownership } = repository
     found.push({ name, ...head, issued: ownership && issuedAs(ownership, { name, ...head }) })

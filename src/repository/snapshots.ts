@@ -214,7 +214,7 @@ export async function loadSnapshots(
   const confirmed = await loadReceipts(reading)
   reading.problems.expectAnyRead()
   const snapshots = found
-    .map((snapshot) => ({ ...snapshot, confirmed: confirmed.has(snapshot.name) }))
+    .map((snapshot) => ({ ...snapshot, confirmed: confirmed.has(confirmationOf(snapshot)) }))
     .sort(compareByTime)
   return { snapshots: withoutReplaced(snapshots), problems: reading.problems.found }
 }
@@ -273,11 +273,17 @@ function sameContent(a: Summary, b: Summary): boolean {
   )
 }
 
-/** Names of the snapshots that have a receipt. */
+/** What a receipt confirms: a snapshot of its own domain. Those who write in another have no say in it. */
+export function confirmationOf({ domain, name }: Pick<Snapshot, 'domain' | 'name'>): string {
+  return `${domain.hex} ${name}`
+}
+
+/** Confirmations that there are. */
 async function loadReceipts(reading: Reading): Promise<ReadonlySet<string>> {
   const confirmed = new Set<string>()
   await eachObject(reading, 'receipts/', (own) => {
-    confirmed.add(contentName('snapshots', openReceipt(reading.repository, own).snapshot))
+    const { snapshot } = openReceipt(reading.repository, own)
+    confirmed.add(confirmationOf({ ...own, name: contentName('snapshots', snapshot) }))
   })
   return confirmed
 }

@@ -20,7 +20,7 @@ import type { ContentFolder } from '../../src/store/names.ts'
 import { contentName } from '../../src/store/names.ts'
 import type { Store } from '../../src/store/store.ts'
 import { namesOf, replaceObject } from '../repositories/sample.ts'
-import { copyStore, FILES, makeWorld, type World, withPrefix } from './world.ts'
+import { copyStore, FILES, makeWorld, putReceipt, type World, withPrefix } from './world.ts'
 
 let world: World
 /** The repository that is attacked, and the one that things are taken from. */
@@ -234,6 +234,27 @@ describe('objects of another domain', () => {
       expect(await kindsOf(await putAs(folder, forged))).toEqual(['damaged'])
     }
     expect(await readEverything()).toBe(FILES_OF_ALL)
+  })
+
+  test('a receipt of another domain confirms no snapshot of ours', async () => {
+    const repository = await open()
+    const [own, other] = repository.domains
+    if (own === undefined || other === undefined) throw new Error('two domains')
+    for (const name of await namesOf(ours, 'receipts/')) await ours.remove(name)
+    for (const { name, domain } of (await loadSnapshots(repository)).snapshots) {
+      const signing = domain === own ? other : own
+      await putReceipt(repository, { domain: signing, snapshot: name })
+    }
+    const { snapshots } = await loadSnapshots(await open())
+    expect(snapshots.map(({ confirmed }) => confirmed)).toEqual([false, false])
+    const { notes } = await runCheck()
+    for (const { name } of snapshots)
+      expect(notes.find(({ object }) => object === name)?.what).toMatch(/without receipt/)
+    // With one of its own domain each counts again.
+    for (const { name, domain } of snapshots)
+      await putReceipt(repository, { domain, snapshot: name })
+    const again = await loadSnapshots(await open())
+    expect(again.snapshots.map(({ confirmed }) => confirmed)).toEqual([true, true])
   })
 
   test('a lease passed off as of ours does not open', async () => {

@@ -5,7 +5,8 @@ import { type Bytes, concat } from '../../src/base/bytes.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { encode } from '../../src/format/codec.ts'
 import { encodePrefix } from '../../src/format/prefix.ts'
-import { type Mark, markCodec } from '../../src/format/records.ts'
+import { type Mark, markCodec, receiptCodec } from '../../src/format/records.ts'
+import type { DomainAccess } from '../../src/repository/access.ts'
 import { createRepository } from '../../src/repository/create.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
 import { HeldLease } from '../../src/repository/lease.ts'
@@ -15,6 +16,7 @@ import { sealSigned } from '../../src/sealer/signed.ts'
 import { putContent } from '../../src/store/content.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { openMemory } from '../../src/store/memory.ts'
+import { digestInName } from '../../src/store/names.ts'
 import type { Store } from '../../src/store/store.ts'
 import {
   backupFiles,
@@ -105,6 +107,23 @@ export async function putMark(
     headerSeal: domain.headerSeal(epoch),
   })
   return putContent(repository.store, { folder: 'marks', parts: [prefix, sealed] })
+}
+
+/** A receipt as a writer of this domain signs it, for whatever snapshot. */
+export async function putReceipt(
+  repository: Repository,
+  { domain, snapshot }: { readonly domain: DomainAccess; readonly snapshot: string },
+): Promise<string> {
+  const { epoch } = domain.latest
+  const prefix = encodePrefix({ kind: 'receipt', domain: domain.id, epoch })
+  const hash = digestInName(snapshot) as Bytes
+  const receipt = { snapshot: hash, sessionId: new Uint8Array(16), confirmedMs: 1 }
+  const sealed = sealSigned(encode(receiptCodec, receipt), {
+    place: { repositoryId: repository.id, prefix, part: 'body' },
+    signatory: domain.signatory,
+    headerSeal: domain.headerSeal(epoch),
+  })
+  return putContent(repository.store, { folder: 'receipts', parts: [prefix, sealed] })
 }
 
 const NOTHING_MARKED: Mark = { packs: [new Uint8Array(32)], snapshots: [], markedMs: 1 }

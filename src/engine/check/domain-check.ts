@@ -10,7 +10,7 @@ import type { Index } from '../../repository/index-load.ts'
 import { idsOfPack, loadSegment, packsOf } from '../../repository/index-load.ts'
 import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { compareByTime, withoutReplaced } from '../../repository/snapshots.ts'
+import { compareByTime, confirmationOf, withoutReplaced } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
 import { type Affected, findAffected } from './affected.ts'
 import type { OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
@@ -61,13 +61,13 @@ export class DomainCheck {
     { opened, findings }: { readonly opened: OpenedObjects; readonly findings: Findings },
   ): Promise<number> {
     const own = opened.snapshots.filter(({ domain }) => domain === this.domain).sort(compareByTime)
-    const confirmed = own.filter(({ name }) => opened.confirmed.has(name))
+    const confirmed = own.filter((snapshot) => opened.confirmed.has(confirmationOf(snapshot)))
     noteSameNumbers(confirmed, findings)
     const reach = new Reach(this.#graph)
     const lost = confirmed.flatMap((snapshot) => this.#lostBelow(reach, snapshot))
     if (lost.length > 0) await this.#blame(repository, { opened, findings, snapshots: confirmed })
     for (const snapshot of own) {
-      if (opened.confirmed.has(snapshot.name)) continue
+      if (opened.confirmed.has(confirmationOf(snapshot))) continue
       const incomplete = this.#lostBelow(reach, snapshot).length > 0
       findings.note(snapshot.name, incomplete ? UNCONFIRMED_INCOMPLETE : UNCONFIRMED)
     }

@@ -24,8 +24,8 @@ export interface IndexEntry {
 
 export class OpenedObjects {
   readonly snapshots: OpenedSnapshot[] = []
-  /** Names of the snapshots that receipts confirm. */
-  readonly confirmed = new Map<string, string>()
+  /** See confirmationOf. */
+  readonly confirmed = new Set<string>()
   /** By name of the pack. */
   readonly entries = new Map<string, IndexEntry[]>()
   readonly segments: { readonly name: string; readonly domain: DomainAccess }[] = []

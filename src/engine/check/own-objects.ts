@@ -11,7 +11,12 @@ import { openSegment } from '../../repository/index-load.ts'
 import { openMark } from '../../repository/marks.ts'
 import { openRecord } from '../../repository/open-record.ts'
 import { columnsDigest, packsOfSegment } from '../../repository/pack-headers.ts'
-import { openDetails, openReceipt, openSnapshot } from '../../repository/snapshots.ts'
+import {
+  confirmationOf,
+  openDetails,
+  openReceipt,
+  openSnapshot,
+} from '../../repository/snapshots.ts'
 import { contentName, digestInName } from '../../store/names.ts'
 import type { MetadataTask, ReadObject } from './opened-objects.ts'
 
@@ -29,7 +34,8 @@ export function openOwnObject(task: MetadataTask, own: OwnObject): void {
   else if (own.kind === 'lease') checkLease(task, own)
   else if (own.kind === 'receipt') {
     const { snapshot } = openReceipt(repository, object)
-    task.opened.confirmed.set(contentName('snapshots', snapshot), own.name)
+    const name = contentName('snapshots', snapshot)
+    task.opened.confirmed.add(confirmationOf({ domain: own.domain, name }))
   }
 }
 
