@@ -156,9 +156,9 @@ export class CborReader {
 
   wideInt(): Wide {
     const major = this.#peekMajor()
-    const value = this.#head(major === MAJOR.negative ? major : MAJOR.uint)
-    if (value > 0x7fffffffffffffffn) throw malformed('an integer is beyond 64 bits', this.#at)
-    if (major !== MAJOR.negative) return value
+    if (major !== MAJOR.negative) return this.#head(MAJOR.uint)
+    const value = this.#head(MAJOR.negative)
+    if (value > 0x7fffffffffffffffn) throw malformed('an integer is below -2^63', this.#at)
     if (typeof value === 'number' && value < Number.MAX_SAFE_INTEGER) return -1 - value
     return -1n - BigInt(value)
   }
