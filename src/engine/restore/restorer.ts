@@ -296,7 +296,7 @@ export class Restorer {
       pieces.length === 1 && extents === undefined && only && index.image.locate(only.id)
     this.counts.files++
     this.counts.bytes += Number(entry.size)
-    if (location) this.#window.addWhole({ ...location, entry, folder: place.path, replaces })
+    if (location) this.#window.addWhole(entry, { ...location, folder: place.path, replaces })
     else this.#openFile(place, { entry, replaces, pieces, runs: runsOf(pieces, extents) })
   }
 
@@ -372,13 +372,13 @@ export class Restorer {
     const parts = range.frames.flatMap((frame) => frame.parts)
     if ('unreadable' in outcome) {
       const what = outcome.unreadable.message
-      for (const whole of wholes) this.problem([...whole.folder, whole.entry.name], what)
+      for (const whole of wholes) this.problem([...whole.folder, whole.name], what)
       for (const part of parts) this.#finishPart(part.file, what)
       return
     }
     const nameOf = (i: number) => [
       ...(wholes[i]?.folder ?? []),
-      wholes[i]?.entry.name ?? new Uint8Array(0),
+      wholes[i]?.name ?? new Uint8Array(0),
     ]
     for (const { index, what } of outcome.failedWholes) this.problem(nameOf(index), what)
     for (const { index, what } of outcome.attributes)

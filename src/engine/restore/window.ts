@@ -9,11 +9,12 @@ import type { Index } from '../../repository/index-load.ts'
 import type { RangeTask, WireFrame, WireParts, WireSession, WireWholes } from './messages.ts'
 import type { OpenRestore } from './open-restore.ts'
 
-/** A file of one blob. */
+/** A file of one blob. Its entry is kept encoded: thousands wait, and the collector copies objects. */
 export interface Whole {
   readonly frame: number
   readonly position: number
-  readonly entry: Entry
+  readonly name: Bytes
+  readonly encoded: Bytes
   readonly folder: readonly Bytes[]
   readonly replaces: boolean
 }
@@ -67,8 +68,18 @@ export class Window {
     )
   }
 
-  addWhole(whole: Whole): void {
-    push(this.#wholes, whole.frame, whole)
+  addWhole(
+    entry: Entry,
+    {
+      frame,
+      position,
+      folder,
+      replaces,
+    }: Pick<Whole, 'frame' | 'position' | 'folder' | 'replaces'>,
+  ): void {
+    const { name } = entry
+    const encoded = encode(entryCodec, entry)
+    push(this.#wholes, frame, { frame, position, name, encoded, folder, replaces })
     this.#wholeCount++
   }
 
@@ -147,7 +158,7 @@ function wireWholes(wholes: readonly Whole[], folders: (readonly Bytes[])[]): Wi
     return folders.push(folder) - 1
   }
   return {
-    entries: concat(wholes.map((whole) => encode(entryCodec, whole.entry))),
+    entries: concat(wholes.map((whole) => whole.encoded)),
     positions: Uint32Array.from(wholes, (whole) => whole.position),
     folderNumbers: Uint32Array.from(wholes, (whole) => numberOf(whole.folder)),
     replaces: Uint8Array.from(wholes, (whole) => (whole.replaces ? 1 : 0)),
