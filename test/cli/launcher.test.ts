@@ -57,7 +57,7 @@ function fakeNode(
     '#!/bin/sh',
     `if [ "$1" = --version ]; then echo ${options.version ?? 'v24.0.0'}; exit; fi`,
     // Options of Node itself come first, as for a real one.
-    'case "$1" in --max-semi-space-size=*) shift ;; esac',
+    'while case "$1" in --*) true ;; *) false ;; esac; do shift; done',
     `printf '%s\\0' ${options.label} "$$" "$PWD" "$@"`,
     'exit 7',
   ]
