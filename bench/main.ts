@@ -2,7 +2,7 @@
 //
 //     npm run bench                      /usr against restic and borg, three interleaved runs
 //     npm run bench -- compare FOLDER [RUNS]
-//     npm run bench -- kernels [FILE]
+//     npm run bench -- kernels [FOLDER]  each kernel, and what a first backup costs beyond them
 //     npm run bench -- memory            a 20 GB file, a folder of a million files, one worker with little memory
 //     npm run bench -- cores             one 4 GB file with one and with two workers
 
@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { beyond } from './beyond.ts'
 import { compare, tables } from './compare.ts'
 import { cores } from './cores.ts'
 import { kernels } from './kernels.ts'
@@ -27,8 +28,10 @@ try {
   if (what === 'compare') {
     const [source = '/usr', runs = '3'] = rest
     say(tables(compare({ source, work, runs: Number(runs), say })))
-  } else if (what === 'kernels') kernels(rest[0] ?? process.execPath, say)
-  else if (what === 'memory') memory(work, say)
+  } else if (what === 'kernels') {
+    kernels(rest[1] ?? process.execPath, say)
+    beyond(rest[0] ?? '/usr', work, say)
+  } else if (what === 'memory') memory(work, say)
   else if (what === 'cores') cores(work, say)
   else throw new Error(`There is no benchmark called ${what}`)
 } finally {
