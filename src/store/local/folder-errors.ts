@@ -67,7 +67,7 @@ export function writeError(error: unknown, attempt: Attempt): CairnError {
   const full = FULL[errnoOf(error) ?? '']
   if (full === undefined) return described('store-unwritable', error, attempt)
   return new CairnError('no-space', `${what(attempt)}: ${full}`, {
-    hint: 'Make room on it, or run `cairn prune`, which needs no free space.',
+    hint: 'Make room on it and run the command again: what was stored before is kept.',
     context: { object: attempt.name, retry: false },
     cause: error,
   })
