@@ -29,6 +29,12 @@ export interface SplitOptions {
  */
 export const SPLIT_SLACK_BYTES = 64
 
+/**
+ * How much is read at a time: what was read is then still in the processor's cache for whoever looks at
+ * it in `read`.
+ */
+const READ_BYTES = 256 * 1024
+
 /** The smallest work area. Twice `maxBytes` or more reads in larger pieces and copies less. */
 export function workBytesMin(cutter: { readonly maxBytes: number }): number {
   return SPLIT_SLACK_BYTES + cutter.maxBytes
@@ -57,8 +63,9 @@ export function split(cutter: Cutter, options: SplitOptions): number {
 function fill(into: Uint8Array, { read }: SplitOptions): number {
   let filled = 0
   while (filled < into.length) {
-    const got = read(into.subarray(filled))
-    assert(got >= 0 && got <= into.length - filled, 'a read returns how much it read')
+    const wanted = into.subarray(filled, filled + READ_BYTES)
+    const got = read(wanted)
+    assert(got >= 0 && got <= wanted.length, 'a read returns how much it read')
     if (got === 0) break
     filled += got
   }

@@ -25,14 +25,19 @@ export const PACK_TARGET_BYTES = 32 * 1024 * 1024
 /** A pack is also closed when its header has this many ids, refs included: 4 MiB of them. */
 const PACK_IDS_TARGET = 131_072
 
-/** A frame as it came from sealing. */
-export interface SealedFrame {
-  readonly sealed: Bytes
+/** What a pack's header says of a frame. */
+export interface FrameFacts {
+  readonly storedBytes: number
   readonly rawBytes: number
   readonly ids: Bytes
   /** Of tree frames: for each blob how many ids it refers to, and these ids. */
   readonly refCounts?: readonly number[]
   readonly refs?: Bytes
+}
+
+/** A frame as it came from sealing. */
+export interface SealedFrame extends Omit<FrameFacts, 'storedBytes'> {
+  readonly sealed: Bytes
 }
 
 /** A pack that is ready to be stored, and what an index says of it. The first part is its memory. */
@@ -50,6 +55,9 @@ export interface PackWriterOptions {
   readonly epoch: number
   readonly headerSeal: Seal
 }
+
+/** Where the first frame of a pack lies in its memory. */
+export const FIRST_FRAME_OFFSET = PREFIX_BYTES
 
 /** The memory that a pack needs for a frame that is alone in it. */
 export function packMemoryBytes(frameBytes: number): number {
@@ -84,27 +92,34 @@ export class PackWriter {
     this.#hash.update(this.#prefix)
   }
 
-  get isEmpty(): boolean {
-    return this.#frames.length === 0
+  /** How far the memory is filled: where the next frame goes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Whether the header has so many ids that no more frames should come. */
+  get isFull(): boolean {
+    return this.#idCount >= PACK_IDS_TARGET
   }
 
   /** Whether a frame still goes into this pack. */
   fits({ sealed }: SealedFrame): boolean {
-    return this.#bytes + sealed.length <= this.#memory.length && this.#idCount < PACK_IDS_TARGET
+    return this.#bytes + sealed.length <= this.#memory.length && !this.isFull
   }
 
   /** Copies a frame that fits. */
-  add(frame: SealedFrame): void {
-    const { sealed, rawBytes, ids, refCounts = [], refs } = frame
+  add({ sealed, ...facts }: SealedFrame): void {
+    this.#memory.set(sealed, this.#bytes)
+    this.commit({ ...facts, storedBytes: sealed.length })
+  }
+
+  /** Takes a frame that was sealed into the memory, from `bytes` on. */
+  commit({ storedBytes, rawBytes, ids, refCounts = [], refs }: FrameFacts): void {
     const blobCount = ids.length / BLOB_ID_BYTES
-    this.#frames.push({
-      session: 0,
-      offset: this.#bytes,
-      storedBytes: sealed.length,
-      rawBytes,
-      blobCount,
-    })
-    this.#appendFrame(sealed)
+    const offset = this.#bytes
+    this.#frames.push({ session: 0, offset, storedBytes, rawBytes, blobCount })
+    this.#hash.update(this.#memory.subarray(offset, offset + storedBytes))
+    this.#bytes += storedBytes
     this.#ids.push(ids)
     this.#refCounts.push(...refCounts)
     if (refs !== undefined) this.#refs.push(refs)
@@ -140,13 +155,6 @@ export class PackWriter {
       frameCount: this.#frames.length,
     }
     return { parts, indexed, header }
-  }
-
-  #appendFrame(sealed: Bytes): void {
-    const place = this.#memory.subarray(this.#bytes, this.#bytes + sealed.length)
-    place.set(sealed)
-    this.#hash.update(place)
-    this.#bytes += sealed.length
   }
 }
 

@@ -7,7 +7,13 @@
 // The key for the cipher depends on all that is sealed, so sealing twice in the same state, on a
 // cloned machine or after a resumed memory snapshot reveals at most that both were the same.
 
-import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto'
 import { type Bytes, plain, release, viewOf } from '../base/bytes.ts'
 import { assert, CairnError } from '../base/errors.ts'
 import { deriveKey, KeyedHasher } from '../base/hash.ts'
@@ -44,12 +50,7 @@ export class Seal {
   sealInto(sealed: Bytes, aad: Bytes, ...payload: readonly Bytes[]): void {
     assert(sealed.length === sealedLength(payload), 'what is sealed fills its memory')
     const synthetic = this.#mac.hash(lengthOf(aad), aad, ...payload)
-    const cipher = createCipheriv(
-      CIPHER,
-      this.#encryption.hash(synthetic),
-      ZERO_NONCE,
-      CIPHER_OPTIONS,
-    )
+    const cipher = createCipheriv(CIPHER, this.#keyFor(synthetic), ZERO_NONCE, CIPHER_OPTIONS)
     sealed.set(synthetic)
     let at = SYNTHETIC_BYTES
     for (const part of payload) {
@@ -72,12 +73,7 @@ export class Seal {
     if (sealed.length < SEAL_OVERHEAD_BYTES) throw refused('it is too short to be sealed')
     const synthetic = sealed.subarray(0, SYNTHETIC_BYTES)
     const tagAt = sealed.length - TAG_BYTES
-    const decipher = createDecipheriv(
-      CIPHER,
-      this.#encryption.hash(synthetic),
-      ZERO_NONCE,
-      CIPHER_OPTIONS,
-    )
+    const decipher = createDecipheriv(CIPHER, this.#keyFor(synthetic), ZERO_NONCE, CIPHER_OPTIONS)
     decipher.setAuthTag(sealed.subarray(tagAt))
     const payload = plain(decipher.update(sealed.subarray(SYNTHETIC_BYTES, tagAt)))
     try {
@@ -88,6 +84,11 @@ export class Seal {
     const expected = this.#mac.hash(lengthOf(aad), aad, payload)
     if (!timingSafeEqual(expected, synthetic)) throw refused('it was sealed for something else')
     return payload
+  }
+
+  /** As a KeyObject: on bare bytes Node first fails to find one in them, which takes 10 microseconds. */
+  #keyFor(synthetic: Bytes): KeyObject {
+    return createSecretKey(this.#encryption.hash(synthetic))
   }
 }
 

@@ -40,6 +40,16 @@ export const SMALL_CHUNKER: ChunkerConfig = {
   segmentBytes: 4096,
 }
 
+/**
+ * Frames of at most about a megabyte, so that packs can be as small: a pack has room for the longest.
+ */
+export const SHORT_FRAMES: ChunkerConfig = {
+  minBytes: 2 ** 14,
+  avgBytes: 2 ** 16,
+  maxBytes: 2 ** 18,
+  segmentBytes: 2 ** 22,
+}
+
 /** A folder for one file of tests; gone when they have ended. */
 export class Scratch {
   readonly folder = mkdtempSync(join(tmpdir(), 'cairn-engine-'))

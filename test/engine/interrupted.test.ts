@@ -31,6 +31,7 @@ import {
   namesIn,
   restoreFolder,
   Scratch,
+  SHORT_FRAMES,
   settledClock,
   snapshotOf,
   storedBytes,
@@ -40,8 +41,8 @@ import {
 
 const scratch = new Scratch()
 /** Packs that are small, so that some are stored long before the end. */
-const small = { uploadBytesMax: 1_500_000, clock: settledClock }
-const FILES = 30
+const small = { uploadBytesMax: 2_000_000, clock: settledClock }
+const FILES = 60
 const FILE_BYTES = 200_000
 
 let source: string
@@ -81,7 +82,7 @@ describe('by its signal', () => {
   test.each(moments)(
     'at the call %i of the store, it ends as interrupted and keeps what was stored',
     async (moment) => {
-      const made = await makeRepository()
+      const made = await makeRepository({ chunker: SHORT_FRAMES })
       const controller = new AbortController()
       let calls = 0
       const call = () => {
@@ -127,20 +128,20 @@ describe('by its signal', () => {
   )
 
   test('what was read before is not read again', async () => {
-    const made = await makeRepository()
+    const made = await makeRepository({ chunker: SHORT_FRAMES })
     const controller = new AbortController()
     let packs = 0
     const stopping = decorate(made.store, {
       put: (name, parts) => {
         // When one batch of files has been read for sure.
-        if (name.startsWith('packs/') && ++packs === 8) controller.abort()
+        if (name.startsWith('packs/') && ++packs === 7) controller.abort()
         return made.store.put(name, parts)
       },
     })
     const run = backupFolder(await throughStore(made, stopping), source, {
       ...small,
       signal: controller.signal,
-      readBytesPerSecond: 8_000_000,
+      readBytesPerSecond: 16_000_000,
     })
     await expect(run).rejects.toMatchObject({ code: 'interrupted' })
     const { result } = await backupFolder(made, source, small)
@@ -186,6 +187,7 @@ describe('by kill', () => {
     const path = scratch.path('repository')
     const made = await makeRepository({
       store: openLocal({ path, clock: systemClock, create: true }),
+      chunker: SHORT_FRAMES,
     })
     const { credential } = made.key
     if (credential.kind !== 'secret') throw new Error('a secret')
@@ -209,6 +211,7 @@ describe('by kill', () => {
     const path = scratch.path('repository')
     const made = await makeRepository({
       store: openLocal({ path, clock: systemClock, create: true }),
+      chunker: SHORT_FRAMES,
     })
     await backupFolder(made, source, { ...small, cacheFolder: scratch.path('cache') })
     const { credential } = made.key

@@ -32,6 +32,7 @@ import {
   namesIn,
   restoreFolder,
   Scratch,
+  SHORT_FRAMES,
   snapshotsOf,
   storedBytes,
   type TestRepository,
@@ -45,7 +46,7 @@ let before: ReturnType<typeof describeTree>
 beforeAll(() => {
   source = scratch.make('source')
   mkdirSync(join(source, 'folder'))
-  for (let i = 0; i < 6; i++) writeFileSync(join(source, `folder/${i}`), noise(300_000, i))
+  for (let i = 0; i < 6; i++) writeFileSync(join(source, `folder/${i}`), noise(700_000, i))
   before = describeTree(source)
 })
 
@@ -69,7 +70,7 @@ async function expectRestores(test: TestRepository): Promise<void> {
 }
 
 /** Packs that are small, so that there are several. */
-const small = { uploadBytesMax: 700_000 }
+const small = { uploadBytesMax: 2_000_000 }
 
 describe('a put that fails', () => {
   let earlier: TestRepository
@@ -78,7 +79,7 @@ describe('a put that fails', () => {
   beforeAll(async () => {
     other = scratch.make('other')
     writeFileSync(join(other, 'file'), noise(100_000, 99))
-    earlier = await makeRepository()
+    earlier = await makeRepository({ chunker: SHORT_FRAMES })
     await backupFolder(earlier, other, { sourceName: 'other' })
   })
 

@@ -13,7 +13,7 @@ import type { Repository } from '../../repository/repository.ts'
 import { putReceipt, putSnapshot } from '../../repository/snapshots.ts'
 import { getVerified } from '../../store/content.ts'
 import { digestInName } from '../../store/names.ts'
-import type { StoredPack } from './pack-stream.ts'
+import type { StoredPack } from './pack-uploads.ts'
 
 const ATTEMPTS = 5
 const PAUSE_MS = 1000

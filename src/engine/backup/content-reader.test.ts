@@ -17,17 +17,17 @@ import { crc32 } from '../../base/hash.ts'
 import { newClaimMemory } from '../../repository/claims.ts'
 import { buildImage } from '../../repository/index-image.ts'
 import { ContentReader, PieceList } from './content-reader.ts'
-import type { SealedAt } from './messages.ts'
-import { newOutboxMemory, OutboxWriter } from './outbox.ts'
+import type { PlacedFrame } from './data-packs.ts'
+import { newPackMemory, PackMemory } from './pack-memory.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-content-'))
 afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-function newReader(): { reader: ContentReader; frames: SealedAt[] } {
+function newReader(): { reader: ContentReader; frames: PlacedFrame[] } {
   const key = new Uint8Array(32)
-  const frames: SealedAt[] = []
+  const frames: PlacedFrame[] = []
   const setup = {
     chunkerKey: key,
     chunker: { minBytes: 64, avgBytes: 256, maxBytes: 1024 },
@@ -38,13 +38,13 @@ function newReader(): { reader: ContentReader; frames: SealedAt[] } {
     image: buildImage([]).handle,
     claims: newClaimMemory(),
     usedPacks: new SharedArrayBuffer(1),
-    outbox: newOutboxMemory(1 << 20),
+    packMemory: newPackMemory({ packs: 2, packBytes: 1 << 20 }),
     readBytesPerSecond: 0,
   }
-  const outbox = new OutboxWriter(setup.outbox)
+  const memory = new PackMemory(setup.packMemory)
   const hooks = {
-    roomFor: (bytes: number) => outbox.room(bytes),
-    onFrame: (frame: SealedAt) => frames.push(frame),
+    roomFor: (bytes: number) => memory.room(bytes, () => undefined),
+    onFrame: (frame: PlacedFrame) => frames.push(frame),
     beforeRead: () => undefined,
   }
   return { reader: new ContentReader(setup, hooks), frames }

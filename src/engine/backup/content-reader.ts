@@ -22,8 +22,9 @@ import {
 import { Claims } from '../../repository/claims.ts'
 import { IndexImage } from '../../repository/index-image.ts'
 import { Seal } from '../../sealer/seal.ts'
-import type { Range, SealedAt, WorkerSetup } from './messages.ts'
-import type { OutboxRoom } from './outbox.ts'
+import type { PlacedFrame } from './data-packs.ts'
+import type { Range, WorkerSetup } from './messages.ts'
+import type { FrameRoom } from './pack-memory.ts'
 
 /** Collects the pieces of one or many files. */
 export class PieceList {
@@ -72,8 +73,8 @@ export interface ReadContent {
 
 export interface ContentReaderHooks {
   /** Where a sealed frame of so many bytes goes; waits for room. */
-  readonly roomFor: (bytes: number) => OutboxRoom
-  readonly onFrame: (frame: SealedAt) => void
+  readonly roomFor: (bytes: number) => FrameRoom
+  readonly onFrame: (frame: PlacedFrame) => void
   /** Called before each read, with its length, and while a stream is waited for, with 0. */
   readonly beforeRead: (bytes: number) => void
 }
@@ -190,9 +191,10 @@ export class ContentReader {
   #emit(plaintext: Bytes, ids: Uint8Array): void {
     const { frameAad: aad, level } = this.#setup
     const frame = compressFrame(plaintext, level)
-    const { bytes, offset, span } = this.#hooks.roomFor(frame.sealedBytes)
+    const { bytes, pack, offset } = this.#hooks.roomFor(frame.sealedBytes)
     sealFrameInto(bytes, frame, { seal: this.#seal, aad })
-    this.#hooks.onFrame({ offset, length: bytes.length, span, ids, rawBytes: plaintext.length })
+    const { sealedBytes: storedBytes } = frame
+    this.#hooks.onFrame({ pack, offset, storedBytes, ids, rawBytes: plaintext.length })
   }
 
   #isNew(id: BlobId): boolean {

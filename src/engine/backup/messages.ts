@@ -4,6 +4,8 @@
 import type { ChunkerParameters } from '../../chunker/parameters.ts'
 import type { ImageHandle } from '../../repository/index-image.ts'
 import type { CompressionLevel } from '../../sealer/compress.ts'
+import type { PlacedFrame } from './data-packs.ts'
+import type { PackMemoryHandle } from './pack-memory.ts'
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -17,8 +19,8 @@ export interface WorkerSetup {
   readonly claims: SharedArrayBuffer
   /** One byte for each pack of the image: 1 where a blob in it was relied upon. */
   readonly usedPacks: SharedArrayBuffer
-  /** The worker's own: see Outbox. */
-  readonly outbox: SharedArrayBuffer
+  /** Where frames go. */
+  readonly packMemory: PackMemoryHandle
   /** 0 for as fast as it goes. */
   readonly readBytesPerSecond: number
 }
@@ -98,22 +100,14 @@ export interface SegmentResult {
   readonly pieceIds: Uint8Array
 }
 
-/** Where a sealed frame lies in its worker's outbox, and what is in it. */
-export interface SealedAt {
-  readonly offset: number
-  readonly length: number
-  /** To be given back when the frame has been taken. */
-  readonly span: number
-  readonly ids: Uint8Array
-  readonly rawBytes: number
-}
-
-export interface FrameResult extends SealedAt {
+export interface FrameResult {
   readonly kind: 'frame'
+  readonly frame: PlacedFrame
 }
 
 export type FromWorker =
   | SmallFilesResult
   | SegmentResult
   | FrameResult
+  | { readonly kind: 'pack-closed'; readonly pack: number }
   | { readonly kind: 'flushed' }

@@ -9,11 +9,18 @@ import { systemRandom } from '../../sealer/random.ts'
 import { beginSession } from '../../sealer/session.ts'
 import { decorate } from '../../store/decorate.ts'
 import type { Store } from '../../store/store.ts'
+import { PackMemory } from './pack-memory.ts'
 import { PackStream } from './pack-stream.ts'
 
-async function openStream(changes: { wrap?: (store: Store) => Store; uploadBytesMax?: number }) {
+interface Changes {
+  readonly wrap?: (store: Store) => Store
+  readonly uploadBytesMax?: number
+  readonly frameBytesMax?: number
+}
+
+async function openStream(changes: Changes) {
   const { store, owner } = await newRepository()
-  const { wrap = (same: Store) => same, uploadBytesMax = 1 << 30 } = changes
+  const { wrap = (same: Store) => same, uploadBytesMax = 1 << 30, frameBytesMax = 900 } = changes
   const repository = await openRepository(wrap(store), owner)
   const domain = selectDomain(repository)
   const failures: Error[] = []
@@ -24,6 +31,7 @@ async function openStream(changes: { wrap?: (store: Store) => Store; uploadBytes
     random: systemRandom,
     clock: systemClock,
     uploadBytesMax,
+    frameBytesMax,
     onFailure: (error) => failures.push(error),
   })
   return { stream, repository, domain, failures }
@@ -38,6 +46,15 @@ function frame(blobs: number, bytes = 10): SealedFrame {
   return { sealed: new Uint8Array(bytes), rawBytes: bytes, ids }
 }
 
+/** Does what a worker would, and lets what it was given be stored. */
+async function addData(stream: PackStream, { sealed, ...facts }: SealedFrame): Promise<void> {
+  const memory = new PackMemory(stream.dataMemory)
+  const { bytes, ...at } = memory.room(sealed.length, (pack) => stream.dataPackClosed(pack))
+  bytes.set(sealed)
+  stream.addData({ ...facts, ...at, storedBytes: sealed.length })
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
 async function segmentsOf(store: Store): Promise<number> {
   const names: string[] = []
   for await (const { name } of store.list('index/')) names.push(name)
@@ -46,7 +63,7 @@ async function segmentsOf(store: Store): Promise<number> {
 
 test('more blobs than one index segment may name go into several', async () => {
   const { stream, repository, domain } = await openStream({})
-  for (let i = 0; i < 270; i++) stream.add('data-pack', frame(4096))
+  for (let i = 0; i < 270; i++) await addData(stream, frame(4096))
   await stream.flush()
   await stream.commitIndex()
   const index = await loadIndex(repository, domain)
@@ -81,23 +98,21 @@ const later = () => new Promise((resolve) => setTimeout(resolve, 20))
 
 test('a frame waits while all memory is in packs that no store has acknowledged', async () => {
   const { wrap, acknowledge, puts } = slowStore()
-  const { stream, repository, domain } = await openStream({ wrap, uploadBytesMax: 2500 })
-  const taken: number[] = []
-  for (let i = 0; i < 5; i++) stream.add('data-pack', frame(1, 900), () => taken.push(i))
+  const { stream, repository, domain } = await openStream({ wrap, uploadBytesMax: 10_000 })
+  for (let i = 0; i < 5; i++) stream.addTrees({ ...frame(1, 900), ...NO_REFS })
   // Two packs of a thousand bytes, and the rest waits in order.
-  expect(taken).toEqual([0, 1])
   await later()
   expect(puts()).toBe(2)
   acknowledge()
   await later()
-  expect(taken).toEqual([0, 1, 2])
+  expect(puts()).toBe(3)
   const flushed = stream.flush()
   for (let i = 0; i < 5; i++) {
     acknowledge()
     await later()
   }
   await flushed
-  expect(taken).toEqual([0, 1, 2, 3, 4])
+  expect(puts()).toBe(5)
   await stream.commitIndex()
   expect((await loadIndex(repository, domain)).image.blobs).toBe(5)
 })
@@ -105,9 +120,9 @@ test('a frame waits while all memory is in packs that no store has acknowledged'
 test('whoever makes frames faster than the store takes them is asked to wait', async () => {
   const { wrap, acknowledge } = slowStore()
   const { stream } = await openStream({ wrap, uploadBytesMax: 10 << 20 })
-  for (let i = 0; i < 6; i++) stream.add('tree-pack', { ...frame(1, 1 << 20), ...NO_REFS })
+  for (let i = 0; i < 6; i++) stream.addTrees({ ...frame(1, 1 << 20), ...NO_REFS })
   expect(stream.isBehind).toBe(false)
-  for (let i = 0; i < 2; i++) stream.add('tree-pack', { ...frame(1, 1 << 20), ...NO_REFS })
+  for (let i = 0; i < 2; i++) stream.addTrees({ ...frame(1, 1 << 20), ...NO_REFS })
   expect(stream.isBehind).toBe(true)
   let caughtUp = false
   const waiting = stream.caughtUp().then(() => {
@@ -124,7 +139,18 @@ test('whoever makes frames faster than the store takes them is asked to wait', a
 
 test('a frame that is longer than a pack has one for itself', async () => {
   const { stream, repository, domain } = await openStream({ uploadBytesMax: 300 })
-  for (const bytes of [90, 5000, 90, 5000]) stream.add('data-pack', frame(1, bytes))
+  for (const bytes of [90, 5000, 90, 5000]) stream.addTrees({ ...frame(1, bytes), ...NO_REFS })
+  await stream.flush()
+  await stream.commitIndex()
+  expect((await loadIndex(repository, domain)).packs).toHaveLength(4)
+})
+
+test('frames of data fit, however little memory there is for packs', async () => {
+  const { stream, repository, domain } = await openStream({
+    uploadBytesMax: 300,
+    frameBytesMax: 5000,
+  })
+  for (const bytes of [90, 5000, 90, 5000]) await addData(stream, frame(1, bytes))
   await stream.flush()
   await stream.commitIndex()
   expect((await loadIndex(repository, domain)).packs).toHaveLength(4)
@@ -132,9 +158,9 @@ test('a frame that is longer than a pack has one for itself', async () => {
 
 test('what is acknowledged is named once, data and trees in packs of their own', async () => {
   const { stream, repository, domain } = await openStream({})
-  stream.add('data-pack', frame(3))
-  stream.add('tree-pack', { ...frame(2), refCounts: [0, 0], refs: new Uint8Array(0) })
-  stream.add('data-pack', frame(1))
+  await addData(stream, frame(3))
+  stream.addTrees({ ...frame(2), refCounts: [0, 0], refs: new Uint8Array(0) })
+  await addData(stream, frame(1))
   await stream.flush()
   await stream.commitIndex()
   await stream.commitIndex()
@@ -156,8 +182,9 @@ test('a pack that the store refuses fails the run and is never named', async () 
         },
       }),
     uploadBytesMax: 100,
+    frameBytesMax: 200,
   })
-  for (let i = 0; i < 3; i++) stream.add('data-pack', frame(1, 200))
+  for (let i = 0; i < 3; i++) await addData(stream, frame(1, 200))
   await expect(stream.flush()).rejects.toBe(refused)
   expect(failures).toEqual([refused])
   await stream.keepWhatIsStored()
@@ -175,9 +202,10 @@ test('an index segment that the store refuses once is put at the end', async () 
             : store.put(name, parts),
       }),
     uploadBytesMax: 100,
+    frameBytesMax: 200,
   })
   // So many packs that a segment is due on the way.
-  for (let i = 0; i < 300; i++) stream.add('data-pack', frame(1, 200))
+  for (let i = 0; i < 300; i++) await addData(stream, frame(1, 200))
   await expect(stream.flush()).rejects.toMatchObject({ code: 'store-unwritable' })
   await stream.keepWhatIsStored()
   expect((await loadIndex(repository, domain)).packs).toHaveLength(300)

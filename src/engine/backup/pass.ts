@@ -17,7 +17,8 @@ import { KnownBlobs } from './known-blobs.ts'
 import { LastTime } from './last-time.ts'
 import type { WorkerSetup } from './messages.ts'
 import type { BackupOptions, StdinSource } from './options.ts'
-import { PackStream, type StoredPack } from './pack-stream.ts'
+import { PackStream } from './pack-stream.ts'
+import type { StoredPack } from './pack-uploads.ts'
 import { ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
 import { type Root, scan } from './scan.ts'
@@ -49,10 +50,10 @@ export class Pass {
     this.#session = beginSession(domain.scope, domain.latest)
     this.#known = new KnownBlobs(index)
     const claimMemory = newClaimMemory()
-    const setup = this.#workerSetup(claimMemory)
     this.#packs = new PackStream({
       ...options,
       session: this.#session.session,
+      frameBytesMax: frameBytesMax(options.repository.config.chunker),
       onFailure: (error) => this.#pool.fail(error),
     })
     this.#trees = new TreeWriter({
@@ -63,18 +64,18 @@ export class Pass {
       level,
       onFrame: (frame) => {
         this.#addedBytes += frame.rawBytes
-        this.#packs.add('tree-pack', frame)
+        this.#packs.addTrees(frame)
       },
     })
     this.#pool = new ReadPool({
-      setup,
+      setup: this.#workerSetup(claimMemory),
       workers: options.workers,
       segmentBytes: options.repository.config.chunker.segmentBytes,
-      frameBytesMax: frameBytesMax(options.repository.config.chunker),
-      onFrame: (frame, taken) => {
+      onFrame: (frame) => {
         this.#addedBytes += frame.rawBytes
-        this.#packs.add('data-pack', frame, taken)
+        this.#packs.addData(frame)
       },
+      onPackClosed: (pack) => this.#packs.dataPackClosed(pack),
     })
     this.#nextTime = new FileCacheWriter(options.cachePath, options.onWarning)
   }
@@ -187,7 +188,7 @@ export class Pass {
     return frameBinding(this.#options.domain.scope, this.#session.session, kind)
   }
 
-  #workerSetup(claims: SharedArrayBuffer): Omit<WorkerSetup, 'outbox'> {
+  #workerSetup(claims: SharedArrayBuffer): WorkerSetup {
     const { domain, repository, index, level, readBytesPerSecond } = this.#options
     return {
       ...keysForWorkers(domain),
@@ -198,6 +199,7 @@ export class Pass {
       image: index.image.handle,
       claims,
       usedPacks: this.#known.usedPacks,
+      packMemory: this.#packs.dataMemory,
       readBytesPerSecond,
     }
   }

@@ -10,13 +10,12 @@ import { STAT_KEY } from '../../base/libc-stat.ts'
 import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
 import { INLINE_PIECES_MAX } from '../../format/limits.ts'
 import type { Piece } from '../../format/tree.ts'
-import type { SealedFrame } from '../../packer/pack-writer.ts'
 import { WorkerGroup } from '../worker-group.ts'
 import { CACHE_KEY_BYTES } from './cache-keys.ts'
+import type { PlacedFrame } from './data-packs.ts'
 import {
   type AttributeTrouble,
   type Extents,
-  type FrameResult,
   type FromWorker,
   type Range,
   READ_FINE,
@@ -26,7 +25,7 @@ import {
   type ToWorker,
   type WorkerSetup,
 } from './messages.ts'
-import { newOutboxMemory, OutboxReader } from './outbox.ts'
+import { PackMemory } from './pack-memory.ts'
 
 const BATCH_FILES = 64
 const BATCH_BYTES = 4 * 1024 * 1024
@@ -70,23 +69,18 @@ export interface SmallFile {
 const NO_TROUBLES: readonly AttributeTrouble[] = []
 
 export interface ReadPoolOptions {
-  readonly setup: Omit<WorkerSetup, 'outbox'>
+  readonly setup: WorkerSetup
   readonly workers: number
   readonly segmentBytes: number
-  /** Of a frame, sealed. */
-  readonly frameBytesMax: number
-  /** Given each frame in turn; `taken` is to be called, in the same order, when it was copied. */
-  readonly onFrame: (frame: SealedFrame, taken: () => void) => void
-}
-
-interface PoolWorker {
-  readonly outbox: OutboxReader
-  inFlight: number
+  readonly onFrame: (frame: PlacedFrame) => void
+  /** Told of a pack of `setup.packMemory` that a worker has closed. */
+  readonly onPackClosed: (pack: number) => void
 }
 
 export class ReadPool {
   readonly #options: ReadPoolOptions
-  readonly #workers: PoolWorker[] = []
+  /** Of each worker how many tasks it has. */
+  readonly #inFlight: number[] = []
   #group: WorkerGroup<ToWorker, FromWorker> | undefined
   readonly #queue: Task[] = []
   readonly #smallTasks = new Map<number, readonly SmallFile[]>()
@@ -106,13 +100,10 @@ export class ReadPool {
 
   /** When there is a first file to read, for often there is none. */
   #start(): void {
-    const { setup, workers, frameBytesMax } = this.#options
+    const { setup, workers } = this.#options
     const readBytesPerSecond = setup.readBytesPerSecond / workers
-    const setups = Array.from({ length: workers }, () => {
-      const outbox = newOutboxMemory(frameBytesMax)
-      this.#workers.push({ outbox: new OutboxReader(outbox), inFlight: 0 })
-      return { ...setup, readBytesPerSecond, outbox }
-    })
+    const setups = Array.from({ length: workers }, () => ({ ...setup, readBytesPerSecond }))
+    this.#inFlight.push(...setups.map(() => 0))
     this.#group = new WorkerGroup<ToWorker, FromWorker>({
       module: new URL('./read-worker.ts', import.meta.url),
       setups,
@@ -190,7 +181,7 @@ export class ReadPool {
 
   /** Lets the workers seal the frames that they are still filling. After `drain`. */
   async flush(): Promise<void> {
-    this.#flushing = this.#workers.length
+    this.#flushing = this.#inFlight.length
     this.#group?.postAll({ kind: 'flush' })
     while (this.#failure === undefined && this.#flushing > 0) await this.#change()
     if (this.#failure) throw this.#failure
@@ -204,7 +195,7 @@ export class ReadPool {
 
   /** Ends the workers, at once where they are still at work, and closes what nobody will read. */
   async stop(): Promise<void> {
-    for (const { outbox } of this.#workers) outbox.close()
+    new PackMemory(this.#options.setup.packMemory).end()
     await this.#group?.stop()
     for (const task of this.#queue.splice(0)) {
       if (task.kind === 'small') for (const fd of task.fds) libc().close(fd)
@@ -236,30 +227,30 @@ export class ReadPool {
   #dispatch(): void {
     if (this.#queue.length > 0 && this.#group === undefined) this.#start()
     while (this.#queue.length > 0) {
-      const free = this.#workers.reduce((a, b) => (b.inFlight < a.inFlight ? b : a))
-      if (free.inFlight >= TASKS_PER_WORKER) return
-      free.inFlight++
-      this.#group?.post(this.#workers.indexOf(free), this.#queue.shift() as Task)
+      const least = Math.min(...this.#inFlight)
+      if (least >= TASKS_PER_WORKER) return
+      const worker = this.#inFlight.indexOf(least)
+      this.#inFlight[worker] = least + 1
+      this.#group?.post(worker, this.#queue.shift() as Task)
     }
   }
 
   #receive(worker: number, message: FromWorker): void {
-    const from = this.#workers[worker] as PoolWorker
-    if (message.kind === 'frame') this.#takeFrame(from, message)
-    else if (message.kind === 'small') this.#finishSmall(from, message)
-    else if (message.kind === 'segment') this.#finishSegment(from, message)
-    else this.#flushing--
+    if (message.kind === 'frame') this.#options.onFrame(message.frame)
+    else if (message.kind === 'pack-closed') this.#options.onPackClosed(message.pack)
+    else if (message.kind === 'flushed') this.#flushing--
+    else this.#finishTask(worker, message)
     this.#wake?.()
   }
 
-  #takeFrame({ outbox }: PoolWorker, { offset, length, span, ids, rawBytes }: FrameResult): void {
-    const sealed = outbox.frame(offset, length)
-    this.#options.onFrame({ sealed, ids, rawBytes }, () => outbox.giveBack(span))
+  #finishTask(worker: number, result: SmallFilesResult | SegmentResult): void {
+    this.#inFlight[worker] = (this.#inFlight[worker] as number) - 1
+    this.#dispatch()
+    if (result.kind === 'small') this.#finishSmall(result)
+    else this.#finishSegment(result)
   }
 
-  #finishSmall(from: PoolWorker, result: SmallFilesResult): void {
-    from.inFlight--
-    this.#dispatch()
+  #finishSmall(result: SmallFilesResult): void {
     const files = this.#smallTasks.get(result.task)
     assert(files, 'a result is of a task')
     this.#smallTasks.delete(result.task)
@@ -281,9 +272,7 @@ export class ReadPool {
     })
   }
 
-  #finishSegment(from: PoolWorker, result: SegmentResult): void {
-    from.inFlight--
-    this.#dispatch()
+  #finishSegment(result: SegmentResult): void {
     const done = this.#segmentTasks.get(result.task)
     assert(done, 'a result is of a task')
     this.#segmentTasks.delete(result.task)

@@ -11,17 +11,17 @@ import {
   type ToWorker,
   type WorkerSetup,
 } from './messages.ts'
-import { OutboxClosed, OutboxWriter } from './outbox.ts'
+import { PackMemory, RunEnded } from './pack-memory.ts'
 import { readPacer } from './read-rate.ts'
 import { errnoOf, SmallFiles } from './small-files.ts'
 
 const setup = workerSetup as WorkerSetup
-const outbox = new OutboxWriter(setup.outbox)
+const memory = new PackMemory(setup.packMemory)
 const pieces = new PieceList()
 const reader = new ContentReader(setup, {
-  beforeRead: readPacer(setup.readBytesPerSecond, () => outbox.check()),
-  roomFor: (bytes) => outbox.room(bytes),
-  onFrame: (frame) => answer({ kind: 'frame', ...frame } satisfies FrameResult),
+  beforeRead: readPacer(setup.readBytesPerSecond, () => memory.check()),
+  roomFor: (bytes) => memory.room(bytes, (pack) => answer({ kind: 'pack-closed', pack })),
+  onFrame: (frame) => answer({ kind: 'frame', frame } satisfies FrameResult),
 })
 
 const smallFiles = new SmallFiles(reader)
@@ -38,7 +38,7 @@ takeTasks<ToWorker>({
     } catch (error) {
       // Anything else is not about a file that cannot be read, for that is an outcome: the promise to
       // store what was claimed cannot be kept, so the run must not go on.
-      if (!(error instanceof OutboxClosed)) throw error
+      if (!(error instanceof RunEnded)) throw error
     }
   },
 })

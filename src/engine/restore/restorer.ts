@@ -331,7 +331,7 @@ export class Restorer {
       return this.problem(names, 'it is longer than this system can write')
     const name = replaces ? temporaryName() : entry.name
     const dirFd = target.openDirectory(place.path)
-    const fd = dirFd < 0 ? dirFd : notFatal(target.createFile(dirFd, name))
+    const fd = dirFd < 0 ? dirFd : notFatal(target.createFile(dirFd, name, entry.mode))
     if (fd < 0) return this.problem(names, `cannot create it: ${errnoMessage(-fd)}`)
     const flat = runs.flat()
     const open: OpenRestore = {

@@ -116,7 +116,7 @@ class RangeWriter {
     )
     const replaces = wholes.replaces[index] === 1
     const name = replaces ? temporaryName() : entry.name
-    const fd = must('create', target.createFile(dirFd, name))
+    const fd = must('create', target.createFile(dirFd, name, entry.mode))
     try {
       writeAt(fd, blob, 0)
       const problems = metadata.apply(fd, metadataOf(entry))

@@ -113,6 +113,24 @@ test('folders, files, links and FIFOs are made where they were asked for', () =>
   }
 })
 
+test('a new file never lets anybody read it who may not in the end', () => {
+  const { rootFd } = target
+  const before = process.umask(0o022)
+  try {
+    const modes = [0o644, 0o755, 0o444, 0o600, 0o400, 0o640, 0o664, 0o604, 0o4755, 0o2711]
+    const made = modes.map((mode) => {
+      const name = utf8(mode.toString(8))
+      write(target.createFile(rootFd, name, mode), 'content')
+      return lstatSync(join(top, mode.toString(8))).mode & 0o7777
+    })
+    // A group's own rights wait until the group is the right one, as setuid and setgid do.
+    const expected = [0o644, 0o755, 0o444, 0o600, 0o400, 0o600, 0o600, 0o600, 0o755, 0o711]
+    expect(made.map((mode) => mode.toString(8))).toEqual(expected.map((mode) => mode.toString(8)))
+  } finally {
+    process.umask(before)
+  }
+})
+
 test('nothing is replaced or followed: what is there is -EEXIST', () => {
   const { rootFd } = target
   symlinkSync('../outside/new', join(top, 'link'))

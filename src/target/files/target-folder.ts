@@ -128,10 +128,16 @@ export class TargetFolder {
     return this.#with(name, (address) => this.#libc.mkdirat(dirFd, address, 0o700))
   }
 
-  /** Makes and opens a new file, mode 0600, for writing. -EEXIST where anything is there. */
-  createFile(dirFd: number, name: Bytes): Result {
+  /**
+   * Makes and opens a new file for writing. -EEXIST where anything is there. It has the mode that it is
+   * to have in the end where that gives its group nothing that it does not give to all, else 0600: whose
+   * the file and its group are comes with its metadata.
+   */
+  createFile(dirFd: number, name: Bytes, finalMode = 0o600): Result {
     const flags = FILE_FLAGS | O_WRONLY | O_CREAT | O_EXCL
-    return this.#with(name, (address) => this.#libc.openat(dirFd, address, flags, 0o600))
+    const isForAll = ((finalMode >> 3) & 0o7) === (finalMode & 0o7)
+    const mode = isForAll ? finalMode & 0o777 : 0o600
+    return this.#with(name, (address) => this.#libc.openat(dirFd, address, flags, mode))
   }
 
   /**
