@@ -57,6 +57,8 @@ export interface RestoreOptions {
 }
 
 const PROGRESS_MS = 250
+/** What the main thread may go through before it looks after the workers again. */
+const ENTRIES_AT_ONCE = 128
 
 /** Throws 'not-found' for a path that is not in the snapshot, 'no-space', or what else ends it. */
 export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
@@ -187,6 +189,7 @@ class Run {
   /** The windows that are being written while the next one is filled: the last and the one before it. */
   #writing: Promise<void> = Promise.resolve()
   #before: Promise<void> = Promise.resolve()
+  #entries = 0
   /** Trees that the store has and does not give out: many in a row mean that it is gone. */
   readonly #withheld = new ObjectProblems()
 
@@ -222,6 +225,8 @@ class Run {
           if (this.#options.delete) seen.push(entry.name)
           const later = this.#entry(place, { entry, folderWanted: wanted })
           if (later !== undefined) await later
+          if (++this.#entries % ENTRIES_AT_ONCE === 0)
+            await new Promise((resolve) => setImmediate(resolve))
         }
       }
     } catch (error) {

@@ -177,6 +177,21 @@ export class CborReader {
     return this.#takeCopy(this.#length(MAJOR.bytes, maxBytes))
   }
 
+  /** A copy, or `previous` itself where that is what is here again. */
+  bytesAgain(previous: Bytes, maxBytes: number): Bytes {
+    const length = this.#length(MAJOR.bytes, maxBytes)
+    const at = this.#at
+    if (length === previous.length && at + length <= this.#bytes.length) {
+      let same = 0
+      while (same < length && this.#bytes[at + same] === previous[same]) same++
+      if (same === length) {
+        this.#at = at + length
+        return previous
+      }
+    }
+    return this.#takeCopy(length)
+  }
+
   fixedBytesCopy(count: number): Bytes {
     return this.#takeCopy(this.#fixedLength(count))
   }

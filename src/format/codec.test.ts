@@ -9,6 +9,7 @@ import {
   encode,
   optional,
   record,
+  repeatingBytes,
   required,
   text,
   uint,
@@ -81,4 +82,27 @@ test('what is read is a copy that keeps nothing of the whole object', () => {
   const encoded = encode(array(bytes(4), 1), [Uint8Array.of(1, 2, 3)])
   const [part] = decode(array(bytes(4), 1), encoded)
   expect(part?.buffer.byteLength).toBe(3)
+})
+
+test('bytes that repeat come back as what they are, and the same ones as the same object', () => {
+  const repeating = array(repeatingBytes(4), 100)
+  const few = fc.array(fc.uint8Array({ maxLength: 4, max: 1 }), { maxLength: 20 })
+  fc.assert(
+    fc.property(few, (values) => {
+      const encoded = encode(repeating, values)
+      expect(encoded).toEqual(encode(array(bytes(4), 100), values))
+      const decoded = decode(repeating, encoded)
+      expect(decoded).toEqual(values)
+      decoded.forEach((value, i) => {
+        const before = decoded[i - 1]
+        if (i > 0 && toHex(before as Uint8Array) === toHex(value)) expect(value).toBe(before)
+      })
+      encoded.fill(9)
+      expect(decoded).toEqual(values)
+    }),
+  )
+  const cut = encode(repeating, [Uint8Array.of(1, 2), Uint8Array.of(1, 2)]).subarray(0, -1)
+  expect(() => decode(repeating, cut)).toThrow(/ends too early/)
+  const long = encode(array(bytes(5), 1), [new Uint8Array(5)])
+  expect(() => decode(repeating, long)).toThrow(/more than the maximum of 4/)
 })

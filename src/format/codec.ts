@@ -52,6 +52,18 @@ export function bytes(max: number): Codec<Bytes> {
   }
 }
 
+/** Bytes that are mostly those of the value before: then that is returned again, and not to be changed. */
+export function repeatingBytes(max: number): Codec<Bytes> {
+  let last: Bytes = new Uint8Array(0)
+  return {
+    write: (writer, value) => writer.bytes(value),
+    read: (reader) => {
+      last = reader.bytesAgain(last, max)
+      return last
+    },
+  }
+}
+
 export function fixedBytes(count: number): Codec<Bytes> {
   return {
     write: (writer, value) => writer.bytes(value),

@@ -14,6 +14,7 @@ import {
   fixedBytes,
   optional,
   record,
+  repeatingBytes,
   required,
   uint,
   wideInt,
@@ -129,7 +130,9 @@ function pairs<T>(max: number, pair: Codec<T>): Codec<readonly T[]> {
     read: (reader) => {
       const count = reader.array(2 * max)
       if (count % 2 !== 0) throw malformed('a list of pairs has an odd length', reader.position)
-      return Array.from({ length: count / 2 }, () => pair.read(reader))
+      const values: T[] = []
+      for (let left = count / 2; left > 0; left--) values.push(pair.read(reader))
+      return values
     },
   }
 }
@@ -168,8 +171,8 @@ const entryRecord: Codec<Entry> = record<Entry>({
   mode: required(3, uint(0o7777)),
   uid: required(4, uint(0xffffffff)),
   gid: required(5, uint(0xffffffff)),
-  user: optional(6, bytes(OWNER_NAME_BYTES_MAX)),
-  group: optional(7, bytes(OWNER_NAME_BYTES_MAX)),
+  user: optional(6, repeatingBytes(OWNER_NAME_BYTES_MAX)),
+  group: optional(7, repeatingBytes(OWNER_NAME_BYTES_MAX)),
   mtimeSeconds: required(8, wideInt),
   mtimeNanos: required(9, uint(999_999_999)),
   size: optional(10, wideUint),

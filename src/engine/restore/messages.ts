@@ -1,6 +1,8 @@
 // What the main thread and the writing workers say to each other. A task is a range of a pack, still
 // sealed, with what is to be done with the blobs in it.
 
+import type { Xattr } from '../../format/tree.ts'
+
 /** A session's key for the frames of data, as a worker needs it. */
 export interface WireSession {
   readonly session: number
@@ -28,13 +30,30 @@ export interface WireFrame {
 
 /** Files that are one blob each and are made, written and finished in one go. */
 export interface WireWholes {
-  /** Encoded entries, one after the other. */
-  readonly entries: Uint8Array
-  /** For each: which blob of the frame, and which of `folders` it goes into. */
+  /** Which blob of the frame it is, and the blob's id. */
   readonly positions: Uint32Array
+  readonly ids: Uint8Array
+  readonly crcs: Uint32Array
+  /** Which of `folders` it goes into, and under which name; names one after the other. */
   readonly folderNumbers: Uint32Array
+  readonly names: Uint8Array
+  readonly nameLengths: Uint16Array
   /** 1 where something stands in its place that is to be replaced. */
   readonly replaces: Uint8Array
+  readonly modes: Uint16Array
+  readonly uids: Uint32Array
+  readonly gids: Uint32Array
+  readonly mtimeSeconds: BigInt64Array
+  readonly mtimeNanos: Uint32Array
+  /** Of those that have any. */
+  readonly xattrs: ReadonlyMap<number, readonly Xattr[]>
+  /** Of all where owners go by name, else of none. */
+  readonly ownerNames: readonly OwnerNames[]
+}
+
+export interface OwnerNames {
+  readonly userName: string | undefined
+  readonly groupName: string | undefined
 }
 
 /** Pieces of files that the main thread has opened. */

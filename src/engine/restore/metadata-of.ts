@@ -4,19 +4,24 @@ import { fromUtf8, fromUtf8Lossy } from '../../base/bytes.ts'
 import type { Entry } from '../../format/tree.ts'
 import type { AttributeProblem } from '../../target/files/attribute-problem.ts'
 import type { EntryMetadata } from '../../target/files/metadata.ts'
+import type { OwnerNames, WriterSetup } from './messages.ts'
 
-export function metadataOf(entry: Entry): EntryMetadata {
+/** `owners` as in RestoreOptions. */
+export function metadataOf(entry: Entry, owners: WriterSetup['owners']): EntryMetadata {
   return {
     type: entry.type,
     mode: entry.mode,
     uid: entry.uid,
     gid: entry.gid,
-    userName: entry.user && fromUtf8(entry.user),
-    groupName: entry.group && fromUtf8(entry.group),
+    ...(owners === 'names' && ownerNamesOf(entry)),
     mtimeSeconds: entry.mtimeSeconds,
     mtimeNanos: entry.mtimeNanos,
     xattrs: entry.xattrs ?? [],
   }
+}
+
+export function ownerNamesOf({ user, group }: Pick<Entry, 'user' | 'group'>): OwnerNames {
+  return { userName: user && fromUtf8(user), groupName: group && fromUtf8(group) }
 }
 
 /** What could not be set, for people: `owner (EPERM), xattr trusted.x (EPERM)`. */

@@ -78,11 +78,12 @@ export class Restorer {
     verified: 0,
   }
   readonly #unfinished = new Set<OpenRestore>()
-  #window = new Window()
+  #window: Window
 
   constructor(options: RestorerOptions) {
     this.#options = options
     const { owners } = options
+    this.#window = new Window(owners)
     this.#metadata = new MetadataWriter(
       owners === 'names' ? { kind: owners, names: new UserNames() } : { kind: owners },
     )
@@ -95,7 +96,7 @@ export class Restorer {
   /** Begins a new window; the one so far is to be written. */
   takeWindow(): Window {
     const window = this.#window
-    this.#window = new Window()
+    this.#window = new Window(this.#options.owners)
     return window
   }
 
@@ -292,11 +293,18 @@ export class Restorer {
   #restoreContent(place: TargetPlace, { entry, replaces, pieces, extents }: FileToRestore): void {
     const { index } = this.#options
     const [only] = pieces
-    const location =
-      pieces.length === 1 && extents === undefined && only && index.image.locate(only.id)
+    const isWhole = pieces.length === 1 && extents === undefined && only !== undefined
+    const location = isWhole ? index.image.locate(only.id) : undefined
     this.counts.files++
     this.counts.bytes += Number(entry.size)
-    if (location) this.#window.addWhole(entry, { ...location, folder: place.path, replaces })
+    if (isWhole && location !== undefined)
+      this.#window.addWhole(location.frame, {
+        id: only.id,
+        position: location.position,
+        entry,
+        folder: place.path,
+        replaces,
+      })
     else this.#openFile(place, { entry, replaces, pieces, runs: runsOf(pieces, extents) })
   }
 
@@ -372,14 +380,11 @@ export class Restorer {
     const parts = range.frames.flatMap((frame) => frame.parts)
     if ('unreadable' in outcome) {
       const what = outcome.unreadable.message
-      for (const whole of wholes) this.problem([...whole.folder, whole.name], what)
+      for (const whole of wholes) this.problem(range.wholes.pathOf(whole), what)
       for (const part of parts) this.#finishPart(part.file, what)
       return
     }
-    const nameOf = (i: number) => [
-      ...(wholes[i]?.folder ?? []),
-      wholes[i]?.name ?? new Uint8Array(0),
-    ]
+    const nameOf = (i: number) => range.wholes.pathOf(wholes[i] as number)
     for (const { index, what } of outcome.failedWholes) this.problem(nameOf(index), what)
     for (const { index, what } of outcome.attributes)
       this.problem(nameOf(index), what, 'attributes')
@@ -444,7 +449,7 @@ export class Restorer {
   }
 
   #apply(fd: number, entry: Entry, names: readonly Bytes[]): void {
-    const problems = this.#metadata.apply(fd, metadataOf(entry))
+    const problems = this.#metadata.apply(fd, metadataOf(entry, this.#options.owners))
     if (problems.length > 0) this.problem(names, attributeText(problems), 'attributes')
   }
 }

@@ -3,21 +3,10 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { concat } from '../../base/bytes.ts'
-import { encode } from '../../format/codec.ts'
-import { type Entry, entryCodec } from '../../format/tree.ts'
 import type { Index } from '../../repository/index-load.ts'
-import type { RangeTask, WireFrame, WireParts, WireSession, WireWholes } from './messages.ts'
+import type { RangeTask, WireFrame, WireParts, WireSession, WriterSetup } from './messages.ts'
 import type { OpenRestore } from './open-restore.ts'
-
-/** A file of one blob. Its entry is kept encoded: thousands wait, and the collector copies objects. */
-export interface Whole {
-  readonly frame: number
-  readonly position: number
-  readonly name: Bytes
-  readonly encoded: Bytes
-  readonly folder: readonly Bytes[]
-  readonly replaces: boolean
-}
+import { type Whole, Wholes } from './wholes.ts'
 
 /** One piece of a file that is open. */
 export interface Part {
@@ -44,43 +33,39 @@ export interface PlannedRange {
   readonly pack: number
   readonly offset: number
   readonly length: number
+  readonly wholes: Wholes
   readonly frames: readonly {
     readonly frame: number
-    readonly wholes: readonly Whole[]
+    /** Numbers in the range's `wholes`. */
+    readonly wholes: readonly number[]
     readonly parts: readonly Part[]
   }[]
 }
 
 export class Window {
-  readonly #wholes = new Map<number, Whole[]>()
+  readonly #wholes: Wholes
+  /** The numbers of those in a frame. */
+  readonly #wholesIn = new Map<number, number[]>()
   readonly #parts = new Map<number, Part[]>()
   readonly openFiles = new Set<OpenRestore>()
   /** To be done, in order, when the content is there: links first, then folders. */
   readonly afterwards: (() => void)[] = []
-  #wholeCount = 0
   #partCount = 0
+
+  constructor(owners: WriterSetup['owners']) {
+    this.#wholes = new Wholes({ capacity: FILES_MAX, owners })
+  }
 
   get isFull(): boolean {
     return (
-      this.#wholeCount + this.afterwards.length >= FILES_MAX ||
+      this.#wholes.count + this.afterwards.length >= FILES_MAX ||
       this.openFiles.size >= OPEN_FILES_MAX ||
       this.#partCount >= PARTS_MAX
     )
   }
 
-  addWhole(
-    entry: Entry,
-    {
-      frame,
-      position,
-      folder,
-      replaces,
-    }: Pick<Whole, 'frame' | 'position' | 'folder' | 'replaces'>,
-  ): void {
-    const { name } = entry
-    const encoded = encode(entryCodec, entry)
-    push(this.#wholes, frame, { frame, position, name, encoded, folder, replaces })
-    this.#wholeCount++
+  addWhole(frame: number, whole: Whole): void {
+    push(this.#wholesIn, frame, this.#wholes.add(whole))
   }
 
   addPart(part: Part): void {
@@ -90,19 +75,20 @@ export class Window {
 
   /** The ranges to be fetched, in the order of the packs. */
   plan({ image }: Index): readonly PlannedRange[] {
-    const numbers = [...new Set([...this.#wholes.keys(), ...this.#parts.keys()])]
+    const numbers = [...new Set([...this.#wholesIn.keys(), ...this.#parts.keys()])]
     const located = numbers.map((frame) => ({ frame, ...image.frame(frame) }))
     located.sort((a, b) => a.pack - b.pack || a.offset - b.offset)
     const ranges: {
       pack: number
       offset: number
       length: number
+      wholes: Wholes
       frames: PlannedRange['frames'][number][]
     }[] = []
     for (const { frame, pack, offset, storedBytes } of located) {
       const work = {
         frame,
-        wholes: this.#wholes.get(frame) ?? [],
+        wholes: this.#wholesIn.get(frame) ?? [],
         parts: this.#parts.get(frame) ?? [],
       }
       const last = ranges[ranges.length - 1]
@@ -111,7 +97,10 @@ export class Window {
       if (last?.pack === pack && length <= RANGE_BYTES_MAX && gap <= GAP_BYTES_MAX) {
         last.length = length
         last.frames.push(work)
-      } else ranges.push({ pack, offset, length: storedBytes, frames: [work] })
+      } else {
+        const wholes = this.#wholes
+        ranges.push({ pack, offset, length: storedBytes, wholes, frames: [work] })
+      }
     }
     return ranges
   }
@@ -123,7 +112,7 @@ function push<T>(map: Map<number, T[]>, key: number, value: T): void {
   else list.push(value)
 }
 
-/** The message for a worker: numbers in columns, entries encoded. */
+/** The message for a worker, in columns. */
 export function wireTask(
   range: PlannedRange,
   options: {
@@ -141,28 +130,12 @@ export function wireTask(
   })
   const folders: (readonly Bytes[])[] = []
   const sessions = [...new Set(frames.map((frame) => frame.session))].map(sessionOf)
-  const wholes = wireWholes(
+  const wholes = range.wholes.wire(
     range.frames.flatMap((frame) => frame.wholes),
     folders,
   )
   const parts = wireParts(range.frames.flatMap((frame) => frame.parts))
   return { task, bytes, sessions, frames, folders, wholes, parts }
-}
-
-function wireWholes(wholes: readonly Whole[], folders: (readonly Bytes[])[]): WireWholes {
-  const numbers = new Map<readonly Bytes[], number>()
-  const numberOf = (folder: readonly Bytes[]): number => {
-    const known = numbers.get(folder)
-    if (known !== undefined) return known
-    numbers.set(folder, folders.length)
-    return folders.push(folder) - 1
-  }
-  return {
-    entries: concat(wholes.map((whole) => whole.encoded)),
-    positions: Uint32Array.from(wholes, (whole) => whole.position),
-    folderNumbers: Uint32Array.from(wholes, (whole) => numberOf(whole.folder)),
-    replaces: Uint8Array.from(wholes, (whole) => (whole.replaces ? 1 : 0)),
-  }
 }
 
 function wireParts(parts: readonly Part[]): WireParts {

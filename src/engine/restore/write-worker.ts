@@ -7,17 +7,16 @@ import { crc32, KeyedHasher } from '../../base/hash.ts'
 import { libc } from '../../base/libc.ts'
 import { errnoMessage, SystemError } from '../../base/libc-error.ts'
 import { UserNames } from '../../base/libc-users.ts'
-import { CborReader } from '../../format/cbor.ts'
-import { type Entry, entryCodec } from '../../format/tree.ts'
+import { BLOB_ID_BYTES } from '../../format/ids.ts'
 import { type FrameSeal, openFrame } from '../../packer/frame.ts'
 import { Seal } from '../../sealer/seal.ts'
-import { MetadataWriter } from '../../target/files/metadata.ts'
+import { type EntryMetadata, MetadataWriter } from '../../target/files/metadata.ts'
 import { writeAt } from '../../target/files/sparse-write.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
 import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import { fatalCode } from './fatal.ts'
 import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
-import { attributeText, metadataOf } from './metadata-of.ts'
+import { attributeText } from './metadata-of.ts'
 import { temporaryName } from './temporary-name.ts'
 
 const setup = workerSetup as WriterSetup
@@ -37,16 +36,17 @@ class RangeWriter {
   readonly #attributes: WireProblem[] = []
   readonly #failedParts: WireProblem[] = []
   readonly #crcs: Uint32Array
-  readonly #entries: CborReader
   #fatal: RangeResult['fatal']
   #whole = 0
+  #nameAt = 0
+  #folder: number | undefined
+  #dirFd = 0
   #part = 0
   #write = 0
 
   constructor(task: RangeTask) {
     this.#task = task
     this.#crcs = new Uint32Array(task.parts.writeOffsets.length)
-    this.#entries = new CborReader(task.wholes.entries)
     for (const { session, frameKey, aad } of task.sessions) {
       if (!seals.has(session)) seals.set(session, { seal: new Seal(frameKey), aad })
     }
@@ -89,37 +89,34 @@ class RangeWriter {
   }
 
   #writeWhole(blobs: readonly Bytes[] | string): void {
+    const { positions, ids, crcs, names, nameLengths } = this.#task.wholes
     const index = this.#whole++
-    const entry = entryCodec.read(this.#entries)
-    const [piece] = entry.pieces ?? []
-    assert(piece, 'a whole file has one piece')
-    const position = this.#task.wholes.positions[index] as number
-    const blob = blobAt(blobs, position, piece.id)
+    const start = this.#nameAt
+    this.#nameAt += nameLengths[index] as number
+    const name = names.subarray(start, this.#nameAt)
+    const blob = blobAt(blobs, positions[index] as number, idAt(ids, index))
     if (typeof blob === 'string') return void this.#failedWholes.push({ index, what: blob })
-    if (crc32(blob) !== entry.crc32) {
+    if (crc32(blob) !== crcs[index]) {
       return void this.#failedWholes.push({
         index,
         what: 'its CRC-32 is not the one that was recorded',
       })
     }
     this.#tryWriting(
-      () => this.#makeFile(index, entry, blob),
+      () => this.#makeFile(index, name, blob),
       (what) => this.#failedWholes.push({ index, what }),
     )
   }
 
-  #makeFile(index: number, entry: Entry, blob: Bytes): void {
-    const { folders, wholes } = this.#task
-    const dirFd = must(
-      'open the folder',
-      target.openDirectory(folders[wholes.folderNumbers[index] as number] ?? []),
-    )
-    const replaces = wholes.replaces[index] === 1
-    const name = replaces ? temporaryName() : entry.name
-    const fd = must('create', target.createFile(dirFd, name, entry.mode))
+  #makeFile(index: number, finalName: Bytes, blob: Bytes): void {
+    const { folderNumbers, replaces, modes } = this.#task.wholes
+    const dirFd = this.#openFolder(folderNumbers[index] as number)
+    const isReplacing = replaces[index] === 1
+    const name = isReplacing ? temporaryName() : finalName
+    const fd = must('create', target.createFile(dirFd, name, modes[index]))
     try {
       writeAt(fd, blob, 0)
-      const problems = metadata.apply(fd, metadataOf(entry))
+      const problems = metadata.apply(fd, this.#metadataOf(index))
       if (problems.length > 0) this.#attributes.push({ index, what: attributeText(problems) })
     } catch (error) {
       target.removeEntry(dirFd, name)
@@ -127,7 +124,31 @@ class RangeWriter {
     } finally {
       libc().close(fd)
     }
-    if (replaces) must('replace', target.rename({ dirFd, name }, { dirFd, name: entry.name }))
+    if (isReplacing) must('replace', target.rename({ dirFd, name }, { dirFd, name: finalName }))
+  }
+
+  /** Files of one folder come one after the other: it is looked for once. */
+  #openFolder(number: number): number {
+    if (this.#folder !== number) {
+      this.#folder = undefined
+      this.#dirFd = must('open the folder', target.openDirectory(this.#task.folders[number] ?? []))
+      this.#folder = number
+    }
+    return this.#dirFd
+  }
+
+  #metadataOf(index: number): EntryMetadata {
+    const { modes, uids, gids, mtimeSeconds, mtimeNanos, xattrs, ownerNames } = this.#task.wholes
+    return {
+      type: 'file',
+      mode: modes[index] as number,
+      uid: uids[index] as number,
+      gid: gids[index] as number,
+      ...ownerNames[index],
+      mtimeSeconds: exactInteger(mtimeSeconds[index] as bigint),
+      mtimeNanos: mtimeNanos[index] as number,
+      xattrs: xattrs.get(index) ?? NO_XATTRS,
+    }
   }
 
   #writePart(blobs: readonly Bytes[] | string): void {
@@ -136,11 +157,7 @@ class RangeWriter {
       this.#task.parts
     const first = this.#write
     this.#write += writeCounts[index] as number
-    const blob = blobAt(
-      blobs,
-      positions[index] as number,
-      ids.subarray(32 * index, 32 * (index + 1)),
-    )
+    const blob = blobAt(blobs, positions[index] as number, idAt(ids, index))
     if (typeof blob === 'string') return void this.#failedParts.push({ index, what: blob })
     if (blob.length !== lengths[index]) {
       return void this.#failedParts.push({
@@ -172,6 +189,18 @@ class RangeWriter {
       onFailure(`cannot write it: ${errnoMessage(error.errno)}`)
     }
   }
+}
+
+const NO_XATTRS: EntryMetadata['xattrs'] = []
+
+/** A number wherever that is exact, as the system's own times are read. */
+function exactInteger(value: bigint): number | bigint {
+  const rounded = Number(value)
+  return Number.isSafeInteger(rounded) ? rounded : value
+}
+
+function idAt(ids: Bytes, index: number): Bytes {
+  return ids.subarray(BLOB_ID_BYTES * index, BLOB_ID_BYTES * (index + 1))
 }
 
 function must(what: string, result: number): number {
