@@ -25,8 +25,9 @@ import type { CachedEntry } from './file-cache.ts'
 import type { Folder } from './folder.ts'
 import { type Extents, type Range, READ_CHANGED, READ_FINE } from './messages.ts'
 import { fitsInline, putExtents, putPieces } from './node-lists.ts'
-import type { FileContent, ReadPool, SmallFileResult } from './read-pool.ts'
+import type { FileContent, ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
+import type { RunDone, SmallFileResult } from './small-runs.ts'
 import type { TreeWriter } from './tree-writer.ts'
 
 /** A much divided file is recorded with this many runs of data at most. */
@@ -38,7 +39,6 @@ export interface FileToRead {
   readonly name: Bytes
   readonly stat: StatBuffer
   readonly directory: WalkDirectory
-  readonly folder: Folder
 }
 
 /** An entry, and what is to be remembered of it. */
@@ -52,12 +52,19 @@ export interface MadeFile extends CachedEntry {
 
 type Done = (made: MadeFile | undefined) => void
 
+/** Who takes what is made of files. Asked in the order in which files are to be read. */
+export interface FileSink {
+  /** For the next file of a folder, by itself. To be called at once or later, with nothing where it has no entry. */
+  alone(folder: Folder, name: Bytes): Done
+  /** For the next file of a folder, together with those before and behind it. */
+  inRun(folder: Folder): RunDone
+}
+
 interface OpenFile {
   readonly fd: number
   readonly name: Bytes
-  /** STAT_KEY. */
-  readonly key: Bytes
   readonly folder: Folder
+  readonly diskless: boolean
 }
 
 /** A file with several names: what was made of it, or who waits for that. */
@@ -74,6 +81,7 @@ export interface FileReadingOptions {
   readonly report: Report
   readonly entries: EntryMaker
   readonly xattrs: XattrReader
+  readonly sink: FileSink
 }
 
 export class FileReading {
@@ -96,24 +104,25 @@ export class FileReading {
     return length > LINK_TARGET_BYTES_MAX ? -Errno.ENAMETOOLONG : bytes.slice(0, length)
   }
 
-  /** Reads a file; `done` may be called at once or later, with nothing where it has no entry. */
-  read(file: FileToRead, done: Done): void {
-    const known = file.stat.links > 1 ? this.#linked.get(linkOf(file.stat)) : undefined
-    if (known !== undefined) return this.#readAgain(known, file, done)
-    const { name, directory, folder } = file
+  /** Reads a file; what is made of it goes to the sink. */
+  read({ name, stat, directory }: FileToRead, folder: Folder): void {
+    const known = stat.links > 1 ? this.#linked.get(linkOf(stat)) : undefined
+    if (known !== undefined) {
+      const ownName = name.slice()
+      const done = this.#options.sink.alone(folder, ownName)
+      return this.#readAgain(known, { name: ownName, stat, folder }, done)
+    }
     const fd = openFile(directory.fd, this.#name.put(name), this.#stat)
-    if (fd < 0) return this.#notOpened(folder.pathOf(name), fd, done)
-    const key = new Uint8Array(STAT_KEY.bytes)
-    this.#stat.writeKey(key, 0)
-    const finish = this.#stat.links > 1 ? this.#firstOfLinks(done) : done
-    this.#readOpen({ fd, name, key, folder }, { diskless: directory.diskless, done: finish })
+    if (fd < 0) return this.#notOpened(name, folder, fd)
+    this.#readOpen({ fd, name, folder, diskless: directory.diskless })
   }
 
-  #notOpened(path: Bytes, result: number, done: Done): void {
-    const { report } = this.#options
+  #notOpened(name: Bytes, folder: Folder, result: number): void {
+    const { report, sink } = this.#options
+    const path = folder.pathOf(name)
     if (result === NOT_A_FILE || result === -Errno.ENOENT) report.vanished(path)
     else report.unreadable(path, { errno: -result, doing: 'open' })
-    done(undefined)
+    sink.alone(folder, name)(undefined)
   }
 
   /** Remembers what is made of the file that `#stat` is of, for its other names. */
@@ -128,7 +137,11 @@ export class FileReading {
   }
 
   /** One more name of a file that is being read or was: its entry under this name. */
-  #readAgain(linked: LinkedFile, { name, stat, folder }: FileToRead, done: Done): void {
+  #readAgain(
+    linked: LinkedFile,
+    { name, stat, folder }: { name: Bytes; stat: StatBuffer; folder: Folder },
+    done: Done,
+  ): void {
     const { report } = this.#options
     if (--linked.namesLeft === 0) this.#linked.delete(linkOf(stat))
     const tell = () => {
@@ -147,43 +160,38 @@ export class FileReading {
   }
 
   /** Reads the file that `#stat` is of. */
-  #readOpen(open: OpenFile, { diskless, done }: { diskless: boolean; done: Done }): void {
-    const { pool } = this.#options
+  #readOpen(open: OpenFile): void {
+    const { pool, sink } = this.#options
     const { size } = this.#stat
-    const sparse = !diskless && mayHaveHoles(this.#stat)
+    const sparse = !open.diskless && mayHaveHoles(this.#stat)
     const extents = sparse ? dataExtents(open.fd, size, EXTENTS_MAX) : undefined
-    if (extents !== undefined || diskless || !pool.isSmall(size))
-      return this.#readLarge(open, { diskless, extents, done })
-    const { fd, name, key } = open
-    pool.readSmall({ fd, name, size, key, done: (result) => done(this.#takeSmall(open, result)) })
+    const isSmall = extents === undefined && !open.diskless && pool.isSmall(size)
+    const isLinked = this.#stat.links > 1
+    const { fd, name, folder } = open
+    const small = { fd, name, size, stat: this.#stat }
+    if (isSmall && !isLinked) return pool.readSmall(small, sink.inRun(folder))
+    const own = { ...open, name: name.slice() }
+    const alone = sink.alone(folder, own.name)
+    const done = isLinked ? this.#firstOfLinks(alone) : alone
+    if (!isSmall) return this.#readLarge(own, { extents, done })
+    pool.readSmall(small, (run) => run.forEach((result) => done(this.#takeSmall(own, result))))
   }
 
-  #takeSmall(
-    { folder, name }: OpenFile,
-    { outcome, bytes, encoded, key, ids, troubles }: SmallFileResult,
-  ): MadeFile | undefined {
-    const { report } = this.#options
-    for (const trouble of troubles) report.unreadable(folder.pathOf(name), trouble)
-    if (outcome > 0) {
-      report.unreadable(folder.pathOf(name), { errno: outcome, doing: 'read' })
-      return undefined
-    }
-    if (outcome === READ_CHANGED) report.changed(folder.pathOf(name))
-    report.fileRead(bytes, bytes)
+  #takeSmall({ folder }: OpenFile, result: SmallFileResult): MadeFile | undefined {
+    reportSmall(result, { report: this.#options.report, folder })
+    const { outcome, bytes, encoded, key, ids } = result
+    if (outcome > 0) return undefined
     return { encoded, key, ids, refs: ids, inPeace: outcome === READ_FINE, size: bytes }
   }
 
   /** A file in segments, one with holes, or one whose size means nothing. */
   #readLarge(
-    open: OpenFile,
-    {
-      diskless,
-      extents,
-      done,
-    }: { diskless: boolean; extents: readonly Range[] | undefined; done: Done },
+    { fd, name, folder, diskless }: OpenFile,
+    { extents, done }: { extents: readonly Range[] | undefined; done: Done },
   ): void {
     const { pool, report, xattrs: reader } = this.#options
-    const { fd, name, key, folder } = open
+    const key = new Uint8Array(STAT_KEY.bytes)
+    this.#stat.writeKey(key, 0)
     const path = () => folder.pathOf(name)
     const xattrs = takeXattrs(reader.ofFd(fd), { report, path })
     const basis = { name, stat: this.#stat.copy(), xattrs }
@@ -254,6 +262,19 @@ export class FileReading {
     ids.push(...nodes)
     return { extentList: root }
   }
+}
+
+/** Counts a small file that was read, and tells what was wrong with it. */
+export function reportSmall(
+  file: SmallFileResult,
+  { report, folder }: { readonly report: Report; readonly folder: Folder },
+): void {
+  const { outcome, bytes, troubles } = file
+  const path = () => folder.pathOf(file.name)
+  for (const trouble of troubles) report.unreadable(path(), trouble)
+  if (outcome > 0) return report.unreadable(path(), { errno: outcome, doing: 'read' })
+  if (outcome === READ_CHANGED) report.changed(path())
+  report.fileRead(bytes, bytes)
 }
 
 /** A copy that does not keep alive what is shared with other files. */

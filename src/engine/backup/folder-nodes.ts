@@ -97,7 +97,8 @@ export class FolderNodes {
     const refs = this.#entries.map((entry) => entry.refs ?? refsOfEncoded(entry.encoded))
     const id = this.#trees.putEntries(writer.finish(), concat(refs))
     this.#keep(this.#children, {
-      firstName: this.#entries[0]?.name ?? new Uint8Array(0),
+      // A copy: what the name is a view of may be of many files.
+      firstName: this.#entries[0]?.name.slice() ?? new Uint8Array(0),
       id,
     })
     this.#entries = []

@@ -12,13 +12,17 @@ import type { DirectoryContents } from '../../source/files/walk-events.ts'
 import type { CachedEntry } from './file-cache.ts'
 import type { EncodedEntry, FolderNodes } from './folder-nodes.ts'
 import { OrderedQueue, type Ticket } from './ordered-queue.ts'
+import { ReadRun } from './small-runs.ts'
 
 /** So many unchanged entries are held back before the folder is encoded after all. */
 const HELD_MAX = 4096
 const NOTHING = 'nothing'
 
 /** An entry as its folder gets it; 'nothing' where it could not be read and has none. */
-export type ChildEntry = (EncodedEntry & { readonly unchanged: boolean }) | typeof NOTHING
+type OneChild = (EncodedEntry & { readonly unchanged: boolean }) | typeof NOTHING
+
+/** One, or a run of files that were read. */
+export type ChildEntry = OneChild | ReadRun
 
 export type ChildTicket = Ticket<ChildEntry>
 export interface FolderTree {
@@ -101,6 +105,13 @@ export class Folder {
   }
 
   #take(child: ChildEntry): void {
+    if (!(child instanceof ReadRun)) return this.#takeOne(child)
+    child.forEach(({ name, outcome, encoded, ids }) =>
+      this.#takeOne(outcome > 0 ? NOTHING : { name, encoded, refs: ids, unchanged: false }),
+    )
+  }
+
+  #takeOne(child: OneChild): void {
     if (child === NOTHING) {
       this.#allUnchanged = false
       return

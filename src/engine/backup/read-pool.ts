@@ -2,19 +2,15 @@
 // segments; each worker always has a next task queued, and no more than that, so that descriptors and
 // memory stay bounded. A worker that dies fails the run: what it claimed would be missing.
 
-import { type Bytes, concat } from '../../base/bytes.ts'
 import { crc32Combine } from '../../base/crc-combine.ts'
 import { assert } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
-import { STAT_KEY } from '../../base/libc-stat.ts'
 import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
 import { INLINE_PIECES_MAX } from '../../format/limits.ts'
 import type { Piece } from '../../format/tree.ts'
 import { WorkerGroup } from '../worker-group.ts'
-import { CACHE_KEY_BYTES } from './cache-keys.ts'
 import type { PlacedFrame } from './data-packs.ts'
 import {
-  type AttributeTrouble,
   type Extents,
   type FromWorker,
   type Range,
@@ -26,9 +22,8 @@ import {
   type WorkerSetup,
 } from './messages.ts'
 import { PackMemory } from './pack-memory.ts'
+import { FillingBatch, type RunDone, type SentBatch, type SmallFile } from './small-runs.ts'
 
-const BATCH_FILES = 64
-const BATCH_BYTES = 4 * 1024 * 1024
 /** Above this a file is a task of its own. */
 const SMALL_FILE_BYTES = 1024 * 1024
 const TASKS_PER_WORKER = 2
@@ -42,31 +37,6 @@ export interface FileContent {
   readonly dataBytes: number
   readonly pieces: readonly Piece[]
 }
-
-/** What came of a small file; what is in it are views of what many files share. */
-export interface SmallFileResult {
-  /** As in FileContent. */
-  readonly outcome: number
-  /** Length of what was read. */
-  readonly bytes: number
-  /** Its entry. */
-  readonly encoded: Bytes
-  /** As in CachedEntry. The ids are also all that the entry names. */
-  readonly key: Bytes
-  readonly ids: Bytes
-  readonly troubles: readonly AttributeTrouble[]
-}
-
-export interface SmallFile {
-  readonly fd: number
-  readonly name: Bytes
-  readonly size: number
-  /** STAT_KEY of the file as it was opened. */
-  readonly key: Bytes
-  readonly done: (result: SmallFileResult) => void
-}
-
-const NO_TROUBLES: readonly AttributeTrouble[] = []
 
 export interface ReadPoolOptions {
   readonly setup: WorkerSetup
@@ -83,12 +53,12 @@ export class ReadPool {
   readonly #inFlight: number[] = []
   #group: WorkerGroup<ToWorker, FromWorker> | undefined
   readonly #queue: Task[] = []
-  readonly #smallTasks = new Map<number, readonly SmallFile[]>()
+  readonly #smallTasks = new Map<number, SentBatch>()
   readonly #segmentTasks = new Map<number, (result: SegmentResult) => void>()
   /** Descriptors of files that are read in segments. */
   readonly #largeFiles = new Set<number>()
-  #batch: SmallFile[] = []
-  #batchBytes = 0
+  readonly #filling = new FillingBatch()
+  #batch = 0
   #nextTask = 1
   #flushing = 0
   #failure: Error | undefined
@@ -112,11 +82,18 @@ export class ReadPool {
     })
   }
 
-  /** Reads a file whose size can be believed and that has no holes. Closes the descriptor. */
-  readSmall(file: SmallFile): void {
-    this.#batch.push(file)
-    this.#batchBytes += file.size
-    if (this.#batch.length >= BATCH_FILES || this.#batchBytes >= BATCH_BYTES) this.#sendBatch()
+  /** The number of the batch into which the next small file goes. */
+  get batch(): number {
+    return this.#batch
+  }
+
+  /**
+   * Reads a file whose size can be believed and that has no holes. Closes the descriptor. `done` is called
+   * once for the files that were given with it one after the other and in one batch.
+   */
+  readSmall(file: SmallFile, done: RunDone): void {
+    this.#filling.add(file, done)
+    if (this.#filling.isFull) this.#sendBatch()
   }
 
   /** Whether a file of this size goes with others: it is one segment, and its pieces are in its entry. */
@@ -200,27 +177,17 @@ export class ReadPool {
     for (const task of this.#queue.splice(0)) {
       if (task.kind === 'small') for (const fd of task.fds) libc().close(fd)
     }
-    for (const { fd } of this.#batch.splice(0)) libc().close(fd)
+    this.#filling.close()
     for (const fd of this.#largeFiles) libc().close(fd)
     this.#largeFiles.clear()
   }
 
   #sendBatch(): void {
-    if (this.#batch.length === 0) return
-    const files = this.#batch
-    this.#batch = []
-    this.#batchBytes = 0
-    const task = this.#nextTask++
-    const keys = new Uint8Array(STAT_KEY.bytes * files.length)
-    files.forEach((file, i) => {
-      keys.set(file.key, STAT_KEY.bytes * i)
-    })
-    this.#smallTasks.set(task, files)
-    const fds = Int32Array.from(files, (file) => file.fd)
-    const sizes = Float64Array.from(files, (file) => file.size)
-    const names = concat(files.map((file) => file.name))
-    const nameLengths = Uint16Array.from(files, (file) => file.name.length)
-    this.#queue.push({ kind: 'small', task, fds, sizes, keys, names, nameLengths })
+    if (this.#filling.isEmpty) return
+    const sent = this.#filling.send(this.#nextTask++)
+    this.#batch++
+    this.#smallTasks.set(sent.task.task, sent)
+    this.#queue.push(sent.task)
     this.#dispatch()
   }
 
@@ -251,25 +218,10 @@ export class ReadPool {
   }
 
   #finishSmall(result: SmallFilesResult): void {
-    const files = this.#smallTasks.get(result.task)
-    assert(files, 'a result is of a task')
+    const sent = this.#smallTasks.get(result.task)
+    assert(sent, 'a result is of a task')
     this.#smallTasks.delete(result.task)
-    let entryAt = 0
-    let idsAt = 0
-    files.forEach((file, i) => {
-      const entryEnd = entryAt + (result.entryLengths[i] as number)
-      const idsEnd = idsAt + BLOB_ID_BYTES * (result.pieceCounts[i] as number)
-      file.done({
-        outcome: result.outcomes[i] as number,
-        bytes: result.sizes[i] as number,
-        encoded: result.entries.subarray(entryAt, entryEnd),
-        key: result.keys.subarray(CACHE_KEY_BYTES * i, CACHE_KEY_BYTES * (i + 1)),
-        ids: result.pieceIds.subarray(idsAt, idsEnd),
-        troubles: result.troubles.get(i) ?? NO_TROUBLES,
-      })
-      entryAt = entryEnd
-      idsAt = idsEnd
-    })
+    sent.finish(result)
   }
 
   #finishSegment(result: SegmentResult): void {

@@ -15,15 +15,17 @@ import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts
 import { CacheKeys } from './cache-keys.ts'
 import { EntryMaker, encodeEntry, takeXattrs } from './entry.ts'
 import type { CachedEntry, FileCacheWriter } from './file-cache.ts'
-import { FileReading } from './file-reading.ts'
+import { FileReading, type FileSink, type MadeFile, reportSmall } from './file-reading.ts'
 import { Folder } from './folder.ts'
 import { type EncodedEntry, FolderNodes } from './folder-nodes.ts'
 import type { KnownBlobs } from './known-blobs.ts'
 import type { LastTime } from './last-time.ts'
+import { READ_FINE } from './messages.ts'
 import { OrderedQueue } from './ordered-queue.ts'
 import type { PackStream } from './pack-stream.ts'
 import type { ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
+import type { ReadRun, RunDone } from './small-runs.ts'
 import type { TreeWriter } from './tree-writer.ts'
 
 export interface ScanOptions {
@@ -86,7 +88,14 @@ export async function scan(options: ScanOptions): Promise<Root | undefined> {
   return walker.rootsFound > 0 ? scanner.root : undefined
 }
 
-class Scanner {
+/** Small files of one folder, one after the other, that go to a worker together. */
+interface OpenRun {
+  readonly folder: Folder
+  readonly batch: number
+  readonly done: RunDone
+}
+
+class Scanner implements FileSink {
   readonly #options: ScanOptions
   readonly #keys: CacheKeys
   readonly #entries = new EntryMaker(new UserNames())
@@ -95,12 +104,20 @@ class Scanner {
   readonly #files: FileReading
   readonly #remembered = new OrderedQueue<() => void>((write) => write())
   #folder: Folder | undefined
+  #run: OpenRun | undefined
+  /** How many files in runs wait to be remembered. */
+  #filesInRuns = 0
   #root: Root | undefined
 
   constructor(options: ScanOptions) {
     this.#options = options
     this.#keys = new CacheKeys(options)
-    this.#files = new FileReading({ ...options, entries: this.#entries, xattrs: this.#xattrs })
+    this.#files = new FileReading({
+      ...options,
+      entries: this.#entries,
+      xattrs: this.#xattrs,
+      sink: this,
+    })
   }
 
   get root(): Root | undefined {
@@ -109,7 +126,7 @@ class Scanner {
 
   /** How many entries wait for one before them. */
   get backlog(): number {
-    return this.#remembered.length
+    return this.#remembered.length + this.#filesInRuns
   }
 
   /** Waits for what was begun, and hands over the tree of all that is done. */
@@ -148,6 +165,7 @@ class Scanner {
       contents,
     }
     lastTime.enter(ownName)
+    this.#run = undefined
     this.#remembered.push(() => nextTime.enter(ownName))
     const newNodes = () => new FolderNodes({ hasher: folderHasher, trees })
     this.#folder = new Folder(this.#folder, { basis, newNodes })
@@ -161,6 +179,7 @@ class Scanner {
     const last = lastTime.leave()
     const cached = !last.lostSome ? this.#options.known.usable(last.entry) : undefined
     const above = parent?.reserve()
+    this.#run = undefined
     const memory = this.#remembered.reserve()
     report.folder()
     folder.end(cached, ({ root, ids, unchanged }) => {
@@ -190,7 +209,7 @@ class Scanner {
     const xattrsNow = () => this.#xattrs.at(directory.fd, name).xattrs
     if (cached !== undefined && this.#keys.matches(stat, cached.key, xattrsNow)) {
       this.#takeUnchanged(folder, event, cached)
-    } else if (stat.isFile) this.#readFile(folder, event)
+    } else if (stat.isFile) this.#files.read(event, folder)
     else this.#makeOther(folder, event)
   }
 
@@ -200,16 +219,17 @@ class Scanner {
     cached: CachedEntry,
   ): void {
     const ownName = name.slice()
+    this.#run = undefined
     this.#options.report.unchanged(stat)
     folder.push({ name: ownName, encoded: cached.encoded, refs: undefined, unchanged: true })
     this.#remembered.push(() => this.#options.nextTime.entry(ownName, cached))
   }
 
-  #readFile(folder: Folder, event: WalkEvent & { kind: 'entry' }): void {
+  alone(folder: Folder, name: Bytes): (made: MadeFile | undefined) => void {
+    this.#run = undefined
     const ticket = folder.reserve()
     const memory = this.#remembered.reserve()
-    const name = event.name.slice()
-    this.#files.read({ ...event, name, folder }, (made) => {
+    return (made) => {
       if (made === undefined) {
         folder.resolve(ticket, 'nothing')
         return this.#remembered.resolve(memory, () => undefined)
@@ -220,6 +240,34 @@ class Scanner {
       this.#remembered.resolve(memory, () => {
         if (keep) this.#options.nextTime.entry(name, made)
       })
+    }
+  }
+
+  inRun(folder: Folder): RunDone {
+    const { batch } = this.#options.pool
+    if (this.#run?.folder !== folder || this.#run.batch !== batch)
+      this.#run = { folder, batch, done: this.#beginRun(folder) }
+    this.#filesInRuns++
+    return this.#run.done
+  }
+
+  #beginRun(folder: Folder): RunDone {
+    const ticket = folder.reserve()
+    const memory = this.#remembered.reserve()
+    return (run) => {
+      const { report } = this.#options
+      run.forEach((file) => reportSmall(file, { report, folder }))
+      folder.resolve(ticket, run)
+      this.#remembered.resolve(memory, () => this.#remember(run))
+    }
+  }
+
+  #remember(run: ReadRun): void {
+    const { nextTime } = this.#options
+    this.#filesInRuns -= run.count
+    run.forEach(({ name, outcome, key, encoded, ids }) => {
+      const keep = outcome === READ_FINE && this.#keys.isSettled(key)
+      if (keep) nextTime.entry(name, { key, encoded, ids })
     })
   }
 
@@ -227,6 +275,7 @@ class Scanner {
   #makeOther(folder: Folder, { name, stat, directory }: WalkEvent & { kind: 'entry' }): void {
     const { report, nextTime } = this.#options
     const ownName = name.slice()
+    this.#run = undefined
     const path = () => folder.pathOf(ownName)
     const xattrs = takeXattrs(this.#xattrs.at(directory.fd, ownName), { report, path })
     const basis = { name: ownName, stat: stat.copy(), xattrs }
