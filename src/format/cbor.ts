@@ -39,6 +39,11 @@ export class CborWriter {
     this.#length = 0
   }
 
+  /** What was written behind the first `position` bytes: a view, good until more is written. */
+  since(position: number): Bytes {
+    return this.#bytes.subarray(position, this.#length)
+  }
+
   /** A copy of what was written. */
   finish(): Bytes {
     return this.#bytes.slice(0, this.#length)

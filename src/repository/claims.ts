@@ -57,6 +57,8 @@ export class Claims {
   readonly #buffer: SharedArrayBuffer
   #words: Int32Array
   #bytes: Uint8Array
+  /** Where an id is sought. */
+  #slot = 0
 
   constructor(buffer: SharedArrayBuffer) {
     this.#buffer = buffer
@@ -69,6 +71,7 @@ export class Claims {
   claim(ids: Bytes, offset = 0): boolean {
     for (const table of LAYOUT) {
       this.#ensure(table)
+      this.#slot = slotHash(ids, offset) & (table.slots - 1)
       if (this.#seek(table, ids, offset, false)) return false
       if (this.#drawTicket(table)) {
         const found = this.#seek(table, ids, offset, true)
@@ -76,6 +79,7 @@ export class Claims {
         return !found
       }
       this.#awaitSettled(table)
+      this.#slot = slotHash(ids, offset) & (table.slots - 1)
       if (this.#seek(table, ids, offset, false)) return false
     }
     assert(false, 'more claims than tables hold')
@@ -114,12 +118,14 @@ export class Claims {
     while (Atomics.load(this.#words, table.start + 1) < table.limit);
   }
 
-  /** Whether the id is in the table; where it is not and `insert`, it is put there. */
+  /**
+   * Whether the id is in the table at `#slot` or behind it; where it is not and `insert`, it is put there.
+   * What was passed over before was full, and stays so: a second look goes on where the first one ended.
+   */
   #seek(table: Table, ids: Bytes, offset: number, insert: boolean): boolean {
     const mask = table.slots - 1
-    let slot = slotHash(ids, offset) & mask
     for (;;) {
-      const word = table.start + HEAD_WORDS + slot * SLOT_WORDS
+      const word = table.start + HEAD_WORDS + this.#slot * SLOT_WORDS
       let state = Atomics.load(this.#words, word)
       if (state === EMPTY) {
         if (!insert) return false
@@ -130,7 +136,7 @@ export class Claims {
         state = Atomics.load(this.#words, word)
       }
       if (this.#holds(word, ids, offset)) return true
-      slot = (slot + 1) & mask
+      this.#slot = (this.#slot + 1) & mask
     }
   }
 

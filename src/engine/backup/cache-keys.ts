@@ -1,6 +1,6 @@
 // When is a file the one of last time: the comparison behind "unchanged".
 
-import { type Bytes, equalBytes, viewOf } from '../../base/bytes.ts'
+import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { STAT_KEY, type StatBuffer } from '../../base/libc-stat.ts'
 import { digestXattrs, NO_XATTRS_DIGEST } from '../../base/libc-xattrs.ts'
@@ -41,7 +41,7 @@ export class CacheKeys {
 
   /** Whether its last change is long enough ago for the times to tell a later one. */
   isSettled(key: Bytes): boolean {
-    return Number(viewOf(key).getBigInt64(STAT_KEY.ctime, true)) < this.#settledBefore
+    return secondsAt(key, STAT_KEY.ctime) < this.#settledBefore
   }
 
   /**
@@ -73,6 +73,15 @@ export class CacheKeys {
       (!inodeCounts || sameRun(a, b, STAT_KEY.inode, STAT_KEY.bytes))
     )
   }
+}
+
+/** Signed seconds of 64 bits, as near as a number comes to them. */
+function secondsAt(key: Bytes, at: number): number {
+  const word = (i: number) =>
+    ((key[i] as number) | ((key[i + 1] as number) << 8) | ((key[i + 2] as number) << 16)) +
+    (key[i + 3] as number) * 2 ** 24
+  const [low, high] = [word(at), word(at + 4)]
+  return low + (high >= 2 ** 31 ? high - 2 ** 32 : high) * 2 ** 32
 }
 
 function sameRun(a: Bytes, b: Bytes, start: number, end: number): boolean {

@@ -5,6 +5,7 @@ import { Errno } from '../../base/libc-error.ts'
 import type { FileStat } from '../../base/libc-stat.ts'
 import type { UserNames } from '../../base/libc-users.ts'
 import type { XattrReading } from '../../base/libc-xattrs.ts'
+import type { CborWriter } from '../../format/cbor.ts'
 import { decode, encode } from '../../format/codec.ts'
 import { XATTRS_MAX } from '../../format/limits.ts'
 import {
@@ -87,6 +88,16 @@ export interface CheckedEntry {
 export function encodeEntry(entry: Entry): CheckedEntry {
   const encoded = encode(entryCodec, entry)
   return { encoded, refs: refsOfEncoded(encoded) }
+}
+
+/**
+ * Appends an entry to others, and decodes it again. How many bytes it takes.
+ */
+export function appendEntry(writer: CborWriter, entry: Entry): number {
+  const start = writer.length
+  entryCodec.write(writer, entry)
+  decode(entryCodec, writer.since(start))
+  return writer.length - start
 }
 
 /** The ids that an encoded entry names. Throws as decoding does. */

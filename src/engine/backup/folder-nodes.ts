@@ -40,6 +40,9 @@ export interface Trees {
   putEntries(blob: Bytes, refs: Bytes): BlobId
 }
 
+/** Used again for each node. */
+const writer = new CborWriter(NODE_BYTES_MAX / 4)
+
 export class FolderNodes {
   readonly #hasher: KeyedHasher
   readonly #trees: Trees
@@ -90,7 +93,7 @@ export class FolderNodes {
   }
 
   #closeNode(): void {
-    const writer = new CborWriter(this.#bytes + 16)
+    writer.reset()
     writeNodeHead(writer, 'entries', 0)
     writer.array(this.#entries.length)
     for (const { encoded } of this.#entries) writer.raw(encoded)

@@ -2,15 +2,15 @@
 // files at once, and makes no objects for each.
 
 import type { Bytes } from '../../base/bytes.ts'
-import { concat } from '../../base/bytes.ts'
 import { libc } from '../../base/libc.ts'
 import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
 import { UserNames } from '../../base/libc-users.ts'
 import { XattrReader } from '../../base/libc-xattrs.ts'
+import { CborWriter } from '../../format/cbor.ts'
 import type { Xattr } from '../../format/tree.ts'
 import { CACHE_KEY_BYTES, writeCacheKey } from './cache-keys.ts'
 import { type ContentReader, PieceList, type ReadContent } from './content-reader.ts'
-import { EntryMaker, encodeEntry, keepXattrs } from './entry.ts'
+import { appendEntry, EntryMaker, keepXattrs } from './entry.ts'
 import {
   type AttributeTrouble,
   READ_CHANGED,
@@ -20,6 +20,8 @@ import {
 } from './messages.ts'
 
 const ATTEMPTS = 2
+/** Most tasks' entries are shorter; where they are not the memory grows. */
+const ENTRIES_BYTES = 64 * 1024
 
 /** The errno of a failed read; anything else is no matter of the file and ends the run. */
 export function errnoOf(error: unknown): number {
@@ -34,6 +36,8 @@ export class SmallFiles {
   readonly #xattrs = new XattrReader()
   readonly #entries = new EntryMaker(new UserNames())
   readonly #pieces = new PieceList()
+  /** The entries of a task, one behind the other. */
+  readonly #encoded = new CborWriter(ENTRIES_BYTES)
 
   constructor(reader: ContentReader) {
     this.#reader = reader
@@ -42,7 +46,8 @@ export class SmallFiles {
   /** Reads the files of a task, and closes all of them however it ends. */
   read(task: SmallFilesTask): SmallFilesResult {
     let closed = 0
-    const work: Work = { columns: newColumns(task.fds.length), entries: [], nameAt: 0 }
+    const work: Work = { columns: newColumns(task.fds.length), nameAt: 0 }
+    this.#encoded.reset()
     try {
       for (const fd of task.fds) {
         this.#readOne(task, { fd, index: closed, work })
@@ -52,16 +57,16 @@ export class SmallFiles {
     } finally {
       for (const fd of task.fds.subarray(closed)) libc().close(fd)
     }
-    const { columns, entries } = work
     const { pieceIds } = this.#pieces.take()
-    return { kind: 'small', task: task.task, ...columns, entries: concat(entries), pieceIds }
+    const entries = this.#encoded.finish()
+    return { kind: 'small', task: task.task, ...work.columns, entries, pieceIds }
   }
 
   #readOne(
     { sizes, keys, names, nameLengths }: SmallFilesTask,
     { fd, index, work }: { fd: number; index: number; work: Work },
   ): void {
-    const { columns, entries, nameAt } = work
+    const { columns, nameAt } = work
     work.nameAt += nameLengths[index] as number
     const name = names.subarray(nameAt, work.nameAt)
     const before = this.#pieces.count
@@ -74,12 +79,10 @@ export class SmallFiles {
     const { kept, troubles } = xattrs
     if (troubles.length > 0) columns.troubles.set(index, troubles)
     writeCacheKey(columns.keys, CACHE_KEY_BYTES * index, { stat: this.#stat, xattrs: kept })
-    const entry = this.#encode(name, { outcome, content, xattrs: kept, before })
-    entries.push(entry)
-    columns.entryLengths[index] = entry.length
+    columns.entryLengths[index] = this.#encode(name, { outcome, content, xattrs: kept, before })
   }
 
-  /** Of what the file was when it was looked at last. */
+  /** Of what the file was when it was looked at last. How long its entry is. */
   #encode(
     name: Bytes,
     {
@@ -88,7 +91,7 @@ export class SmallFiles {
       xattrs,
       before,
     }: { outcome: number; content: ReadContent; xattrs: readonly Xattr[]; before: number },
-  ): Bytes {
+  ): number {
     const pieces = this.#pieces.since(before)
     const entry = this.#entries.make(
       { name, stat: this.#stat, xattrs },
@@ -99,7 +102,7 @@ export class SmallFiles {
         changed: outcome === READ_CHANGED ? 1 : undefined,
       },
     )
-    return encodeEntry(entry).encoded
+    return appendEntry(this.#encoded, entry)
   }
 
   /** Reads a file; where it differs afterwards from what it was when opened, once more. */
@@ -164,8 +167,6 @@ function newColumns(files: number) {
 /** A task while it is done. */
 interface Work {
   readonly columns: ReturnType<typeof newColumns>
-  /** Encoded, of those that could be read. */
-  readonly entries: Bytes[]
   /** Where the next name begins. */
   nameAt: number
 }
