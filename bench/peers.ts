@@ -1,6 +1,7 @@
 // The programs that are compared, each as its own documentation tells a user to run it: encrypted, zstd
 // at level 3 or, for restic, at its 'auto'.
 
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from './measure.ts'
@@ -16,6 +17,12 @@ export interface Peer {
   readonly repository: string
 }
 
+/**
+ * The caches of what is backed up are new for each run. What Node keeps of the compiled program is not: it
+ * stays where the launcher would put it, as what others are compiled to stays where it was installed.
+ */
+const COMPILED = process.env['NODE_COMPILE_CACHE'] ?? join(homedir(), '.cache', 'cairn', 'compiled')
+
 const CAIRN = fileURLToPath(new URL('../bin/cairn', import.meta.url))
 
 /** `folder` is where a peer keeps its repository and caches. */
@@ -28,6 +35,7 @@ export function cairn(folder: string, options: readonly string[] = []): Peer {
   const env = {
     CAIRN_REPOSITORY: repository,
     CAIRN_PASSPHRASE: 'a passphrase for measuring only',
+    NODE_COMPILE_CACHE: COMPILED,
     XDG_CACHE_HOME: join(folder, 'cache'),
     XDG_STATE_HOME: join(folder, 'state'),
     XDG_CONFIG_HOME: join(folder, 'config'),

@@ -5,6 +5,7 @@ import { type CairnError, isCairnError } from '../../base/errors.ts'
 import type { Session } from '../../format/pack.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Index } from '../../repository/index-load.ts'
+import { WITHHELD } from '../../repository/object-problem.ts'
 import { frameBinding } from '../../sealer/session.ts'
 import type { Store } from '../../store/store.ts'
 import { WorkerGroup } from '../worker-group.ts'
@@ -100,7 +101,7 @@ export class WritePool {
     try {
       bytes = owned(await store.get(name, { offset: range.offset, length: range.length }))
     } catch (error) {
-      if (isCairnError(error, 'object-missing', 'object-damaged', 'store-unreadable'))
+      if (isCairnError(error, 'object-missing', 'object-damaged', ...WITHHELD))
         return { unreadable: error }
       throw error
     }
