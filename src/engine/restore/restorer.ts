@@ -83,7 +83,7 @@ export class Restorer {
   constructor(options: RestorerOptions) {
     this.#options = options
     const { owners } = options
-    this.#window = new Window(owners)
+    this.#window = new Window({ owners, isFirst: true })
     this.#metadata = new MetadataWriter(
       owners === 'names' ? { kind: owners, names: new UserNames() } : { kind: owners },
     )
@@ -96,7 +96,7 @@ export class Restorer {
   /** Begins a new window; the one so far is to be written. */
   takeWindow(): Window {
     const window = this.#window
-    this.#window = new Window(this.#options.owners)
+    this.#window = new Window({ owners: this.#options.owners, isFirst: false })
     return window
   }
 

@@ -2,6 +2,7 @@
 // objects the collector would copy them again and again.
 
 import type { Bytes } from '../../base/bytes.ts'
+import { assert } from '../../base/errors.ts'
 import { BLOB_ID_BYTES } from '../../format/ids.ts'
 import { NAME_BYTES_MAX } from '../../format/limits.ts'
 import type { Entry, Xattr } from '../../format/tree.ts'
@@ -64,6 +65,7 @@ export class Wholes {
   /** The number by which the file is known from now on. */
   add({ id, position, entry, folder, replaces }: Whole): number {
     const i = this.#count++
+    assert(i < this.#positions.length, 'a window has room for its files')
     this.#positions[i] = position
     this.#ids.set(id, BLOB_ID_BYTES * i)
     this.#crcs[i] = entry.crc32 as number

@@ -21,6 +21,8 @@ export interface Part {
 }
 
 const FILES_MAX = 4096
+/** The first window is short, so that workers have something to do soon. */
+const FIRST_FILES_MAX = 512
 const OPEN_FILES_MAX = 200
 const PARTS_MAX = 16_384
 
@@ -50,15 +52,17 @@ export class Window {
   readonly openFiles = new Set<OpenRestore>()
   /** To be done, in order, when the content is there: links first, then folders. */
   readonly afterwards: (() => void)[] = []
+  readonly #filesMax: number
   #partCount = 0
 
-  constructor(owners: WriterSetup['owners']) {
-    this.#wholes = new Wholes({ capacity: FILES_MAX, owners })
+  constructor({ owners, isFirst }: { owners: WriterSetup['owners']; isFirst: boolean }) {
+    this.#filesMax = isFirst ? FIRST_FILES_MAX : FILES_MAX
+    this.#wholes = new Wholes({ capacity: this.#filesMax, owners })
   }
 
   get isFull(): boolean {
     return (
-      this.#wholes.count + this.afterwards.length >= FILES_MAX ||
+      this.#wholes.count + this.afterwards.length >= this.#filesMax ||
       this.openFiles.size >= OPEN_FILES_MAX ||
       this.#partCount >= PARTS_MAX
     )
