@@ -35,7 +35,7 @@ export const SPLIT_SLACK_BYTES = 64
  */
 const READ_BYTES = 256 * 1024
 
-/** The smallest work area. Twice `maxBytes` or more reads in larger pieces and copies less. */
+/** The smallest work area. With twice `maxBytes` or more less is copied and scanned twice. */
 export function workBytesMin(cutter: { readonly maxBytes: number }): number {
   return SPLIT_SLACK_BYTES + cutter.maxBytes
 }

@@ -23,7 +23,7 @@ import { SEAL_OVERHEAD_BYTES, type Seal } from '../sealer/seal.ts'
 /** How long packs are about to be: no pack's frames are longer, but for one that is alone in it. */
 export const PACK_TARGET_BYTES = 32 * 1024 * 1024
 /** A pack is also closed when its header has this many ids, refs included: 4 MiB of them. */
-const PACK_IDS_TARGET = 131_072
+export const PACK_IDS_TARGET = 131_072
 
 /** What a pack's header says of a frame. */
 export interface FrameFacts {
@@ -97,14 +97,9 @@ export class PackWriter {
     return this.#bytes
   }
 
-  /** Whether the header has so many ids that no more frames should come. */
-  get isFull(): boolean {
-    return this.#idCount >= PACK_IDS_TARGET
-  }
-
   /** Whether a frame still goes into this pack. */
   fits({ sealed }: SealedFrame): boolean {
-    return this.#bytes + sealed.length <= this.#memory.length && !this.isFull
+    return this.#bytes + sealed.length <= this.#memory.length && this.#idCount < PACK_IDS_TARGET
   }
 
   /** Copies a frame that fits. */

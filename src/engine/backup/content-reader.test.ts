@@ -11,14 +11,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { readingSetup } from '../../../test/engine/reading-setup.ts'
 import { noise } from '../../../test/repositories/sample.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { crc32 } from '../../base/hash.ts'
-import { newClaimMemory } from '../../repository/claims.ts'
-import { buildImage } from '../../repository/index-image.ts'
 import { ContentReader, PieceList } from './content-reader.ts'
 import type { PlacedFrame } from './data-packs.ts'
-import { newPackMemory, PackMemory } from './pack-memory.ts'
+import { type FrameSize, PackMemory } from './pack-memory.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-content-'))
 afterAll(() => {
@@ -26,24 +25,11 @@ afterAll(() => {
 })
 
 function newReader(): { reader: ContentReader; frames: PlacedFrame[] } {
-  const key = new Uint8Array(32)
   const frames: PlacedFrame[] = []
-  const setup = {
-    chunkerKey: key,
-    chunker: { minBytes: 64, avgBytes: 256, maxBytes: 1024 },
-    dataIdKey: key,
-    frameKey: key,
-    frameAad: key,
-    level: 3,
-    image: buildImage([]).handle,
-    claims: newClaimMemory(),
-    usedPacks: new SharedArrayBuffer(1),
-    packMemory: newPackMemory({ packs: 2, packBytes: 1 << 20 }),
-    readBytesPerSecond: 0,
-  }
+  const setup = readingSetup()
   const memory = new PackMemory(setup.packMemory)
   const hooks = {
-    roomFor: (bytes: number) => memory.room(bytes, () => undefined),
+    roomFor: (frame: FrameSize) => memory.room(frame, () => undefined),
     onFrame: (frame: PlacedFrame) => frames.push(frame),
     beforeRead: () => undefined,
   }

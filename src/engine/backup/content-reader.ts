@@ -11,7 +11,7 @@ import { ReadableWait } from '../../base/libc-poll.ts'
 import { Chunker } from '../../chunker/chunker.ts'
 import { SPLIT_SLACK_BYTES, split } from '../../chunker/split.ts'
 import { frameTableBytes, writeFrameTable } from '../../format/frame.ts'
-import { type BlobId, blobId } from '../../format/ids.ts'
+import { BLOB_ID_BYTES, type BlobId, blobId } from '../../format/ids.ts'
 import type { Piece } from '../../format/tree.ts'
 import { compressFrame, sealFrameInto } from '../../packer/frame.ts'
 import {
@@ -24,7 +24,7 @@ import { IndexImage } from '../../repository/index-image.ts'
 import { Seal } from '../../sealer/seal.ts'
 import type { PlacedFrame } from './data-packs.ts'
 import type { Range, WorkerSetup } from './messages.ts'
-import type { FrameRoom } from './pack-memory.ts'
+import type { FrameRoom, FrameSize } from './pack-memory.ts'
 
 /** Collects the pieces of one or many files. */
 export class PieceList {
@@ -72,8 +72,8 @@ export interface ReadContent {
 }
 
 export interface ContentReaderHooks {
-  /** Where a sealed frame of so many bytes goes; waits for room. */
-  readonly roomFor: (bytes: number) => FrameRoom
+  /** Where a sealed frame goes; waits for room. */
+  readonly roomFor: (frame: FrameSize) => FrameRoom
   readonly onFrame: (frame: PlacedFrame) => void
   /** Called before each read, with its length, and while a stream is waited for, with 0. */
   readonly beforeRead: (bytes: number) => void
@@ -191,7 +191,10 @@ export class ContentReader {
   #emit(plaintext: Bytes, ids: Uint8Array): void {
     const { frameAad: aad, level } = this.#setup
     const frame = compressFrame(plaintext, level)
-    const { bytes, pack, offset } = this.#hooks.roomFor(frame.sealedBytes)
+    const { bytes, pack, offset } = this.#hooks.roomFor({
+      bytes: frame.sealedBytes,
+      ids: ids.length / BLOB_ID_BYTES,
+    })
     sealFrameInto(bytes, frame, { seal: this.#seal, aad })
     const { sealedBytes: storedBytes } = frame
     this.#hooks.onFrame({ pack, offset, storedBytes, ids, rawBytes: plaintext.length })

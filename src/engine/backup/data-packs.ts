@@ -48,8 +48,7 @@ export class DataPacks {
       early.delete(writer.bytes)
       writer.commit(next)
     }
-    if (writer.isFull && this.#options.memory.endOf(number) === undefined) this.#close()
-    else this.#storeIfComplete(number)
+    this.#storeIfComplete(number)
   }
 
   /** To be told when a worker has closed a pack. */

@@ -54,7 +54,10 @@ type Done = (made: MadeFile | undefined) => void
 
 /** Who takes what is made of files. Asked in the order in which files are to be read. */
 export interface FileSink {
-  /** For the next file of a folder, by itself. To be called at once or later, with nothing where it has no entry. */
+  /**
+   * For the next file of a folder, by itself: what is to be called, at once or later, with what was made
+   * of it, or with nothing where it has no entry.
+   */
   alone(folder: Folder, name: Bytes): Done
   /** For the next file of a folder, together with those before and behind it. */
   inRun(folder: Folder): RunDone

@@ -1,5 +1,5 @@
 // What the main thread and the reading workers say to each other. Descriptors and numbers go out,
-// ids and sealed frames come back; the contents of files never cross between threads.
+// ids and where sealed frames lie come back; the contents of files never cross between threads.
 
 import type { ChunkerParameters } from '../../chunker/parameters.ts'
 import type { ImageHandle } from '../../repository/index-image.ts'

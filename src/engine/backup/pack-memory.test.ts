@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FIRST_FRAME_OFFSET } from '../../packer/pack-writer.ts'
+import { FIRST_FRAME_OFFSET, PACK_IDS_TARGET } from '../../packer/pack-writer.ts'
 import { newPackMemory, PackMemory, type PackMemoryHandle, RunEnded } from './pack-memory.ts'
 
 const PACK_BYTES = FIRST_FRAME_OFFSET + 100
@@ -18,7 +18,7 @@ test('frames of any lengths lie one after the other, and where a closed pack end
         memory.free(pack)
       }
       for (const length of frames) {
-        const { bytes, pack, offset } = memory.room(length, onClosed)
+        const { bytes, pack, offset } = memory.room({ bytes: length, ids: 1 }, onClosed)
         expect(bytes).toHaveLength(length)
         expect(offset).toBe(ends.get(pack) ?? FIRST_FRAME_OFFSET)
         expect(memory.endOf(pack)).toBeUndefined()
@@ -32,16 +32,31 @@ test('frames of any lengths lie one after the other, and where a closed pack end
   )
 })
 
+test('a pack with very many ids is closed, and the next one begins without any', () => {
+  const memory = new PackMemory(newPackMemory({ packs: 2, packBytes: PACK_BYTES }))
+  const closed: number[] = []
+  const room = (ids: number) => memory.room({ bytes: 1, ids }, (pack) => closed.push(pack))
+  expect(room(PACK_IDS_TARGET - 1).pack).toBe(0)
+  expect(closed).toEqual([])
+  expect(room(1).pack).toBe(0)
+  expect(closed).toEqual([0])
+  expect(memory.endOf(0)).toBe(FIRST_FRAME_OFFSET + 2)
+  expect([room(PACK_IDS_TARGET - 1).pack, closed]).toEqual([1, [0]])
+  memory.free(0)
+  expect([room(PACK_IDS_TARGET).pack, closed]).toEqual([1, [0, 1]])
+  expect([room(PACK_IDS_TARGET - 1).pack, closed]).toEqual([0, [0, 1]])
+})
+
 test('a frame longer than a pack is a bug', () => {
   const memory = new PackMemory(newPackMemory({ packs: 2, packBytes: PACK_BYTES }))
-  expect(() => memory.room(101, () => undefined)).toThrow(/fits into a pack/)
+  expect(() => memory.room({ bytes: 101, ids: 1 }, () => undefined)).toThrow(/fits into a pack/)
 })
 
 const WAITER = `
   const { parentPort, workerData } = require('node:worker_threads')
   import(workerData.module).then(({ PackMemory }) => {
     const memory = new PackMemory(workerData.memory)
-    const room = () => memory.room(80, (pack) => parentPort.postMessage('closed ' + pack))
+    const room = () => memory.room({ bytes: 80, ids: 1 }, (pack) => parentPort.postMessage('closed ' + pack))
     try {
       room()
       room()
@@ -91,7 +106,7 @@ const RACER = `
     const { me, frames } = workerData
     for (let i = 0; i < frames; i++) {
       const length = 1 + ((i * 37 + me * 11) % 90)
-      const room = memory.room(length, (pack) => parentPort.postMessage({ closed: pack }))
+      const room = memory.room({ bytes: length, ids: 1 }, (pack) => parentPort.postMessage({ closed: pack }))
       room.bytes.fill(me)
       const { pack, offset } = room
       parentPort.postMessage({ me, pack, offset, length })
@@ -142,7 +157,13 @@ test('no two workers are given the same room, and none is lost', async () => {
     })
     return new Promise((resolve) => worker.on('exit', resolve))
   })
+  // The main thread closes packs too, whatever the workers are at.
+  const closing = setInterval(() => {
+    const pack = memory.close()
+    if (pack !== undefined) takeComplete(pack)
+  }, 1)
   await Promise.all(ended)
+  clearInterval(closing)
   const last = memory.close()
   if (last !== undefined) takeComplete(last)
   expect(done).toBe(frames * racers)

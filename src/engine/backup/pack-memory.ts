@@ -9,16 +9,16 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { assert } from '../../base/errors.ts'
-import { FIRST_FRAME_OFFSET } from '../../packer/pack-writer.ts'
+import { FIRST_FRAME_OFFSET, PACK_IDS_TARGET } from '../../packer/pack-writer.ts'
 
 const OPEN = 0
-/** Counts packs that became free. */
-const FREED = 1
+/** Moves when there may be room for who found none, or no use in waiting for it. */
+const CHANGED = 1
 /** 1 when nobody takes frames any more. */
 const ENDED = 2
 const HEAD_WORDS = 3
-/** For each pack: whether it is free, and where its frames end. */
-const PACK_WORDS = 2
+/** For each pack: whether it is free, where its frames end, how many ids they have. */
+const PACK_WORDS = 3
 const FREE = 0
 const TAKEN = 1
 
@@ -38,6 +38,13 @@ export class RunEnded extends Error {
 export interface PackMemoryHandle {
   readonly words: SharedArrayBuffer
   readonly packs: readonly SharedArrayBuffer[]
+}
+
+export interface FrameSize {
+  /** Sealed. */
+  readonly bytes: number
+  /** How many blobs are in it. */
+  readonly ids: number
 }
 
 /** Room for a frame, `offset` in the memory of the pack with this number. */
@@ -75,18 +82,25 @@ export class PackMemory {
 
   /**
    * A worker's: room for a frame, which it must then fill and tell the main thread of. Blocks the
-   * thread until there is some. `onClosed` is told of a pack that was closed to open another. Throws
-   * RunEnded.
+   * thread until there is some. `onClosed` is told of a pack that was closed, because it has no room
+   * for the frame or with it very many ids. Throws RunEnded.
    */
-  room(length: number, onClosed: (pack: number) => void): FrameRoom {
+  room(frame: FrameSize, onClosed: (pack: number) => void): FrameRoom {
+    const room = this.#awaitRoom(frame.bytes, onClosed)
+    const ids = Atomics.add(this.#words, idsWord(room.pack), frame.ids) + frame.ids
+    if (ids >= PACK_IDS_TARGET && this.#closeIfOpen(room.pack)) onClosed(room.pack)
+    return room
+  }
+
+  #awaitRoom(length: number, onClosed: (pack: number) => void): FrameRoom {
     const bytesMax = (this.#packs[0]?.length ?? 0) - FIRST_FRAME_OFFSET
     assert(length <= bytesMax, 'a frame fits into a pack')
     for (;;) {
+      const changed = Atomics.load(this.#words, CHANGED)
       this.check()
-      const freed = Atomics.load(this.#words, FREED)
       const room = this.#roomInOpen(length, onClosed) ?? this.#roomInNext(length)
       if (room !== undefined) return room
-      Atomics.wait(this.#words, FREED, freed, LOOK_MS)
+      Atomics.wait(this.#words, CHANGED, changed, LOOK_MS)
     }
   }
 
@@ -111,14 +125,18 @@ export class PackMemory {
   /** The main thread's: a closed pack is stored, and its memory free for another. */
   free(pack: number): void {
     Atomics.store(this.#words, stateWord(pack), FREE)
-    Atomics.add(this.#words, FREED, 1)
-    Atomics.notify(this.#words, FREED)
+    this.#tellAll()
   }
 
   /** Nobody takes frames any more: workers end as soon as they notice. */
   end(): void {
     Atomics.store(this.#words, ENDED, 1)
-    Atomics.notify(this.#words, FREED)
+    this.#tellAll()
+  }
+
+  #tellAll(): void {
+    Atomics.add(this.#words, CHANGED, 1)
+    Atomics.notify(this.#words, CHANGED)
   }
 
   #open(): number {
@@ -141,14 +159,23 @@ export class PackMemory {
     for (let pack = 0; pack < this.#packs.length; pack++) {
       if (!this.#swap(stateWord(pack), FREE, TAKEN)) continue
       Atomics.store(this.#words, endWord(pack), NONE)
+      Atomics.store(this.#words, idsWord(pack), 0)
       const offset = FIRST_FRAME_OFFSET
-      if (this.#swap(OPEN, NONE, (pack << END_BITS) + offset + length))
+      if (this.#swap(OPEN, NONE, (pack << END_BITS) + offset + length)) {
+        this.#tellAll()
         return this.#roomAt({ pack, offset, length })
+      }
       // Another thread has opened one meanwhile.
       this.free(pack)
       return undefined
     }
     return undefined
+  }
+
+  #closeIfOpen(pack: number): boolean {
+    for (let open = this.#open(); open !== NONE && packOf(open) === pack; open = this.#open())
+      if (this.#closeAt(open)) return true
+    return false
   }
 
   #closeAt(open: number): boolean {
@@ -181,4 +208,8 @@ function stateWord(pack: number): number {
 
 function endWord(pack: number): number {
   return stateWord(pack) + 1
+}
+
+function idsWord(pack: number): number {
+  return stateWord(pack) + 2
 }

@@ -49,7 +49,10 @@ function frame(blobs: number, bytes = 10): SealedFrame {
 /** Does what a worker would, and lets what it was given be stored. */
 async function addData(stream: PackStream, { sealed, ...facts }: SealedFrame): Promise<void> {
   const memory = new PackMemory(stream.dataMemory)
-  const { bytes, ...at } = memory.room(sealed.length, (pack) => stream.dataPackClosed(pack))
+  const { bytes, ...at } = memory.room(
+    { bytes: sealed.length, ids: facts.ids.length / 32 },
+    (pack) => stream.dataPackClosed(pack),
+  )
   bytes.set(sealed)
   stream.addData({ ...facts, ...at, storedBytes: sealed.length })
   await new Promise((resolve) => setImmediate(resolve))

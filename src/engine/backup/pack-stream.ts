@@ -130,7 +130,8 @@ export class PackStream {
   /** After an end before the end: stores the packs that are open and names all that is acknowledged. */
   async keepWhatIsStored(): Promise<void> {
     if (this.#uploads.failure === undefined) await this.#storeAll()
-    else await this.#uploads.allEnded()
+    // A pack that is stored makes room for trees that wait, of which another may be begun.
+    while (!this.#uploads.isIdle) await this.#uploads.allEnded()
     await this.#uploads.nameStored()
   }
 

@@ -1,5 +1,5 @@
 // One pass over the source: the machinery of a backup, set up, run and taken down. Readers cut and seal
-// in their threads; the main thread walks, builds trees and fills packs.
+// in their threads; the main thread walks, builds trees and finishes packs.
 
 import { CairnError } from '../../base/errors.ts'
 import { frameTableBytes } from '../../format/frame.ts'

@@ -173,8 +173,10 @@ export class ReadPool {
   /** Ends the workers, at once where they are still at work, and closes what nobody will read. */
   async stop(): Promise<void> {
     new PackMemory(this.#options.setup.packMemory).end()
+    // Before anything is waited for: a result that arrives meanwhile must not send out another task.
+    const left = this.#queue.splice(0)
     await this.#group?.stop()
-    for (const task of this.#queue.splice(0)) {
+    for (const task of left) {
       if (task.kind === 'small') for (const fd of task.fds) libc().close(fd)
     }
     this.#filling.close()
@@ -206,7 +208,8 @@ export class ReadPool {
     if (message.kind === 'frame') this.#options.onFrame(message.frame)
     else if (message.kind === 'pack-closed') this.#options.onPackClosed(message.pack)
     else if (message.kind === 'flushed') this.#flushing--
-    else this.#finishTask(worker, message)
+    // After a failure what comes of other tasks counts no more: the run does not go on.
+    else if (this.#failure === undefined) this.#finishTask(worker, message)
     this.#wake?.()
   }
 

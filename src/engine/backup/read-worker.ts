@@ -1,4 +1,4 @@
-// A reading worker: takes descriptors, gives back ids and sealed frames. All calls in it are
+// A reading worker: takes descriptors, gives back ids and where it has put sealed frames. All calls in it are
 // synchronous; it does one task at a time, to its end.
 
 import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
@@ -20,7 +20,7 @@ const memory = new PackMemory(setup.packMemory)
 const pieces = new PieceList()
 const reader = new ContentReader(setup, {
   beforeRead: readPacer(setup.readBytesPerSecond, () => memory.check()),
-  roomFor: (bytes) => memory.room(bytes, (pack) => answer({ kind: 'pack-closed', pack })),
+  roomFor: (frame) => memory.room(frame, (pack) => answer({ kind: 'pack-closed', pack })),
   onFrame: (frame) => answer({ kind: 'frame', frame } satisfies FrameResult),
 })
 
@@ -44,6 +44,8 @@ takeTasks<ToWorker>({
 })
 
 function readSegment({ task, fd, data, start, end }: SegmentTask): SegmentResult {
+  // Of a task before that failed there may be some left.
+  pieces.truncate(0)
   let outcome = READ_FINE
   let content = { crc: 0, bytes: 0 }
   try {

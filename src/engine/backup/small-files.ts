@@ -47,7 +47,9 @@ export class SmallFiles {
   read(task: SmallFilesTask): SmallFilesResult {
     let closed = 0
     const work: Work = { columns: newColumns(task.fds.length), nameAt: 0 }
+    // Of a task before that failed there may be some left.
     this.#encoded.reset()
+    this.#pieces.truncate(0)
     try {
       for (const fd of task.fds) {
         this.#readOne(task, { fd, index: closed, work })

@@ -16,7 +16,7 @@ import type { BlobReader } from '../blob-reader.ts'
 import { extentsOf, piecesOf } from '../tree-reader.ts'
 import { decide, type OverwritePolicy } from './existing.ts'
 import { notFatal } from './fatal.ts'
-import { attributeText, metadataOf } from './metadata-of.ts'
+import { attributeText, metadataOf, modeAtOnce } from './metadata-of.ts'
 import { crcOfRuns, type OpenRestore, runsOf } from './open-restore.ts'
 import { temporaryName } from './temporary-name.ts'
 import type { PlannedRange } from './window.ts'
@@ -339,7 +339,7 @@ export class Restorer {
       return this.problem(names, 'it is longer than this system can write')
     const name = replaces ? temporaryName() : entry.name
     const dirFd = target.openDirectory(place.path)
-    const fd = dirFd < 0 ? dirFd : notFatal(target.createFile(dirFd, name, entry.mode))
+    const fd = dirFd < 0 ? dirFd : notFatal(target.createFile(dirFd, name, modeAtOnce(entry)))
     if (fd < 0) return this.problem(names, `cannot create it: ${errnoMessage(-fd)}`)
     const flat = runs.flat()
     const open: OpenRestore = {

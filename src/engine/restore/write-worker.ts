@@ -16,7 +16,7 @@ import { TargetFolder } from '../../target/files/target-folder.ts'
 import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import { fatalCode } from './fatal.ts'
 import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
-import { attributeText } from './metadata-of.ts'
+import { attributeText, modeAtOnce } from './metadata-of.ts'
 import { temporaryName } from './temporary-name.ts'
 
 const setup = workerSetup as WriterSetup
@@ -109,14 +109,15 @@ class RangeWriter {
   }
 
   #makeFile(index: number, finalName: Bytes, blob: Bytes): void {
-    const { folderNumbers, replaces, modes } = this.#task.wholes
+    const { folderNumbers, replaces } = this.#task.wholes
     const dirFd = this.#openFolder(folderNumbers[index] as number)
     const isReplacing = replaces[index] === 1
     const name = isReplacing ? temporaryName() : finalName
-    const fd = must('create', target.createFile(dirFd, name, modes[index]))
+    const wanted = this.#metadataOf(index)
+    const fd = must('create', target.createFile(dirFd, name, modeAtOnce(wanted)))
     try {
       writeAt(fd, blob, 0)
-      const problems = metadata.apply(fd, this.#metadataOf(index))
+      const problems = metadata.apply(fd, wanted)
       if (problems.length > 0) this.#attributes.push({ index, what: attributeText(problems) })
     } catch (error) {
       target.removeEntry(dirFd, name)

@@ -129,14 +129,16 @@ export class TargetFolder {
   }
 
   /**
-   * Makes and opens a new file for writing. -EEXIST where anything is there. It has the mode that it is
-   * to have in the end where that gives its group nothing that it does not give to all, else 0600: whose
-   * the file and its group are comes with its metadata.
+   * Makes and opens a new file for writing, with mode 0600. -EEXIST where anything is there. `finalMode`,
+   * to be given only of a file without extended attributes, may be set at once: where it gives the
+   * file's group nothing that it does not give to all, for whose the group is comes with the metadata,
+   * and where it lets the owner read and write. An ACL would shut out some whom the mode lets in, and
+   * user.* can only be set where the mode lets write.
    */
   createFile(dirFd: number, name: Bytes, finalMode = 0o600): Result {
     const flags = FILE_FLAGS | O_WRONLY | O_CREAT | O_EXCL
     const isForAll = ((finalMode >> 3) & 0o7) === (finalMode & 0o7)
-    const mode = isForAll ? finalMode & 0o777 : 0o600
+    const mode = isForAll && (finalMode & 0o600) === 0o600 ? finalMode & 0o777 : 0o600
     return this.#with(name, (address) => this.#libc.openat(dirFd, address, flags, mode))
   }
 
