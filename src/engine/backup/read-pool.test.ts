@@ -16,6 +16,11 @@ function openFiles(): number {
   return readdirSync('/proc/self/fd').length
 }
 
+/** Keeps the main thread from taking any message. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
 test('a pool that is stopped while its workers are at work leaves no file open', async () => {
   const path = join(folder, 'file')
   writeFileSync(path, 'content')
@@ -39,8 +44,11 @@ test('a pool that is stopped while its workers are at work leaves no file open',
     pool.readSmall({ fd, name: utf8('file'), size: stat.size, stat }, done)
   }
   await first.promise
-  // Meanwhile the worker ends what it has, so that results are on their way when the pool is stopped.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
-  await pool.stop()
+  // Meanwhile the worker ends what it has: results are on their way when the pool is stopped, and are
+  // taken when the worker listens no more.
+  standStill(200)
+  const stopped = pool.stop()
+  standStill(100)
+  await stopped
   expect(openFiles()).toBe(before)
 })
