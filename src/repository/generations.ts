@@ -1,7 +1,7 @@
 // Objects that come in generations: the config and the owner's keyring. A new one gets the next number;
 // none is ever overwritten. Readers take the highest that is authentic.
 
-import { type Bytes, equalBytes } from '../base/bytes.ts'
+import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError, isCairnError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import { decode } from '../format/codec.ts'
@@ -29,6 +29,11 @@ export function keyringName(generation: number): string {
 /** A grant is named by the SHA-256 of its bytes; other names under keys/ are no part of a repository. */
 export function isGrantName(name: string): boolean {
   return GRANT.test(name)
+}
+
+/** Whether a grant's bytes are those that it was stored with. */
+export function isGrantAsNamed(name: string, object: Bytes): boolean {
+  return name === `keys/${toHex(sha256(object))}`
 }
 
 export function isKeyringName(name: string): boolean {
@@ -79,6 +84,8 @@ export interface Skipped {
   readonly why: string
   /** Where the store has it and does not give it out, what it said: another time it may count. */
   readonly withheld?: CairnError
+  /** Whether a later version of Cairn could use it. */
+  readonly isNewer?: boolean
 }
 
 /** What is passed over because of this error. Throws it on where it is about something else. */

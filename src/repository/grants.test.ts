@@ -19,6 +19,7 @@ import { putContent } from '../store/content.ts'
 import { decorate } from '../store/decorate.ts'
 import type { Store } from '../store/store.ts'
 import { grantNameOf } from './create.ts'
+import { isGrantName } from './generations.ts'
 import { listGrants } from './grants.ts'
 import { addGrant, type NewRole } from './grants-add.ts'
 import { changePassphrase } from './grants-change.ts'
@@ -375,4 +376,18 @@ test('two owners who add keys at once both succeed', async () => {
   expect(config.domains).toHaveLength(3)
   for (const { key } of [a, b])
     expect((await openRepository(sample.store, key)).role).toBe('writer')
+})
+
+test('a bit that is flipped anywhere in the only key is told as that, and not as a wrong passphrase', async () => {
+  const [name = ''] = (await namesOf(sample.store, 'keys/')).filter(isGrantName)
+  const { length } = await sample.store.get(name)
+  for (let offset = 0; offset < length; offset += 41) {
+    await flipBit(sample.store, { name, offset })
+    await expect(asOwner(), `byte ${offset}`).rejects.toMatchObject({
+      code: 'object-damaged',
+      message: expect.stringContaining(name) as unknown,
+    })
+    await flipBit(sample.store, { name, offset })
+  }
+  expect((await asOwner()).role).toBe('owner')
 })

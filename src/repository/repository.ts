@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts'
 import { DomainAccess } from './access.ts'
 import {
   expectGivenOut,
+  isGrantAsNamed,
   isGrantName,
   loadConfig,
   loadKeyring,
@@ -111,12 +112,15 @@ async function findGrant(
   for (const grantName of names) {
     if (tried === GRANTS_TRIED_MAX) break
     try {
-      const grant = await openGrant(await store.get(grantName), credential)
+      const object = await store.get(grantName)
+      const grant = await openGrant(object, credential)
       if (grant !== undefined) return { grant, grantName, skipped }
+      if (!isGrantAsNamed(grantName, object)) skipped.push({ name: grantName, why: NOT_ITS_NAME })
       // Only those that cost an attempt count: junk must not hide the ones behind it.
       tried++
     } catch (error) {
-      if (isCairnError(error, 'unsupported')) skipped.push({ name: grantName, why: error.message })
+      if (isCairnError(error, 'unsupported'))
+        skipped.push({ name: grantName, why: error.message, isNewer: true })
       else skipped.push(skippedBy(grantName, error))
     }
   }
@@ -124,6 +128,8 @@ async function findGrant(
   expectGivenOut(skipped)
   throw wrongCredential(store, { credential, names, skipped })
 }
+
+const NOT_ITS_NAME = 'the SHA-256 of its bytes is not its name'
 
 async function grantNames(store: Store, hint: string | undefined): Promise<readonly string[]> {
   const names: string[] = []
@@ -160,6 +166,14 @@ function wrongCredential(
 ): CairnError {
   const what = found.credential.kind === 'passphrase' ? 'passphrase' : 'key file'
   const damaged = found.skipped.map(({ name, why }) => `${name}: ${why}`).join('; ')
+  const lost = found.skipped.filter(({ isNewer }) => isNewer !== true)
+  if (lost.length > 0 && lost.length === found.names.length) {
+    return new CairnError(
+      'object-damaged',
+      `Cannot open the repository at ${store.address}: none of its keys can be used (${damaged})`,
+      { hint: 'Put the objects in keys/ back from a copy of the repository.' },
+    )
+  }
   return new CairnError(
     'wrong-passphrase',
     `Wrong ${what}: it opens none of the ${found.names.length} keys of the repository at ${store.address}` +

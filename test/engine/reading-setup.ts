@@ -2,6 +2,7 @@
 
 import type { WorkerSetup } from '../../src/engine/backup/messages.ts'
 import { newPackMemory } from '../../src/engine/backup/pack-memory.ts'
+import { newReadRate } from '../../src/engine/backup/read-rate.ts'
 import { newClaimMemory } from '../../src/repository/claims.ts'
 import { buildImage } from '../../src/repository/index-image.ts'
 
@@ -19,7 +20,8 @@ export function readingSetup(changes: Partial<WorkerSetup> = {}): WorkerSetup {
     claims: newClaimMemory(),
     usedPacks: new SharedArrayBuffer(1),
     packMemory: newPackMemory({ packs: 2, packBytes: 1 << 21 }),
-    readBytesPerSecond: 0,
+    readRate: newReadRate(0),
+    reading: new SharedArrayBuffer(8),
     ...changes,
   }
 }

@@ -6,6 +6,7 @@ import type { ImageHandle } from '../../repository/index-image.ts'
 import type { CompressionLevel } from '../../sealer/compress.ts'
 import type { PlacedFrame } from './data-packs.ts'
 import type { PackMemoryHandle } from './pack-memory.ts'
+import type { ReadRate } from './read-rate.ts'
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -21,8 +22,9 @@ export interface WorkerSetup {
   readonly usedPacks: SharedArrayBuffer
   /** Where frames go. */
   readonly packMemory: PackMemoryHandle
-  /** 0 for as fast as it goes. */
-  readonly readBytesPerSecond: number
+  readonly readRate: ReadRate
+  /** One number of 64 bits: bytes that were read of files that are not done. Of segments only. */
+  readonly reading: SharedArrayBuffer
 }
 
 export interface Range {
@@ -96,6 +98,8 @@ export interface SegmentResult {
   readonly crc: number
   /** Bytes of data that were there to be read. */
   readonly dataBytes: number
+  /** What the segment has added to `reading`. */
+  readonly readingBytes: number
   readonly pieceLengths: Uint32Array
   readonly pieceIds: Uint8Array
 }

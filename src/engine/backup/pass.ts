@@ -20,6 +20,7 @@ import type { BackupOptions, StdinSource } from './options.ts'
 import { PackStream } from './pack-stream.ts'
 import type { StoredPack } from './pack-uploads.ts'
 import { ReadPool } from './read-pool.ts'
+import { newReadRate } from './read-rate.ts'
 import type { Report } from './report.ts'
 import { type Root, scan } from './scan.ts'
 import { scanStdin } from './scan-stdin.ts'
@@ -104,7 +105,7 @@ export class Pass {
     const { source, signal, onProgress, report } = this.#options
     const onAbort = () => this.#pool.fail(new CairnError('interrupted', 'Interrupted'))
     const timer = setInterval(() => {
-      onProgress(report.counts)
+      onProgress(report.countsWith(this.#pool.readingBytes))
       this.#packs.keepUp()
     }, PROGRESS_MS)
     signal.addEventListener('abort', onAbort)
@@ -200,7 +201,8 @@ export class Pass {
       claims,
       usedPacks: this.#known.usedPacks,
       packMemory: this.#packs.dataMemory,
-      readBytesPerSecond,
+      readRate: newReadRate(readBytesPerSecond),
+      reading: new SharedArrayBuffer(8),
     }
   }
 }

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { readingSetup } from '../../../test/engine/reading-setup.ts'
+import { noise } from '../../../test/repositories/sample.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import { ReadPool } from './read-pool.ts'
+import { newReadRate } from './read-rate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-pool-'))
 afterAll(() => {
@@ -51,4 +53,33 @@ test('a pool that is stopped while its workers are at work leaves no file open',
   standStill(100)
   await stopped
   expect(openFiles()).toBe(before)
+})
+
+test('what is read of a large file is told while it is read, and no more when it is done', async () => {
+  const size = 2 ** 21
+  const path = join(folder, 'large')
+  writeFileSync(path, noise(size))
+  const pool = new ReadPool({
+    setup: readingSetup({
+      chunker: { minBytes: 2 ** 14, avgBytes: 2 ** 16, maxBytes: 2 ** 18 },
+      readRate: newReadRate(5 * size),
+    }),
+    workers: 2,
+    segmentBytes: 2 ** 20,
+    onFrame: () => undefined,
+    onPackClosed: () => undefined,
+  })
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const data = [{ offset: 0, length: size }]
+  const done = ({ dataBytes }: { dataBytes: number }) => {
+    resolve(dataBytes)
+  }
+  pool.readLarge({ fd: openSync(path, 'r'), size, data, finish: () => 0, done })
+  const told: number[] = []
+  const timer = setInterval(() => told.push(pool.readingBytes), 5)
+  expect(await promise).toBe(size)
+  clearInterval(timer)
+  expect(told.some((bytes) => bytes > 0 && bytes < size)).toBe(true)
+  expect(pool.readingBytes).toBe(0)
+  await pool.stop()
 })

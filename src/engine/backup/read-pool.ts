@@ -71,8 +71,7 @@ export class ReadPool {
   /** When there is a first file to read, for often there is none. */
   #start(): void {
     const { setup, workers } = this.#options
-    const readBytesPerSecond = setup.readBytesPerSecond / workers
-    const setups = Array.from({ length: workers }, () => ({ ...setup, readBytesPerSecond }))
+    const setups = Array.from({ length: workers }, () => setup)
     this.#inFlight.push(...setups.map(() => 0))
     this.#group = new WorkerGroup<ToWorker, FromWorker>({
       module: new URL('./read-worker.ts', import.meta.url),
@@ -128,6 +127,7 @@ export class ReadPool {
         results[i] = result
         if (--missing > 0) return
         const all = results as SegmentResult[]
+        this.#readingDone(all)
         file.done({ ...joinSegments(all, segments), outcome: endingOf(all, file.finish()) })
         libc().close(file.fd)
         this.#largeFiles.delete(file.fd)
@@ -135,6 +135,16 @@ export class ReadPool {
       this.#queue.push({ kind: 'segment', task, fd: file.fd, ...segment })
     })
     this.#dispatch()
+  }
+
+  /** How much was read of files that are not done yet: of large ones, for they take their time. */
+  get readingBytes(): number {
+    return Number(Atomics.load(new BigInt64Array(this.#options.setup.reading), 0))
+  }
+
+  #readingDone(results: readonly SegmentResult[]): void {
+    const bytes = results.reduce((sum, result) => sum + result.readingBytes, 0)
+    Atomics.sub(new BigInt64Array(this.#options.setup.reading), 0, BigInt(bytes))
   }
 
   /** Resolves when there is room for more files. Throws where the run has failed. */

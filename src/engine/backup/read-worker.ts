@@ -18,8 +18,18 @@ import { errnoOf, SmallFiles } from './small-files.ts'
 const setup = workerSetup as WorkerSetup
 const memory = new PackMemory(setup.packMemory)
 const pieces = new PieceList()
+const paceRead = readPacer(setup.readRate, () => memory.check())
+const reading = new BigInt64Array(setup.reading)
+/** What the segment that is being read has added to `reading`; undefined while there is none. */
+let readingBytes: number | undefined
+
 const reader = new ContentReader(setup, {
-  beforeRead: readPacer(setup.readBytesPerSecond, () => memory.check()),
+  beforeRead: (bytes) => {
+    paceRead(bytes)
+    if (readingBytes === undefined) return
+    readingBytes += bytes
+    Atomics.add(reading, 0, BigInt(bytes))
+  },
   roomFor: (frame) => memory.room(frame, (pack) => answer({ kind: 'pack-closed', pack })),
   onFrame: (frame) => answer({ kind: 'frame', frame } satisfies FrameResult),
 })
@@ -46,6 +56,7 @@ takeTasks<ToWorker>({
 function readSegment({ task, fd, data, start, end }: SegmentTask): SegmentResult {
   // Of a task before that failed there may be some left.
   pieces.truncate(0)
+  readingBytes = 0
   let outcome = READ_FINE
   let content = { crc: 0, bytes: 0 }
   try {
@@ -57,5 +68,8 @@ function readSegment({ task, fd, data, start, end }: SegmentTask): SegmentResult
     outcome = errnoOf(error)
   }
   const { crc, bytes: dataBytes } = content
-  return { kind: 'segment', task, outcome, crc, dataBytes, ...pieces.take() }
+  const counted = readingBytes
+  readingBytes = undefined
+  const found = { crc, dataBytes, readingBytes: counted, ...pieces.take() }
+  return { kind: 'segment', task, outcome, ...found }
 }

@@ -59,6 +59,13 @@ export class Report {
     return { ...this.#counts }
   }
 
+  /** The counts with what was read of files that are not done. */
+  countsWith(readingBytes: number): BackupCounts {
+    const { sizeBytes, readBytes } = this.#counts
+    const soFar = { sizeBytes: sizeBytes + readingBytes, readBytes: readBytes + readingBytes }
+    return { ...this.#counts, ...soFar }
+  }
+
   folder(): void {
     this.#counts.folders++
   }

@@ -3,10 +3,10 @@
 
 import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
-import { sha256 } from '../../base/hash.ts'
 import { INDEX_BYTES_MAX, METADATA_BYTES_MAX } from '../../format/limits.ts'
 import { decodePrefix, NO_DOMAIN, type ObjectKind } from '../../format/prefix.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import { isGrantAsNamed, isGrantName } from '../../repository/generations.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { matchesName } from '../../store/content.ts'
 import { digestInName, FOLDERS } from '../../store/names.ts'
@@ -75,8 +75,7 @@ function checkObject(task: MetadataTask, name: string, object: Bytes): void {
 /** What the SHA-256 of its bytes names must have it. Grants are named by it too. */
 function isAsNamed(name: string, object: Bytes): boolean {
   if (digestInName(name) !== undefined) return matchesName(name, object)
-  const grant = /^keys\/([0-9a-f]{64})$/.exec(name)
-  return grant === null || grant[1] === toHex(sha256(object))
+  return !isGrantName(name) || isGrantAsNamed(name, object)
 }
 
 const KINDS: Readonly<Record<string, readonly ObjectKind[]>> = {
