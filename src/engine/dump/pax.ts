@@ -3,6 +3,7 @@
 // not UTF-8 go into the ustar field where they fit, and else under `hdrcharset=BINARY`.
 
 import { type Bytes, concat, fromUtf8, utf8 } from '../../base/bytes.ts'
+import { aclText } from './acl-text.ts'
 
 const BLOCK_BYTES = 512
 
@@ -89,9 +90,24 @@ function recordsOf(header: TarHeader): Records {
   if (header.mtimeNanos !== 0 || !fitsOctal(header.mtimeSeconds, 12)) {
     records.push(['mtime', utf8(timeText(header.mtimeSeconds, header.mtimeNanos))])
   }
-  for (const { name, value } of header.xattrs ?? []) records.push([xattrKey(name), value])
+  for (const { name, value } of header.xattrs ?? []) {
+    records.push([xattrKey(name), value])
+    addAcl(records, name, value)
+  }
   return records
 }
+
+/** GNU tar and star take lists of rights from records of their own, as text. */
+function addAcl(records: Records, name: Bytes, value: Bytes): void {
+  const key = ACL_KEYS.get(fromUtf8(name) ?? '')
+  const text = key === undefined ? undefined : aclText(value)
+  if (key !== undefined && text !== undefined) records.push([key, utf8(text)])
+}
+
+const ACL_KEYS: ReadonlyMap<string, string> = new Map([
+  ['system.posix_acl_access', 'SCHILY.acl.access'],
+  ['system.posix_acl_default', 'SCHILY.acl.default'],
+])
 
 /** A record where the text is too long for its field, or is UTF-8 beyond ASCII, which ustar does not know. */
 function addText(
