@@ -9,6 +9,7 @@ import type {
   FileSource,
   StdinSource,
 } from '../../engine/backup/options.ts'
+import { SourceSize } from '../../engine/backup/source-size.ts'
 import { backup } from '../../engine/backup.ts'
 import { changedTags } from '../../engine/tag.ts'
 import { isLegalName } from '../../format/tree.ts'
@@ -64,18 +65,32 @@ export async function backupAction(context: Context, flags: Flags): Promise<Exit
   const opened = await openConfigured(context, { createDefault: flags.dryRun !== true })
   const source = leavingOutOwn(context, what.source, opened)
   const progress = new Progress(context)
-  const totalBytes = lastSize(opened.cacheFolder, what.name)
+  const lastBytes = lastSize(opened.cacheFolder, what.name)
+  const size = lastBytes === undefined ? sizeForPeople(context, source) : undefined
   const result = await run({
     ...optionsOf(context, { flags, opened }),
     source,
     sourceName: what.name,
-    onProgress: (counts) => showBackupProgress(progress, { counts, totalBytes }),
-  }).finally(() => progress.end())
+    onProgress: (counts) =>
+      showBackupProgress(progress, { counts, totalBytes: lastBytes ?? size?.bytes }),
+  }).finally(async () => {
+    progress.end()
+    await size?.stop()
+  })
   const { repository, cacheFolder } = opened
   const { dryRun = false } = flags
   if (!dryRun) keepSize(cacheFolder, { source: what.name, bytes: result.counts.sizeBytes })
   tellBackup(context, { result, repository, paths: what.paths, dryRun })
   return result.counts.unreadable > 0 ? EXIT.incomplete : undefined
+}
+
+/** What the bar of a first backup is measured by, where somebody sees it. */
+function sizeForPeople(
+  { output }: Context,
+  source: FileSource | StdinSource,
+): SourceSize | undefined {
+  const isSeen = output.isTerminal && !output.quiet && !output.json
+  return isSeen && source.kind === 'files' ? new SourceSize(source.walk) : undefined
 }
 
 async function run(options: BackupOptions): Promise<BackupResult> {

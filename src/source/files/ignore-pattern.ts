@@ -7,6 +7,8 @@
 import { parseSegments, type Segment } from './glob.ts'
 
 export interface IgnorePattern {
+  /** As it was written: parsing it again gives the same, in whatever thread. */
+  readonly text: string
   /** '!' in front: what matches is included again. */
   readonly negated: boolean
   /** '/' at the end: matches folders only. */
@@ -36,7 +38,7 @@ export function parseIgnorePattern(line: string): IgnorePattern | undefined {
   if (path === '') return undefined
   const segments = parseSegments(path.startsWith('/') ? path.slice(1) : path)
   if (segments === undefined) return undefined
-  return { negated, directoryOnly, anchored: path.includes('/'), segments }
+  return { text: line, negated, directoryOnly, anchored: path.includes('/'), segments }
 }
 
 /**
