@@ -6,7 +6,6 @@ import type { Bytes } from '../base/bytes.ts'
 import { equalBytes, utf8 } from '../base/bytes.ts'
 import { CairnError, isCairnError, messageOf } from '../base/errors.ts'
 import { errnoMessage } from '../base/libc-error.ts'
-import { DirectoryListing } from '../base/libc-listing.ts'
 import type { BlobId } from '../format/ids.ts'
 import type { Entry } from '../format/tree.ts'
 import { blobIdKey } from '../repository/access.ts'
@@ -18,6 +17,7 @@ import { openDetails, type Snapshot } from '../repository/snapshots.ts'
 import { TargetFolder } from '../target/files/target-folder.ts'
 import { BlobReader } from './blob-reader.ts'
 import type { OverwritePolicy } from './restore/existing.ts'
+import { isWhole, othersIn } from './restore/others.ts'
 import { type PlannedEntry, planRestore } from './restore/plan.ts'
 import {
   joinNames,
@@ -54,6 +54,8 @@ export interface RestoreOptions {
   readonly onProblem: (problem: RestoreProblem) => void
   /** Of dry runs: told for each entry. */
   readonly onPlanned: (planned: PlannedEntry) => void
+  /** Of runs that delete: told of each entry, a folder with all that was in it, once it is gone. */
+  readonly onDeleted?: ((path: readonly Bytes[]) => void) | undefined
 }
 
 const PROGRESS_MS = 250
@@ -70,8 +72,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
   const start = await findStart(options, reader)
   const selection = new Selection({ ...options, above: options.path })
   const wanted = options.include.length > 0 ? ('inside' as const) : ('yes' as const)
-  const selected = () => selectedEntries({ ...start, reader, selection, wanted, folder: [] })
-  if (options.dryRun) return planRestore(selected(), options)
+  const selected = { ...start, reader, selection, wanted, folder: [] }
+  if (options.dryRun) return planRestore(selected, options)
   const target = openTarget(options.target)
   try {
     const counts = await restoreInto(target, {
@@ -82,7 +84,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
       selection,
       wanted,
     })
-    if (options.verify) await verifyInto(target, { options, counts, entries: selected() })
+    if (options.verify)
+      await verifyInto(target, { options, counts, entries: selectedEntries(selected) })
     return counts
   } finally {
     target.close()
@@ -237,7 +240,7 @@ class Run {
       restorer.problem(place.path, messageOf(error))
       return
     }
-    const mayDelete = this.#options.delete && wanted === 'yes' && only === undefined
+    const mayDelete = this.#options.delete && isWhole({ wanted, only })
     // When the window is written: before that, there are files in the folder that are still on their way.
     if (mayDelete && place.state === 'existing')
       restorer.window.afterwards.push(() => this.#deleteOthers(place, seen))
@@ -288,21 +291,17 @@ class Run {
     this.#writing.catch(() => undefined)
   }
 
-  #deleteOthers(place: TargetPlace, seen: readonly Bytes[]): void {
-    const { target, restorer } = this.#options
-    const dirFd = target.openDirectory(place.path)
-    const listing = new DirectoryListing()
-    if (dirFd < 0 || target.list(dirFd, listing) < 0) return
-    const keep = new Set(seen.map((name) => Buffer.from(name).toString('latin1')))
-    for (let i = 0; i < listing.count; i++) {
-      const name = listing.nameAt(i).slice()
-      if (keep.has(Buffer.from(name).toString('latin1'))) continue
-      const path = [...place.path, name]
-      if (this.#options.selection.wants(path, { isDirectory: false, folderWanted: 'yes' }) === 'no')
+  #deleteOthers({ path }: TargetPlace, names: readonly Bytes[]): void {
+    const { target, restorer, selection, onDeleted } = this.#options
+    const dirFd = target.openDirectory(path)
+    for (const other of othersIn(target, { path, names, selection })) {
+      const result = target.removeEntry(dirFd, other.at(-1) as Bytes)
+      if (result < 0) {
+        restorer.problem(other, `cannot remove it: ${errnoMessage(-result)}`)
         continue
-      const result = target.removeEntry(dirFd, name)
-      if (result === 0) restorer.counts.deleted++
-      else restorer.problem(path, `cannot remove it: ${errnoMessage(-result)}`)
+      }
+      restorer.counts.deleted++
+      onDeleted?.(other)
     }
   }
 }

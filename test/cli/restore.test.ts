@@ -132,6 +132,24 @@ describe('what is there already', () => {
     expect(existsSync(user.path('clean/sub/mine'))).toBe(false)
   })
 
+  test('names what --delete removes, before and while it does', async () => {
+    user.write({ 'named/mine': 'x', 'named/sub/mine': 'x' })
+    const args = [place(), '-t', 'named', '--delete'] as const
+    const planned = await restore(...args, '--dry-run')
+    expect(planned.stdout).toContain('delete mine\n')
+    expect(planned.stdout).toContain('delete sub/mine\n')
+    expect(planned.stdout).toContain('2 entries removed')
+    expect(read('named/mine')).toBe('x')
+    const done = await restore(...args, '--verbose')
+    expect(done.stderr).toContain('deleted mine\n')
+    expect(done.stderr).toContain('deleted sub/mine\n')
+    user.write({ 'named/again': 'x' })
+    const { lines } = await user.json(['restore', ...args], { env })
+    expect(lines.filter(({ event }) => event === 'item')).toEqual([
+      { event: 'item', action: 'delete', path: 'again' },
+    ])
+  })
+
   test('but not in folders that were never backed up as a whole', async () => {
     for (const above of ['', ':/', `:${user.home}`]) {
       const done = await restore(`${ids[2] ?? ''}${above}`, '-t', 'keep', '--delete')

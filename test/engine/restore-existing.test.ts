@@ -61,6 +61,10 @@ function write(folder: string, name: string, content: string | Uint8Array, secon
   utimesSync(join(folder, name), seconds, seconds)
 }
 
+function joined(path: readonly Uint8Array[]): string {
+  return path.map((name) => Buffer.from(name).toString()).join('/')
+}
+
 function restoreTo(target: string, changes: Parameters<typeof restoreFolder>[2] = {}) {
   return restoreFolder(repository, target, { from: source, ...changes })
 }
@@ -129,6 +133,43 @@ describe('deleting', () => {
     expect(counts.deleted).toBe(3)
     expectSame(before, target)
     expect(existsSync('/etc/passwd')).toBe(true)
+  })
+
+  test('a dry run plans what a run then removes, and what is removed is told', async () => {
+    const target = scratch.make()
+    const outside = scratch.make('outside')
+    const theirs = ['extra', 'kept', 'folder/extra/deep', 'folder/kept', 'large/precious']
+    for (const name of theirs) write(target, name, 'x', OLD)
+    write(outside, 'precious', 'x', OLD)
+    symlinkSync(outside, join(target, 'extra-link'))
+    const untouched = describeTree(target)
+    const options = { delete: true, exclude: ['kept'], verify: false }
+    const planned: string[] = []
+    const { counts } = await restoreTo(target, {
+      ...options,
+      dryRun: true,
+      onPlanned: ({ path, action }) => action === 'delete' && planned.push(joined(path)),
+    })
+    expect(planned.sort()).toEqual(['extra', 'extra-link', 'folder/extra'])
+    expect(counts.deleted).toBe(3)
+    expectSame(untouched, target)
+    const deleted: string[] = []
+    const done = await restoreTo(target, {
+      ...options,
+      onDeleted: (path) => deleted.push(joined(path)),
+    })
+    expect(deleted.sort()).toEqual(planned)
+    expect(done.counts.deleted).toBe(3)
+  })
+
+  test('plans nothing where it looks through a link, or is of a part only', async () => {
+    const target = scratch.make()
+    const outside = scratch.make('outside')
+    write(outside, 'precious', 'x', OLD)
+    write(target, 'extra', 'x', OLD)
+    symlinkSync(outside, join(target, 'folder'))
+    const options = { delete: true, include: ['/folder'], dryRun: true }
+    expect((await restoreTo(target, options)).counts.deleted).toBe(0)
   })
 
   test('does not take away what is being written', async () => {

@@ -93,6 +93,7 @@ function optionsOf({ output, interruption }: Context, flags: Flags): Usual {
     verify: flags.verify ?? false,
     onProblem: (problem) => tellProblem(output, problem),
     onPlanned: (planned) => tellPlanned(output, planned),
+    onDeleted: (path) => tellDeleted(output, path),
   }
 }
 
@@ -130,6 +131,7 @@ const ACTIONS: Readonly<Record<PlannedEntry['action'], string>> = {
   attributes: 'set attributes of',
   keep: 'keep',
   blocked: 'cannot replace',
+  delete: 'delete',
 }
 
 /** What stays as it is is told with --verbose only. */
@@ -139,6 +141,13 @@ function tellPlanned(output: Context['output'], { path: names, action }: Planned
   if (action === 'keep') output.detail(text)
   else output.line(text)
   output.event({ event: 'item', action, ...jsonPath(path) })
+}
+
+/** What was done is told with --verbose only: a plain run tells how many there were. */
+function tellDeleted(output: Context['output'], names: readonly Bytes[]): void {
+  const path = pathOf(names).subarray(1)
+  output.detail(`deleted ${printable(path)}`)
+  output.event({ event: 'item', action: 'delete', ...jsonPath(path) })
 }
 
 function showProgress(

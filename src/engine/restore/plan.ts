@@ -1,28 +1,31 @@
-// A dry run of a restore: what would be written, kept or stand in the way, without touching the target.
+// A dry run of a restore: what would be written, kept, removed or stand in the way, without touching the
+// target.
 
 import { type Bytes, utf8 } from '../../base/bytes.ts'
 import { Errno } from '../../base/libc-error.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
 import { type Decision, decide, type OverwritePolicy } from './existing.ts'
+import { othersIn, type ReadFolder } from './others.ts'
 import type { RestoreCounts } from './restorer.ts'
-import type { SelectedEntry } from './selected-entries.ts'
+import { type SelectedOptions, selectedEntries } from './selected-entries.ts'
 
 export interface PlannedEntry {
   readonly path: readonly Bytes[]
-  readonly action: 'create' | Decision
+  readonly action: 'create' | Decision | 'delete'
 }
 
 export interface PlanOptions {
   readonly target: string
   readonly overwrite: OverwritePolicy
+  readonly delete: boolean
   readonly onPlanned: (planned: PlannedEntry) => void
 }
 
 /** Counts what a restore would do. */
 export async function planRestore(
-  entries: AsyncIterable<SelectedEntry>,
-  { target: path, overwrite, onPlanned }: PlanOptions,
+  selected: SelectedOptions,
+  { target: path, overwrite, onPlanned, delete: deletes }: PlanOptions,
 ): Promise<RestoreCounts> {
   const counts = {
     files: 0,
@@ -37,8 +40,16 @@ export async function planRestore(
   const opened = TargetFolder.open(utf8(path))
   const target = typeof opened === 'number' ? undefined : opened
   const stat = new StatBuffer()
+  const planDeleted = ({ path, names }: ReadFolder) => {
+    if (target === undefined) return
+    for (const other of othersIn(target, { path, names, selection: selected.selection })) {
+      counts.deleted++
+      onPlanned({ path: other, action: 'delete' })
+    }
+  }
+  const onWhole = deletes ? planDeleted : undefined
   try {
-    for await (const { folder, entry } of entries) {
+    for await (const { folder, entry } of selectedEntries({ ...selected, onWhole })) {
       const dirFd = target?.openDirectory(folder) ?? -Errno.ENOENT
       const isThere = dirFd >= 0 && target?.statEntry(dirFd, entry.name, stat) === 0
       const action = isThere ? decide(entry, stat, overwrite) : 'create'

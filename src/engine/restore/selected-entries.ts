@@ -8,6 +8,7 @@ import type { Entry } from '../../format/tree.ts'
 import { WITHHELD } from '../../repository/object-problem.ts'
 import type { BlobReader } from '../blob-reader.ts'
 import { entriesOf } from '../tree-reader.ts'
+import { isWhole, type ReadFolder } from './others.ts'
 import type { Selection, Wanted } from './selection.ts'
 
 /** A store that is gone the restore has met before. */
@@ -28,16 +29,20 @@ export interface SelectedOptions {
   /** Where only one entry of the first folder is wanted. */
   readonly only: Bytes | undefined
   readonly folder: readonly Bytes[]
+  /** Told of each folder that is wanted as a whole, after all that is in it. */
+  readonly onWhole?: ((folder: ReadFolder) => void) | undefined
 }
 
 /** Goes on past folders whose node cannot be read: the restore has told of those. */
 export async function* selectedEntries(
   options: SelectedOptions,
 ): AsyncGenerator<SelectedEntry, undefined> {
-  const { reader, selection, tree, wanted: folderWanted, only, folder } = options
+  const { reader, selection, tree, wanted: folderWanted, only, folder, onWhole } = options
+  const names: Bytes[] = []
   try {
     for await (const entry of entriesOf(reader, tree)) {
       if (only !== undefined && !equalBytes(entry.name, only)) continue
+      if (onWhole !== undefined) names.push(entry.name)
       const path = [...folder, entry.name]
       const wanted = selection.wants(path, { isDirectory: entry.tree !== undefined, folderWanted })
       if (wanted === 'no') continue
@@ -51,6 +56,7 @@ export async function* selectedEntries(
           folder: path,
         })
     }
+    if (isWhole({ wanted: folderWanted, only })) onWhole?.({ path: folder, names })
   } catch (error) {
     if (!isCairnError(error, ...PASSED_OVER)) throw error
   }
