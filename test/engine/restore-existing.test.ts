@@ -290,6 +290,73 @@ test('a dry run tells what a restore would do and touches nothing', async () => 
   expect(existsSync(nowhere)).toBe(false)
 })
 
+describe('links, pipes and devices that are there', () => {
+  let special: TestRepository
+  let folder: string
+  const isRoot = process.geteuid?.() === 0
+  const names = ['link', 'dangling', 'fifo', ...(isRoot ? ['device'] : [])]
+
+  beforeAll(async () => {
+    folder = scratch.make('special')
+    symlinkSync('fifo', join(folder, 'link'))
+    symlinkSync('/nowhere/at all', join(folder, 'dangling'))
+    execFileSync('mkfifo', [join(folder, 'fifo')])
+    if (isRoot) execFileSync('mknod', [join(folder, 'device'), 'c', '1', '3'])
+    linkSync(join(folder, 'link'), join(folder, 'second-link'))
+    for (const name of names) execFileSync('touch', ['-h', '-d', '2017-07-14', join(folder, name)])
+    special = await makeRepository({ chunker: SMALL_CHUNKER })
+    await backupFolder(special, folder)
+  })
+
+  const restoreSpecial = (target: string, changes: Parameters<typeof restoreFolder>[2] = {}) =>
+    restoreFolder(special, target, { from: folder, ...changes })
+  const inodesOf = (target: string) => names.map((name) => lstatSync(join(target, name)).ino)
+
+  test('a second run leaves them as they are, and a dry run says so', async () => {
+    const target = scratch.make()
+    await restoreSpecial(target)
+    const inodes = inodesOf(target)
+    const planned = new Set<string>()
+    await restoreSpecial(target, { dryRun: true, onPlanned: ({ action }) => planned.add(action) })
+    expect([...planned]).toEqual(['keep'])
+    const { counts } = await restoreSpecial(target)
+    expect(counts).toMatchObject({ others: 0, files: 0, skipped: names.length + 1, problems: 0 })
+    expect(inodesOf(target)).toEqual(inodes)
+    expectSame(describeTree(folder), target)
+  })
+
+  test('they are given the attributes that differ, and are not made anew', async () => {
+    const target = scratch.make()
+    await restoreSpecial(target)
+    const inodes = inodesOf(target)
+    for (const name of names) execFileSync('touch', ['-h', join(target, name)])
+    execFileSync('chmod', ['611', join(target, 'fifo')])
+    const { counts } = await restoreSpecial(target)
+    expect(counts).toMatchObject({ others: 0, skipped: names.length + 1, problems: 0 })
+    expect(inodesOf(target)).toEqual(inodes)
+    expectSame(describeTree(folder), target)
+  })
+
+  test('what leads elsewhere, or is of another kind, is made anew', async () => {
+    const target = scratch.make()
+    symlinkSync('fif', join(target, 'link'))
+    symlinkSync('/nowhere/at all/', join(target, 'dangling'))
+    writeFileSync(join(target, 'fifo'), '')
+    if (isRoot) execFileSync('mknod', [join(target, 'device'), 'c', '1', '5'])
+    const { counts } = await restoreSpecial(target)
+    expect(counts).toMatchObject({ others: names.length, skipped: 0, problems: 0 })
+    expectSame(describeTree(folder), target)
+  })
+
+  test('names of one link that stand apart become one again', async () => {
+    const target = scratch.make()
+    for (const name of ['link', 'second-link']) symlinkSync('fifo', join(target, name))
+    const { counts } = await restoreSpecial(target)
+    expect(counts).toMatchObject({ skipped: 1, problems: 0 })
+    expectSame(describeTree(folder), target)
+  })
+})
+
 describe('names of one file', () => {
   let linked: TestRepository
   let folder: string

@@ -2,19 +2,28 @@
 
 import type { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
+import type { TargetFolder } from '../../target/files/target-folder.ts'
 
 export type OverwritePolicy = 'always' | 'if-changed' | 'if-newer' | 'never'
 
 /** keep: leave it; attributes: its content is right; replace: put ours in its place; blocked: cannot. */
 export type Decision = 'keep' | 'attributes' | 'replace' | 'blocked'
 
-/** `stat` is of what stands where the entry, which is no folder, is to go. */
-export function decide(entry: Entry, stat: StatBuffer, policy: OverwritePolicy): Decision {
+/** What stands where an entry is to go: in which folder, and what it is. */
+export interface Standing {
+  readonly target: TargetFolder
+  readonly dirFd: number
+  readonly stat: StatBuffer
+}
+
+/** The entry is no folder. */
+export function decide(entry: Entry, standing: Standing, policy: OverwritePolicy): Decision {
+  const { stat } = standing
   if (policy === 'never') return 'keep'
   if (stat.isDirectory) return 'blocked'
   if (policy === 'always') return 'replace'
   if (policy === 'if-newer') return isNewer(entry, stat) ? 'replace' : 'keep'
-  if (!sameContent(entry, stat)) return 'replace'
+  if (!sameContent(entry, standing)) return 'replace'
   return sameAttributes(entry, stat) ? 'keep' : 'attributes'
 }
 
@@ -23,22 +32,26 @@ function isNewer(entry: Entry, stat: StatBuffer): boolean {
   return entry.mtimeNanos > stat.mtimeNanos
 }
 
-/** Files by type, length and time, as rsync does; everything else is made anew. */
-function sameContent(entry: Entry, stat: StatBuffer): boolean {
-  return (
-    entry.type === 'file' &&
-    stat.isFile &&
-    entry.size === stat.size &&
-    entry.mtimeSeconds === stat.mtimeSeconds &&
-    entry.mtimeNanos === stat.mtimeNanos
-  )
+/** Files by length and time, as rsync does; everything else by all that makes it what it is. */
+function sameContent(entry: Entry, { target, dirFd, stat }: Standing): boolean {
+  if (entry.type !== stat.type) return false
+  if (entry.type === 'file') return entry.size === stat.size && sameTime(entry, stat)
+  if (entry.target !== undefined) return target.isSymlinkTo(dirFd, entry.name, entry.target)
+  if (entry.device === undefined) return true
+  return entry.device.major === stat.rdevMajor && entry.device.minor === stat.rdevMinor
+}
+
+function sameTime(entry: Entry, stat: StatBuffer): boolean {
+  return entry.mtimeSeconds === stat.mtimeSeconds && entry.mtimeNanos === stat.mtimeNanos
 }
 
 function sameAttributes(entry: Entry, stat: StatBuffer): boolean {
   return (
-    entry.mode === stat.mode &&
+    // The mode of a link means nothing and cannot be set.
+    (entry.type === 'symlink' || entry.mode === stat.mode) &&
     entry.uid === stat.uid &&
     entry.gid === stat.gid &&
+    sameTime(entry, stat) &&
     entry.xattrs === undefined
   )
 }

@@ -2,13 +2,12 @@
 // target.
 
 import { type Bytes, utf8 } from '../../base/bytes.ts'
-import { Errno } from '../../base/libc-error.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
-import { type Decision, decide, type OverwritePolicy } from './existing.ts'
+import { type Decision, decide, type OverwritePolicy, type Standing } from './existing.ts'
 import { othersIn, type ReadFolder } from './others.ts'
 import type { RestoreCounts } from './restorer.ts'
-import { type SelectedOptions, selectedEntries } from './selected-entries.ts'
+import { type SelectedEntry, type SelectedOptions, selectedEntries } from './selected-entries.ts'
 
 export interface PlannedEntry {
   readonly path: readonly Bytes[]
@@ -49,10 +48,9 @@ export async function planRestore(
   }
   const onWhole = deletes ? planDeleted : undefined
   try {
-    for await (const { folder, entry } of selectedEntries({ ...selected, onWhole })) {
-      const dirFd = target?.openDirectory(folder) ?? -Errno.ENOENT
-      const isThere = dirFd >= 0 && target?.statEntry(dirFd, entry.name, stat) === 0
-      const action = isThere ? decide(entry, stat, overwrite) : 'create'
+    for await (const place of selectedEntries({ ...selected, onWhole })) {
+      const { folder, entry } = place
+      const action = target ? actionAt(place, { target, stat, overwrite }) : 'create'
       if (action === 'blocked') counts.problems++
       else if (action === 'keep' || action === 'attributes') counts.skipped++
       else if (entry.type === 'file') {
@@ -65,4 +63,13 @@ export async function planRestore(
     target?.close()
   }
   return counts
+}
+
+function actionAt(
+  { folder, entry }: SelectedEntry,
+  { target, stat, overwrite }: Omit<Standing, 'dirFd'> & { readonly overwrite: OverwritePolicy },
+): 'create' | Decision {
+  const dirFd = target.openDirectory(folder)
+  const isThere = dirFd >= 0 && target.statEntry(dirFd, entry.name, stat) === 0
+  return isThere ? decide(entry, { target, dirFd, stat }, overwrite) : 'create'
 }

@@ -172,7 +172,7 @@ export class Restorer {
       this.problem(names, `cannot look at what is there: ${errnoMessage(-result)}`)
       return undefined
     }
-    const decision = decide(entry, this.#stat, overwrite)
+    const decision = decide(entry, { target, dirFd, stat: this.#stat }, overwrite)
     if (decision === 'replace') return true
     if (decision === 'blocked') this.problem(names, 'a folder stands where it is to go')
     else {

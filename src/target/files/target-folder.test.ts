@@ -113,6 +113,22 @@ test('folders, files, links and FIFOs are made where they were asked for', () =>
   }
 })
 
+test('a link is known by its goal, byte for byte', () => {
+  const { rootFd } = target
+  const name = utf8('link')
+  for (const goal of [utf8('goal'), Uint8Array.of(0xff, 0x2f), utf8('x'.repeat(4095))]) {
+    expect(target.isSymlinkTo(rootFd, name, goal)).toBe(false)
+    expect(target.makeSymlink(rootFd, name, goal)).toBe(0)
+    expect(target.isSymlinkTo(rootFd, name, goal)).toBe(true)
+    expect(target.isSymlinkTo(rootFd, name, goal.subarray(1))).toBe(false)
+    expect(target.isSymlinkTo(rootFd, name, goal.subarray(0, -1))).toBe(false)
+    expect(target.removeEntry(rootFd, name)).toBe(0)
+  }
+  writeFileSync(join(top, 'link'), 'goal')
+  expect(target.isSymlinkTo(rootFd, name, utf8('goal'))).toBe(false)
+  expect(target.isSymlinkTo(rootFd, utf8('../link'), utf8('goal'))).toBe(false)
+})
+
 test('a new file never lets anybody read it who may not in the end', () => {
   const { rootFd } = target
   const before = process.umask(0o022)

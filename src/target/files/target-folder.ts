@@ -6,7 +6,7 @@
 // All calls return 0 or a descriptor, else the negative errno: -EINVAL for a name that is none,
 // -ELOOP or -ENOTDIR where a link stands in the way. Nothing is retried and nothing is replaced.
 
-import type { Bytes } from '../../base/bytes.ts'
+import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { type Address, type Libc, libc, type Result } from '../../base/libc.ts'
 import {
   AT_FDCWD,
@@ -27,7 +27,7 @@ import {
 } from '../../base/libc-constants.ts'
 import { Errno } from '../../base/libc-error.ts'
 import type { DirectoryListing } from '../../base/libc-listing.ts'
-import { PathSlot } from '../../base/libc-memory.ts'
+import { NativeBuffer, PathSlot } from '../../base/libc-memory.ts'
 import type { StatBuffer } from '../../base/libc-stat.ts'
 import { BeneathOpener } from './open-beneath.ts'
 import { removeTree } from './remove-tree.ts'
@@ -59,6 +59,8 @@ export class TargetFolder {
   readonly #opener = new BeneathOpener()
   readonly #name = new PathSlot()
   readonly #otherName = new PathSlot()
+  /** One byte more than a goal has: what fills it is longer. */
+  readonly #goal = new NativeBuffer(GOAL_BYTES_MAX + 1)
   /** Open folders by path, the one used longest ago first. */
   readonly #folders = new Map<string, number>()
 
@@ -111,6 +113,15 @@ export class TargetFolder {
   statEntry(dirFd: number, name: Bytes, stat: StatBuffer): Result {
     const address = this.#address(name)
     return address === 0 ? -Errno.EINVAL : stat.readAt(dirFd, address)
+  }
+
+  /** Whether a symbolic link is there that leads to this very goal, byte for byte. */
+  isSymlinkTo(dirFd: number, name: Bytes, goal: Bytes): boolean {
+    const { address: out, bytes } = this.#goal
+    const length = this.#with(name, (address) =>
+      this.#libc.readlinkat(dirFd, address, out, bytes.length),
+    )
+    return length >= 0 && equalBytes(bytes.subarray(0, length), goal)
   }
 
   /** Lists a folder that `openDirectory` gave, any number of times. */
