@@ -122,6 +122,21 @@ test('what verifies finds content that only looks right', async () => {
   expectSame(before, target)
 })
 
+test('what verifies tells what stands in the place of a file', async () => {
+  const target = scratch.make()
+  symlinkSync('large', join(target, 'small'))
+  symlinkSync('/nowhere', join(target, 'empty'))
+  mkdirSync(join(target, 'folder/inner'), { recursive: true })
+  execFileSync('mkfifo', [join(target, 'large')])
+  const { problems } = await restoreTo(target, { overwrite: 'never' })
+  expect(problems.map(({ path, what }) => `${joined([path])}: ${what}`)).toEqual([
+    'empty: cannot read it back: a symbolic link stands in its place',
+    'folder/inner: cannot read it back: a folder stands in its place',
+    'large: cannot read it back: a pipe stands in its place',
+    'small: cannot read it back: a symbolic link stands in its place',
+  ])
+})
+
 describe('deleting', () => {
   test('what the snapshot does not have is removed, and nothing else', async () => {
     const target = scratch.make()

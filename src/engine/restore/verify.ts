@@ -8,13 +8,24 @@ import { crc32 } from '../../base/hash.ts'
 import { libc } from '../../base/libc.ts'
 import { errnoMessage } from '../../base/libc-error.ts'
 import { PathSlot } from '../../base/libc-memory.ts'
-import { StatBuffer } from '../../base/libc-stat.ts'
+import { type FileType, StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
-import { openFile } from '../../source/files/open-file.ts'
+import { NOT_A_FILE, openFile } from '../../source/files/open-file.ts'
 import type { TargetFolder } from '../../target/files/target-folder.ts'
 import type { SelectedEntry } from './selected-entries.ts'
 
 const READ_BYTES = 1024 * 1024
+
+const KINDS: Readonly<Record<FileType, string>> = {
+  // It has become one since it was opened as something else.
+  file: 'another file',
+  directory: 'a folder',
+  symlink: 'a symbolic link',
+  fifo: 'a pipe',
+  socket: 'a socket',
+  'char-device': 'a device',
+  'block-device': 'a device',
+}
 
 export interface VerifyOptions {
   readonly target: TargetFolder
@@ -53,6 +64,7 @@ class FileReader {
   compare(folder: readonly Bytes[], entry: Entry): string | undefined {
     const dirFd = this.#target.openDirectory(folder)
     const fd = dirFd < 0 ? dirFd : openFile(dirFd, this.#name.put(entry.name), this.#stat)
+    if (fd === NOT_A_FILE) return this.#whatElse(dirFd, entry.name)
     if (fd < 0) return `cannot read it back: ${errnoMessage(-fd)}`
     try {
       if (this.#stat.size !== entry.size)
@@ -63,6 +75,12 @@ class FileReader {
     } finally {
       libc().close(fd)
     }
+  }
+
+  #whatElse(dirFd: number, name: Bytes): string {
+    const result = this.#target.statEntry(dirFd, name, this.#stat)
+    if (result < 0) return `cannot read it back: ${errnoMessage(-result)}`
+    return `cannot read it back: ${KINDS[this.#stat.type]} stands in its place`
   }
 
   #crc(fd: number): number {
