@@ -74,7 +74,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
   const wanted = options.include.length > 0 ? ('inside' as const) : ('yes' as const)
   const selected = { ...start, reader, selection, wanted, folder: [] }
   if (options.dryRun) return planRestore(selected, options)
-  const target = openTarget(options.target)
+  const { target, state } = openTarget(options.target)
   try {
     const counts = await restoreInto(target, {
       ...options,
@@ -83,6 +83,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
       start,
       selection,
       wanted,
+      state,
     })
     if (options.verify)
       await verifyInto(target, { options, counts, entries: selectedEntries(selected) })
@@ -98,6 +99,8 @@ interface Prepared extends Omit<RestoreOptions, 'target'> {
   readonly start: Start
   readonly selection: Selection
   readonly wanted: Wanted
+  /** Of the target itself. */
+  readonly state: TargetPlace['state']
 }
 
 async function restoreInto(target: TargetFolder, prepared: Prepared): Promise<RestoreCounts> {
@@ -163,9 +166,10 @@ async function findStart(
   return { tree: folder?.tree ?? root, entry: undefined, only: entry.name }
 }
 
-function openTarget(path: string): TargetFolder {
+function openTarget(path: string): { target: TargetFolder; state: 'new' | 'existing' } {
+  let made: string | undefined
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    made = mkdirSync(path, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new CairnError(
       'target-unwritable',
@@ -174,7 +178,7 @@ function openTarget(path: string): TargetFolder {
     )
   }
   const target = TargetFolder.open(utf8(path))
-  if (typeof target !== 'number') return target
+  if (typeof target !== 'number') return { target, state: made === undefined ? 'existing' : 'new' }
   throw new CairnError(
     'target-unwritable',
     `Cannot open the target ${path}: ${errnoMessage(-target)}`,
@@ -201,12 +205,12 @@ class Run {
   }
 
   async all(): Promise<void> {
-    const { start, wanted } = this.#options
+    const { start, wanted, state } = this.#options
     const place: TargetPlace = {
       path: [],
       entry: start.entry,
       parent: undefined,
-      state: 'existing',
+      state,
     }
     await this.#folder(place, { tree: start.tree, wanted, only: start.only })
     await this.#write()

@@ -99,6 +99,38 @@ describe('what stands in the place of a file', () => {
   )
 })
 
+describe('with never', () => {
+  const attributesOf = (path: string) => {
+    const { mode, uid, gid, ino } = lstatSync(path)
+    return { mode, uid, gid, ino }
+  }
+
+  test('folders that are there, and the target, stay as they are', async () => {
+    const target = scratch.make()
+    write(target, 'folder/inner', 'theirs', OLD)
+    for (const path of [join(target, 'folder'), target]) {
+      execFileSync('chmod', ['711', path])
+      utimesSync(path, OLD, OLD)
+    }
+    const { mtimeMs } = statSync(join(target, 'folder'))
+    const paths = [target, join(target, 'folder')]
+    const untouched = paths.map(attributesOf)
+    const { counts } = await restoreTo(target, { overwrite: 'never', verify: false })
+    expect(paths.map(attributesOf)).toEqual(untouched)
+    // Nothing was missing in this one; what is made in the other gives it a new time.
+    expect(statSync(join(target, 'folder')).mtimeMs).toBe(mtimeMs)
+    expect(statSync(target).mtimeMs).not.toBe(statSync(source).mtimeMs)
+    expect(counts).toMatchObject({ folders: 0, skipped: 1, problems: 0 })
+    expect(existsSync(join(target, 'large'))).toBe(true)
+  })
+
+  test('what is made, the target included, is as it was', async () => {
+    const target = scratch.path()
+    await restoreTo(target, { overwrite: 'never' })
+    expectSame(before, target)
+  })
+})
+
 test('a file of the same length and time is not written again, and gets its attributes', async () => {
   const target = scratch.make()
   write(target, 'large', readFileSync(join(source, 'large')), THEN)

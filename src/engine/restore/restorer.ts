@@ -136,13 +136,18 @@ export class Restorer {
     return target.removeEntry(dirFd, name) === 0 && target.makeDirectory(dirFd, name) === 0
   }
 
-  /** After the window's content: a folder's own attributes, when nothing more will be put into it. */
+  /**
+   * After the window's content: a folder's own attributes, when nothing more will be put into it. With
+   * `never` one that was there before keeps those it has.
+   */
   closeFolder(place: TargetPlace): void {
     const { entry } = place
+    const { target, overwrite } = this.#options
     if (entry === undefined || place.state === 'unmade' || place.state === 'failed') return
+    if (place.state === 'existing' && overwrite === 'never') return
     this.counts.folders++
     this.#window.afterwards.push(() => {
-      const fd = this.#options.target.openDirectory(place.path)
+      const fd = target.openDirectory(place.path)
       if (fd < 0) return this.problem(place.path, `cannot open the folder: ${errnoMessage(-fd)}`)
       this.#apply(fd, entry, place.path)
     })
