@@ -190,7 +190,7 @@ function linesOf(counts: RestoreCounts): readonly string[] {
   ]
   return [
     parts.join(', '),
-    ...(skipped > 0 ? [`${formatNumber(skipped, 'file')} left as they were`] : []),
+    ...(skipped > 0 ? [`${formatNumber(skipped, 'entry', 'entries')} left as they were`] : []),
     ...(deleted > 0 ? [`${formatNumber(deleted, 'entry', 'entries')} removed`] : []),
     ...(verified > 0 ? [`${formatNumber(verified, 'file')} read back and compared`] : []),
   ]
