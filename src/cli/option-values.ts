@@ -4,6 +4,17 @@ import { availableParallelism } from 'node:os'
 import { InvalidArgumentError } from 'commander'
 import { parseBytes } from './sizes.ts'
 
+/** An empty path would be the current folder: a script that lost a value must not work there. */
+export function path(value: string): string {
+  if (value !== '') return value
+  throw new InvalidArgumentError('It is empty, and must name a file or folder.')
+}
+
+/** For options and arguments that name several. */
+export function paths(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, path(value)]
+}
+
 export function size(value: string): number {
   const bytes = parseBytes(value)
   if (bytes !== undefined) return bytes

@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import type { SnapshotFilter } from '../engine/select-snapshot.ts'
+import { paths } from './option-values.ts'
 import { absolutePath, bytesOfArgument, recordedPath } from './raw-arguments.ts'
 import { parseTime } from './times.ts'
 
@@ -19,7 +20,7 @@ export function addSnapshotOptions(command: Command): Command {
   return command
     .option('--host <name>', 'only snapshots of this host')
     .option('--source <name>', 'only snapshots of this source')
-    .option('--path <path>', 'only snapshots of this path (repeatable)', collected)
+    .option('--path <path>', 'only snapshots of this path (repeatable)', paths)
     .option('--tag <tag>', 'only snapshots with this tag (repeatable)', collected)
     .option('--at <time>', "only snapshots begun by then: 2026-11-20, '2026-11-20 15:00', 3d", time)
 }

@@ -1,7 +1,7 @@
 // The command line itself: help, mistakes, pipes.
 
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -93,6 +93,37 @@ describe('mistakes are 2', () => {
       expect(stderr).toBe('')
     },
   )
+})
+
+describe('an empty path is 2, and never the current folder', () => {
+  test.each([
+    [['restore', 'latest', '--target', '']],
+    [['restore', 'latest:/', '--target', '', '--delete']],
+    [['backup', '']],
+    [['backup', 'data', '']],
+    [['backup', '--files-from', '']],
+    [['backup', '--files-from0', '']],
+    [['backup', 'data', '--exclude-file', '']],
+    [['snapshots', '--path', '']],
+    [['snapshots', '--passphrase-file', '']],
+    [['snapshots', '--key-file', '']],
+    [['dump', 'latest', '--output', '']],
+    [['key', 'add', '--label', 'x', '--new-passphrase-file', '']],
+    [['key', 'add', '--label', 'x', '--new-key-file', '']],
+  ])('%j', async (args) => {
+    const before = readdirSync(user.home).sort()
+    const { code, stderr } = await user.run(args, { env: user.keyed })
+    expect(stderr).toContain('It is empty')
+    expect(code).toBe(2)
+    expect(readdirSync(user.home).sort()).toEqual(before)
+  })
+
+  test('nor is the name for stdin made up', async () => {
+    const args = ['backup', '--stdin', '--stdin-filename', '']
+    const { code, stderr } = await user.run(args, { env: user.keyed, input: 'x' })
+    expect(stderr).toContain('cannot be the name of a file')
+    expect(code).toBe(2)
+  })
 })
 
 describe('exit codes', () => {

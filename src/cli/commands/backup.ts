@@ -4,14 +4,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupFlags } from '../actions/backup.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
-import { rate, size, workers } from '../option-values.ts'
+import { path, paths, rate, size, workers } from '../option-values.ts'
 import { collected } from '../snapshot-options.ts'
 
 export function addBackup(program: Command): void {
   const command = program
     .command('backup')
     .description('Save files and folders as a new snapshot.')
-    .argument('[paths...]', 'files and folders (a link with / at its end is followed)')
+    .argument('[paths...]', 'files and folders (a link with / at its end is followed)', paths)
   addSelection(command)
   addNaming(command)
   addWork(command)
@@ -25,9 +25,9 @@ export function addBackup(program: Command): void {
       'pg_dump -Fc -Z0 shop | cairn backup --stdin --stdin-filename shop.dump',
     ),
   )
-  command.action(async (paths: readonly string[], flags: BackupFlags, self: Command) => {
+  command.action(async (named: readonly string[], flags: BackupFlags, self: Command) => {
     const { backupAction } = await import('../actions/backup.ts')
-    await execute(self, (context) => backupAction(context, { ...flags, paths }))
+    await execute(self, (context) => backupAction(context, { ...flags, paths: named }))
   })
 }
 
@@ -41,13 +41,13 @@ function addSelection(command: Command): void {
     .option(
       '--exclude-file <file>',
       'leave out what matches a pattern in a file (repeatable)',
-      collected,
+      paths,
     )
     .option('--exclude-caches', 'leave out what is in folders with a CACHEDIR.TAG')
     .option('--exclude-larger-than <size>', 'leave out files larger than this, such as 500M', size)
     .option('-x, --one-file-system', 'do not go into other file systems')
-    .option('--files-from <file>', 'take paths from a file, one to a line (- is stdin)')
-    .option('--files-from0 <file>', 'the same, each path ended by a zero byte')
+    .option('--files-from <file>', 'take paths from a file, one to a line (- is stdin)', path)
+    .option('--files-from0 <file>', 'the same, each path ended by a zero byte', path)
     .option('--stdin', 'save what comes on stdin as a file')
     .option('--stdin-filename <name>', 'the name of that file')
 }

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import type { DumpFlags } from '../actions/dump.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
+import { path } from '../option-values.ts'
 import { addSnapshotOptions } from '../snapshot-options.ts'
 
 export function addDump(program: Command): void {
@@ -11,7 +12,7 @@ export function addDump(program: Command): void {
     .command('dump')
     .description('Write a file from a snapshot to stdout, or a folder as a tar archive.')
     .argument('<snapshot[:path]>', 'latest, latest~1, or an id; without a path everything')
-    .option('-o, --output <file>', 'write to a new file and not to stdout')
+    .option('-o, --output <file>', 'write to a new file and not to stdout', path)
     .addOption(
       new Option('--format <format>', 'tar, or file; by default what it is decides').choices([
         'file',

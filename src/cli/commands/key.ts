@@ -5,6 +5,7 @@ import type { KeyAddFlags } from '../actions/key-add.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
 import type { NewSecretFlags } from '../new-secret.ts'
+import { path } from '../option-values.ts'
 import { collected } from '../snapshot-options.ts'
 
 export function addKey(program: Command): void {
@@ -59,8 +60,12 @@ function addAdd(key: Command): void {
 
 function addNewSecret(command: Command): Command {
   return command
-    .option('--new-passphrase-file <file>', 'take the new passphrase from a file (- is stdin)')
-    .option('--new-key-file <file>', 'use a key file; it is made where it is missing')
+    .option(
+      '--new-passphrase-file <file>',
+      'take the new passphrase from a file (- is stdin)',
+      path,
+    )
+    .option('--new-key-file <file>', 'use a key file; it is made where it is missing', path)
 }
 
 function addRemove(key: Command): void {

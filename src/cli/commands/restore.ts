@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import type { RestoreFlags } from '../actions/restore.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
-import { workers } from '../option-values.ts'
+import { path, workers } from '../option-values.ts'
 import { addSnapshotOptions, collected } from '../snapshot-options.ts'
 
 export function addRestore(program: Command): void {
@@ -12,7 +12,11 @@ export function addRestore(program: Command): void {
     .command('restore')
     .description('Bring files back from a snapshot. Run it again and it does only what is missing.')
     .argument('<snapshot[:path]>', 'latest, latest~1, or an id; with a path only what is in there')
-    .requiredOption('-t, --target <folder>', 'where to; without :path full paths are made in it')
+    .requiredOption(
+      '-t, --target <folder>',
+      'where to; without :path full paths are made in it',
+      path,
+    )
   addSnapshotOptions(command)
   addChoices(command)
   command
