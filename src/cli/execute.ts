@@ -12,8 +12,18 @@ export type Action = (context: Context) => Promise<ExitCode | undefined>
 /** Never throws; the exit code is in process.exitCode when it returns. */
 export async function execute(command: Command, action: Action): Promise<void> {
   const context = newContext(command.optsWithGlobals<GlobalFlags>())
-  process.exitCode = await outcomeOf(context, action)
+  const outcome = await outcomeOf(context, action)
   await context.output.end()
+  process.exitCode = await withOutput(context, outcome)
+}
+
+/** What was done without anyone being told is not done; what had failed before says more. */
+async function withOutput({ output }: Context, outcome: ExitCode): Promise<ExitCode> {
+  const { failure } = output
+  if (failure === undefined) return outcome
+  output.unwritten(failure)
+  await output.end()
+  return outcome === EXIT.done ? EXIT.failed : outcome
 }
 
 async function outcomeOf(context: Context, action: Action): Promise<ExitCode> {

@@ -36,6 +36,7 @@ export class Output {
   /** The line at the bottom of the terminal that is painted over and over. */
   #status = ''
   #closed = false
+  #failure: Error | undefined
 
   constructor(options: OutputOptions) {
     this.json = options.json
@@ -46,8 +47,11 @@ export class Output {
     this.#results = options.stdout
     this.#color = options.color && options.stderr.isTTY
     // Who closes the pipe has read enough: `cairn ls latest | head`.
-    options.stdout.on('error', () => {
+    // Anything else (a full disk) is a failure, for what was asked for is not there.
+    options.stdout.on('error', (error: Error) => {
       this.#closed = true
+      if (isEpipe(error)) return
+      this.#failure ??= error
     })
     options.stderr.on('error', () => undefined)
   }
@@ -60,6 +64,11 @@ export class Output {
   /** Nobody reads stdout any more: what only lists can stop. */
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** Why stdout could not be written; nothing where its reader has only closed it. */
+  get failure(): Error | undefined {
+    return this.#failure
   }
 
   get isTerminal(): boolean {
@@ -114,6 +123,12 @@ export class Output {
     if (hint !== undefined) this.#tell(hint)
   }
 
+  /** Tells that stdout failed: on stderr even with --json, whose events nobody got. */
+  unwritten(failure: Error): void {
+    this.#tell(`${this.#styled('red', 'cairn:')} Cannot write the output: ${failure.message}`)
+    this.#tell('See to where stdout leads: `df` shows which file system is full.')
+  }
+
   /** Paints the status line anew; '' takes it away. Terminals only. */
   status(text: string): void {
     if (!this.#stderr.isTTY || text === this.#status) return
@@ -129,11 +144,16 @@ export class Output {
     this.#characters = 0
   }
 
-  /** Returns when everything is with the system, or nobody wants it. */
+  /**
+   * Returns when everything is with the system, or nobody wants it. What stdout did not take is in
+   * `failure` then.
+   */
   async end(): Promise<void> {
     this.status('')
     this.flush()
     await Promise.all([drained(this.stdout), drained(this.#stderr)])
+    // Streams tell of their failures a little later.
+    await new Promise((resolve) => setImmediate(resolve))
   }
 
   #print(line: string): void {
@@ -165,6 +185,11 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
     if (stream.destroyed || stream.writableLength === 0) resolve()
     else stream.write('', () => resolve())
   })
+}
+
+/** Who reads a pipe has closed it. */
+export function isEpipe(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE'
 }
 
 /** Integers that a number cannot hold go out as text. */

@@ -10,14 +10,35 @@ import { escapedArguments } from './raw-arguments.ts'
 const SHOWN = new Set(['commander.helpDisplayed', 'commander.version'])
 
 export async function main(argv: readonly string[]): Promise<void> {
+  // Help is written before there is anything else that listens.
+  const failures: Error[] = []
+  process.stdout.on('error', (error: Error) => failures.push(error))
   try {
     await program.parseAsync([...escapedArguments(argv)])
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    process.exitCode = SHOWN.has(error.code) ? EXIT.done : await reportUsage(error)
+    process.exitCode = SHOWN.has(error.code)
+      ? await reportShown(failures)
+      : await reportUsage(error)
   }
   // Threads and timers that are left must not keep it alive.
   process.exit()
+}
+
+/** Help that could not be written was not shown. */
+async function reportShown(failures: readonly Error[]): Promise<number> {
+  await new Promise((resolve) => setImmediate(resolve))
+  if (failures.length === 0) return EXIT.done
+  const [{ newContext }, { isEpipe }] = await Promise.all([
+    import('./context.ts'),
+    import('./output.ts'),
+  ])
+  const failure = failures.find((error) => !isEpipe(error))
+  if (failure === undefined) return EXIT.done
+  const { output } = newContext({})
+  output.unwritten(failure)
+  await output.end()
+  return EXIT.failed
 }
 
 async function reportUsage(error: CommanderError): Promise<number> {

@@ -156,6 +156,35 @@ describe('pipes', () => {
     expect(status).toBe(0)
   })
 
+  test.each([
+    'snapshots',
+    'snapshots --json',
+    'ls -R latest:/',
+    'find a.txt',
+    'check',
+    'backup data',
+    'key list',
+    'version',
+    'completion bash',
+    'tag --add x latest',
+  ])('what cannot be written is told, and is 1: %s', (args) => {
+    const { status, stderr } = shell(`${cairn} ${args} > /dev/full`)
+    expect(stderr).toContain('Cannot write the output: ENOSPC')
+    expect(status).toBe(1)
+  })
+
+  test('nor does that hide why a command had failed', () => {
+    const { status, stderr } = shell(`${cairn} snapshots --json -r nowhere > /dev/full`)
+    expect(stderr).toContain('Cannot write the output: ENOSPC')
+    expect(status).toBe(10)
+  })
+
+  test.each(['--help', 'ls --help'])('help too: %s', (args) => {
+    const { status, stderr } = shell(`${cairn} ${args} > /dev/full`)
+    expect(stderr).toContain('Cannot write the output: ENOSPC')
+    expect(status).toBe(1)
+  })
+
   test('stdout and stderr may be closed', () => {
     expect(shell(`${cairn} snapshots >&- 2>&-`).status).toBe(0)
   })
