@@ -227,6 +227,18 @@ describe('on a terminal', () => {
     return ended(child)
   }
 
+  test.each([
+    ['Ctrl-C', '\x03'],
+    ['Ctrl-D', '\x04'],
+  ])('%s at a question cancels', async (_, key) => {
+    for (const command of [`snapshots -r ${user.path('repository')}`, 'init -r cancelled']) {
+      const done = await typed(command, [[/assphrase/, key]])
+      expect(done.stdout).toContain('Cancelled: nothing was changed')
+      expect(done.stdout).not.toContain('Warning')
+      expect(done.code).toBe(130)
+    }
+  })
+
   test('init asks twice and shows nothing of it; wrong answers may be corrected', async () => {
     const words = 'many words to remember'
     const made = await typed('init -r asked', [
