@@ -25,20 +25,28 @@ afterAll(() => user.remove())
 
 describe('roles', () => {
   test.each([
-    ['owner', { snapshots: 0, ls: 0, backup: 0, check: 0, read: 0, key: 0 }],
-    ['writer', { snapshots: 0, ls: 12, backup: 0, check: 0, read: 12, key: 12 }],
-    ['reader', { snapshots: 0, ls: 0, backup: 12, check: 0, read: 0, key: 12 }],
-    ['upkeep', { snapshots: 0, ls: 12, backup: 12, check: 0, read: 12, key: 12 }],
+    ['owner', { snapshots: 0, ls: 0, find: 0, backup: 0, check: 0, read: 0, key: 0 }],
+    ['writer', { snapshots: 0, ls: 12, find: 12, backup: 0, check: 0, read: 12, key: 12 }],
+    ['reader', { snapshots: 0, ls: 0, find: 0, backup: 12, check: 0, read: 0, key: 12 }],
+    ['upkeep', { snapshots: 0, ls: 12, find: 12, backup: 12, check: 0, read: 12, key: 12 }],
   ])('%s', async (role, expected) => {
     const code = async (...args: readonly string[]) => (await run(args, as(role))).code
     expect({
       snapshots: await code('snapshots'),
       ls: await code('ls', 'latest'),
+      find: await code('find', 'a.txt'),
       backup: await code('backup', 'data', '--host', 'web1'),
       check: await code('check'),
       read: await code('check', '--read-data'),
       key: await code('key', 'add', '--label', 'x', '--new-key-file', 'x.key'),
     }).toEqual(expected)
+  })
+
+  test('who may not read finds nothing, and is told so once', async () => {
+    await run(['backup', 'data', '--tag', 'again'])
+    const { last, lines } = await user.json(['find', 'a.txt'], { env: as('writer') })
+    expect(lines).toHaveLength(1)
+    expect(last).toMatchObject({ event: 'error', code: 'not-permitted' })
   })
 
   test('who may not read sees no host and no path', async () => {

@@ -1,6 +1,6 @@
 // `cairn find`: entries by name over snapshots, oldest snapshot first.
 
-import { messageOf } from '../../base/errors.ts'
+import { isCairnError, messageOf } from '../../base/errors.ts'
 import { type FindOptions, type Found, find } from '../../engine/find.ts'
 import { filterSnapshots, selectSnapshot } from '../../engine/select-snapshot.ts'
 import type { Repository } from '../../repository/repository.ts'
@@ -61,6 +61,7 @@ function optionsOf(
   { output, interruption }: Context,
   { repository, snapshots, flags, onProblem }: ToFind,
 ): FindOptions {
+  const mayReadNone = !snapshots.some(({ domain }) => domain.canOpen)
   return {
     repository,
     snapshots,
@@ -69,6 +70,8 @@ function optionsOf(
     ...(flags.type !== undefined && { types: FIND_TYPES[flags.type] }),
     signal: interruption.signal,
     onProblem: ({ snapshot, names, error }) => {
+      // A key that may read none of them finds nothing: that is no problem of a folder.
+      if (mayReadNone && isCairnError(error, 'not-permitted')) throw error
       onProblem()
       const path = pathOf(names)
       const what = messageOf(error)
