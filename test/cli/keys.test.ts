@@ -42,6 +42,17 @@ describe('roles', () => {
     }).toEqual(expected)
   })
 
+  test.each(['writer', 'reader', 'upkeep'])(
+    '%s removes no key, be it there or not',
+    async (role) => {
+      for (const key of ['reader', 'writer', 'nobody']) {
+        const done = await run(['key', 'remove', key], as(role))
+        expect(done.stderr).toContain("is not an owner's key")
+        expect(done.code).toBe(12)
+      }
+    },
+  )
+
   test('who may not read finds nothing, and is told so once', async () => {
     await run(['backup', 'data', '--tag', 'again'])
     const { last, lines } = await user.json(['find', 'a.txt'], { env: as('writer') })

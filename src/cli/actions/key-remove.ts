@@ -1,5 +1,6 @@
 // `cairn key remove`: takes a key back, and says what cannot be taken back.
 
+import { ownershipOf } from '../../repository/generations-next.ts'
 import { type GrantInfo, listGrants } from '../../repository/grants.ts'
 import { removeGrant } from '../../repository/grants-remove.ts'
 import type { Context } from '../context.ts'
@@ -10,6 +11,8 @@ import { printableText } from '../printable.ts'
 export async function keyRemoveAction(context: Context, wanted: string): Promise<undefined> {
   const { output } = context
   const { repository } = await openConfigured(context)
+  // First: who may remove none need not know which there are.
+  ownershipOf(repository)
   const grants = await listGrants(repository)
   const { name, label, role } = findKey(grants, wanted)
   await removeGrant(repository, name)
