@@ -141,13 +141,21 @@ describe('taking back and changing', () => {
     ])
   })
 
-  test('what is not there, or not the only one, is not removed', async () => {
+  test('what is not there is not removed', async () => {
     expect((await run(['key', 'remove', 'nobody'])).code).toBe(1)
-    await run(['key', 'add', '--label', 'owner', '--new-key-file', 'second.key'])
-    const done = await run(['key', 'remove', 'owner'])
-    expect(done.code).toBe(1)
-    expect(done.stderr).toContain('2 keys are named owner')
   })
+
+  test.each(['owner', 'writer', 'mine'])(
+    'the label %s is taken: no second key has it',
+    async (label) => {
+      const keys = readdirSync(user.path('repository/keys')).length
+      const done = await run(['key', 'add', '--label', label, '--new-key-file', 'second.key'])
+      expect(done.code).toBe(1)
+      expect(done.stderr).toContain(`There is a key ${label} already`)
+      expect(readdirSync(user.path('repository/keys'))).toHaveLength(keys)
+      expect(() => statSync(user.path('second.key'))).toThrow('ENOENT')
+    },
+  )
 
   test('another passphrase opens, the old one no longer', async () => {
     user.write({ old: 'one two three four\n', new: 'five six seven eight\n' })
