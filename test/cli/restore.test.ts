@@ -1,6 +1,6 @@
 // `cairn restore` and what chooses a snapshot, as a user types them.
 
-import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { User } from './user.ts'
 
@@ -85,6 +85,44 @@ describe('what is restored, and where to', () => {
   test('of a file the file', async () => {
     await restore(`${ids[0] ?? ''}:${user.path('data/a.txt')}`, '-t', 'file')
     expect(readdirSync(user.path('file'))).toEqual(['a.txt'])
+  })
+
+  test.each([
+    ['a pattern that fits nothing', ['--include', 'nothing']],
+    ['all that it fits being left out', ['--include', '*.conf', '--exclude', 'sub']],
+  ])('%s is 1 and says so', async (_, flags) => {
+    for (const place of ['', `:${user.path('data')}`, `:${user.path('data/a.txt')}`]) {
+      for (const more of [[], ['--dry-run']]) {
+        const args = ['latest'.concat(place), '--source', 'data', '-t', 'none', ...flags, ...more]
+        const done = await restore(...args)
+        expect(done).toMatchObject({ code: 1, stdout: '' })
+        expect(done.stderr).toMatch(/Nothing in snapshot [0-9a-f]{8} matches --include '/)
+        const { lines } = await user.json(['restore', ...args], { env })
+        expect(lines).toMatchObject([{ event: 'error', code: 'not-found' }])
+      }
+    }
+  })
+
+  test('an empty folder is something, and so is what is there already', async () => {
+    const other = new User()
+    mkdirSync(other.path('hollow/empty'), { recursive: true })
+    other.write({ 'hollow/file': 'x' })
+    await other.run(['init'], { env: other.keyed })
+    await other.run(['backup', 'hollow'], { env: other.keyed })
+    const place = `latest:${other.path('hollow')}`
+    for (const more of [['--dry-run'], [], []]) {
+      for (const args of [
+        ['latest', '-i', 'empty'],
+        [place, '-i', 'empty'],
+        [place, '-i', 'file'],
+      ]) {
+        const done = await other.run(['restore', ...args, '-t', 'back', ...more], {
+          env: other.keyed,
+        })
+        expect(done).toMatchObject({ code: 0 })
+      }
+    }
+    other.remove()
   })
 
   test('only what is included, less what is excluded', async () => {

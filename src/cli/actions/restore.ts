@@ -16,6 +16,7 @@ import { openConfigured } from '../open-repository.ts'
 import { type MemoryUse, workersFor } from '../option-values.ts'
 import { jsonPath, printable, printableText } from '../printable.ts'
 import { Progress } from '../progress.ts'
+import { expectMatches } from '../restore-matches.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import type { SnapshotFlags } from '../snapshot-options.ts'
 import { findSnapshot, parsePlace, pathOf } from '../snapshot-place.ts'
@@ -45,14 +46,13 @@ export async function restoreAction(context: Context, flags: Flags): Promise<Exi
   const target = resolve(flags.target)
   const progress = new Progress(context)
   const totalBytes = isWhole(flags, path) ? snapshot.summary.sizeBytes : undefined
+  const chosen = { ...optionsOf(context, flags), repository, snapshot, path: path ?? [] }
   const counts = await run({
-    ...optionsOf(context, flags),
-    repository,
-    snapshot,
-    path: path ?? [],
+    ...chosen,
     target,
     onProgress: (so) => showProgress(progress, { counts: so, totalBytes }),
   }).finally(() => progress.end())
+  await expectMatches({ ...chosen, counts })
   const { dryRun = false } = flags
   tell(context, { counts, snapshot, target, dryRun, elapsedMs: progress.elapsedMs })
   return counts.problems > 0 ? EXIT.failed : undefined
