@@ -88,6 +88,36 @@ describe('damage', () => {
   })
 })
 
+describe('what a problem of check affects', () => {
+  const TWENTY_FIVE = Array.from({ length: 25 }, (_, at) => `data/many files/${at + 10}`)
+
+  beforeEach(async () => {
+    user.write(Object.fromEntries(TWENTY_FIVE.map((name) => [name, randomBytes(10_000)])))
+    await run('backup', 'data')
+    const packs = objectsIn('packs').filter((path) => readFileSync(path).length > 200_000)
+    for (const path of packs) rmSync(path)
+  })
+
+  test('is listed path by path, and not without end', async () => {
+    const { code, stderr } = await run('check')
+    expect(code).toBe(1)
+    const shown = stderr.split('\n').filter((line) => line.startsWith(`    ${user.path('data')}/`))
+    const many = shown.filter((line) => line.includes('/many files/'))
+    expect(many).toHaveLength(20)
+    for (const line of many) expect(line).toMatch(/\/many files\/\d\d$/)
+    expect(stderr).toContain('\n    and 5 more (--json lists all)\n')
+    expect(stderr).toMatch(/^ {2}affects snapshots [0-9a-f]{8}$/m)
+    expect(shown).toContain(`    ${user.path('data/b.bin')}`)
+  })
+
+  test('is complete with --json', async () => {
+    const { lines } = await user.json(['check'], { env })
+    const paths = lines.flatMap(({ paths }) => (paths ?? []) as readonly { path: string }[])
+    const found = paths.map(({ path }) => path)
+    expect(found).toEqual(expect.arrayContaining(TWENTY_FIVE.map((name) => user.path(name))))
+  })
+})
+
 describe('another repository at the same address', () => {
   test('is refused until it is accepted', async () => {
     rmSync(user.path('repository'), { recursive: true })

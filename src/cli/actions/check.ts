@@ -1,5 +1,6 @@
 // `cairn check`: from the command line to the engine, and from its findings to the exit code.
 
+import type { Bytes } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import type { CheckProblem } from '../../engine/check/problems.ts'
 import {
@@ -101,15 +102,21 @@ function tell({ output }: Context, { result, repository, elapsedMs }: Done): voi
 
 function tellProblem(output: Output, problem: CheckProblem): void {
   const { kind, object, what, snapshots = [], paths = [] } = problem
-  const affects = [
-    ...(snapshots.length > 0 ? [`snapshots ${snapshots.map(shortId).join(', ')}`] : []),
-    ...paths.map(printable),
+  const lines = [`${kind}: ${object}: ${what}`, ...affectedLines(snapshots, paths)]
+  output.problem(lines.join('\n'), { ...problem, paths: paths.map(jsonPath) })
+}
+
+const PATHS_SHOWN_MAX = 20
+
+/** A path has a line of its own: names may have spaces in them. */
+function affectedLines(snapshots: readonly string[], paths: readonly Bytes[]): readonly string[] {
+  const more = paths.length - PATHS_SHOWN_MAX
+  return [
+    ...(snapshots.length > 0 ? [`  affects snapshots ${snapshots.map(shortId).join(', ')}`] : []),
+    ...(paths.length > 0 ? ['  affects'] : []),
+    ...paths.slice(0, PATHS_SHOWN_MAX).map((path) => `    ${printable(path)}`),
+    ...(more > 0 ? [`    and ${more} more (--json lists all)`] : []),
   ]
-  const where = affects.length > 0 ? `\n  affects ${affects.join(' ')}` : ''
-  output.problem(`${kind}: ${object}: ${what}${where}`, {
-    ...problem,
-    paths: paths.map(jsonPath),
-  })
 }
 
 function verdict({ problemCount }: CheckResult, address: string): string {
