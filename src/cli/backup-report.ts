@@ -1,12 +1,13 @@
 // What a backup tells: how far it is, what it could not read, what came of it.
 
 import type { Bytes } from '../base/bytes.ts'
+import { messageOf } from '../base/errors.ts'
 import type { BackupResult } from '../engine/backup/options.ts'
 import type { BackupCounts, SourceProblem } from '../engine/backup/report.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Context } from './context.ts'
 import type { Output } from './output.ts'
-import { jsonPath, printable } from './printable.ts'
+import { jsonPath, printable, printableText } from './printable.ts'
 import type { Progress } from './progress.ts'
 import { formatBytes, formatNumber } from './sizes.ts'
 import { fullId, shortId, shownPaths } from './snapshot-text.ts'
@@ -102,4 +103,17 @@ function whatIsWrong({ unreadable, changed, vanished }: BackupCounts): readonly 
     lines.push(`${formatNumber(changed, 'file')} changed while being read: see above.`)
   if (vanished > 0) lines.push(`${formatNumber(vanished, 'file')} vanished before being read.`)
   return lines
+}
+
+/** What stops no backup. The store's errors say what could not be done; the cache's are the system's. */
+export function tellWarning(
+  output: Output,
+  { error, cacheFolder }: { readonly error: unknown; readonly cacheFolder: string },
+): void {
+  const isCache = error instanceof Error && 'syscall' in error
+  if (!isCache) return output.warning('store', messageOf(error))
+  const text =
+    `Cannot write the cache in ${printableText(cacheFolder)}: ${error.message}. ` +
+    'This backup is not affected; the next one may have to read all files again.'
+  output.warning('cache', text)
 }

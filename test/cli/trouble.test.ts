@@ -118,6 +118,25 @@ describe('what a problem of check affects', () => {
   })
 })
 
+describe('a cache that cannot be written', () => {
+  const broken = () => ({ ...env, XDG_CACHE_HOME: user.write({ 'no-folder': 'a file' }) })
+
+  test('is told with its place and what it means, and the backup is made', async () => {
+    const { code, stderr } = await user.run(['backup', 'data'], { env: broken() })
+    expect(code).toBe(0)
+    const place = `${user.path('no-folder')}/cairn/[0-9a-f]+`
+    expect(stderr).toMatch(new RegExp(`^warning: Cannot write the cache in ${place}: ENOTDIR`, 'm'))
+    expect(stderr).toContain('This backup is not affected')
+  })
+
+  test('has a code of its own with --json', async () => {
+    const { lines, last } = await user.json(['backup', 'data'], { env: broken() })
+    const warnings = lines.filter(({ event }) => event === 'warning')
+    expect(warnings).toMatchObject([{ code: 'cache' }])
+    expect(last).toMatchObject({ event: 'result' })
+  })
+})
+
 describe('another repository at the same address', () => {
   test('is refused until it is accepted', async () => {
     rmSync(user.path('repository'), { recursive: true })

@@ -2,7 +2,7 @@
 
 import { hostname, userInfo } from 'node:os'
 import { type Bytes, utf8 } from '../../base/bytes.ts'
-import { CairnError, isCairnError, messageOf } from '../../base/errors.ts'
+import { CairnError, isCairnError } from '../../base/errors.ts'
 import type {
   BackupOptions,
   BackupResult,
@@ -16,7 +16,7 @@ import { isLegalName } from '../../format/tree.ts'
 import { selectDomain } from '../../repository/repository.ts'
 import { ownFoldersIn, patternForPath, patternsOf, refuseRepository } from '../backup-excludes.ts'
 import { backupPaths, noteLinks } from '../backup-paths.ts'
-import { showBackupProgress, tellBackup, tellSourceProblem } from '../backup-report.ts'
+import { showBackupProgress, tellBackup, tellSourceProblem, tellWarning } from '../backup-report.ts'
 import { sourceOfList, sourceOfPaths, sourceOfStdin } from '../backup-source.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -220,7 +220,7 @@ function optionsOf(
     clock,
     random,
     signal: interruption.signal,
-    onWarning: (error) => output.warning('store', messageOf(error)),
+    onWarning: (error) => tellWarning(output, { error, cacheFolder }),
     onProblem: (problem) => tellSourceProblem(output, problem),
     onSkipped: (path, reason) => output.detail(`left out (${reason}): ${printable(path)}`),
   }
