@@ -64,6 +64,8 @@ describe('mistakes are 2', () => {
     [['backup', '.', '--exclude-larger-than', 'big'], 'not a size'],
     [['backup', '.', '--stdin'], 'leave the paths out'],
     [['backup', '--stdin', '--stdin-filename', 'a/b'], 'cannot be the name of a file'],
+    [['backup', '.', '--stdin-filename', 'x'], '--stdin-filename is for --stdin'],
+    [['backup', '--stdin-filename', 'x'], '--stdin-filename is for --stdin'],
     [['backup', '--stdin', '--files-from', '-'], 'both want stdin'],
     [['backup', '--files-from', 'none'], 'Cannot read the list none'],
     [['backup', '.', '--exclude-file', 'none'], 'Cannot read the patterns in none'],

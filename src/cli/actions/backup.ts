@@ -105,9 +105,15 @@ async function run(options: BackupOptions): Promise<BackupResult> {
   }
 }
 
-/** Only one thing can come from stdin. */
-function checkStdin({ settings }: Context, { stdin, filesFrom, filesFrom0 }: Flags): void {
+/** Only one thing can come from stdin, and only that has a name to give. */
+function checkStdin({ settings }: Context, flags: Flags): void {
+  const { stdin, stdinFilename, filesFrom, filesFrom0 } = flags
   const { secret } = settings
+  if (stdin !== true && stdinFilename !== undefined) {
+    throw new CairnError('usage', '--stdin-filename is for --stdin, which is not given', {
+      hint: 'Add --stdin to save what comes on stdin, or leave the name out.',
+    })
+  }
   const takers = [
     stdin === true ? '--stdin' : undefined,
     filesFrom === '-' ? '--files-from' : undefined,
