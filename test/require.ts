@@ -18,6 +18,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, test } from 'vitest'
 
 /** True where the command is on PATH. */
@@ -47,6 +48,15 @@ function withScratch(probe: (folder: string) => boolean): boolean {
 
 function isRoot(): boolean {
   return process.geteuid?.() === 0
+}
+
+/** Whether Cairn can be run as another user, who must get at this checkout and at its Node. */
+function canRunAsAnother(): boolean {
+  if (!isRoot()) return false
+  const file = fileURLToPath(new URL('../package.json', import.meta.url))
+  const script = `require('node:fs').readFileSync(${JSON.stringify(file)})`
+  const options = { uid: 65534, gid: 65534, stdio: 'ignore' } as const
+  return spawnSync(process.execPath, ['-e', script], options).status === 0
 }
 
 function canMountTmpfs(): boolean {
@@ -79,6 +89,7 @@ function canMountLoop(): boolean {
 
 const PROBES = {
   root: isRoot,
+  'other-user': canRunAsAnother,
   acl: () => hasCommand('setfacl') && hasCommand('getfacl'),
   attr: () => hasCommand('setfattr') && hasCommand('getfattr'),
   rsync: () => hasCommand('rsync'),

@@ -236,7 +236,7 @@ describe('paths that are not there', () => {
   })
 })
 
-describeWith('what this user may not read', ['root'], () => {
+describeWith('what this user may not read', ['root', 'other-user'], () => {
   const NOBODY = 65534
   const under = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
   const nobody = new User()

@@ -10,7 +10,7 @@ import { type Done, User } from './user.ts'
 
 const NOBODY = 65534
 
-describeWith('one object that cannot be read', ['root'], () => {
+describeWith('one object that cannot be read', ['root', 'other-user'], () => {
   const under = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
   const user = new User()
   const env = { ...user.keyed, NODE_COMPILE_CACHE: user.path('compiled') }

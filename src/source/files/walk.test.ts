@@ -304,6 +304,9 @@ asRoot('a folder that may not be listed is entered with its metadata, and report
   chownSync(join(top, 'shut'), 7, 7)
   const script = `
     const { Walker } = await import(${JSON.stringify(new URL('./walk.ts', import.meta.url).href)})
+    const { libc } = await import(${JSON.stringify(new URL('../../base/libc.ts', import.meta.url).href)})
+    // While it may still read where it is loaded from.
+    libc()
     process.setgid(65534)
     process.setuid(65534)
     const walker = new Walker({ roots: [Buffer.from(${JSON.stringify(top)})] })

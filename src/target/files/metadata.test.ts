@@ -234,10 +234,14 @@ asRoot('an ordinary user is told what is not permitted, and gets no foreign setu
   const modules = {
     metadata: new URL('./metadata.ts', import.meta.url).href,
     folder: new URL('./target-folder.ts', import.meta.url).href,
+    libc: new URL('../../base/libc.ts', import.meta.url).href,
   }
   const script = `
     const { MetadataWriter } = await import(${JSON.stringify(modules.metadata)})
     const { TargetFolder } = await import(${JSON.stringify(modules.folder)})
+    const { libc } = await import(${JSON.stringify(modules.libc)})
+    // While it may still read where it is loaded from.
+    libc()
     process.setgroups([]); process.setgid(65534); process.setuid(65534)
     const target = TargetFolder.open(Buffer.from(${JSON.stringify(top)}))
     const fd = target.createFile(target.rootFd, Buffer.from('file'))
