@@ -12,6 +12,7 @@ import type { BackupOptions, BackupResult } from '../../src/engine/backup/option
 import type { SourceProblem } from '../../src/engine/backup/report.ts'
 import { backup } from '../../src/engine/backup.ts'
 import { BlobReader } from '../../src/engine/blob-reader.ts'
+import { check } from '../../src/engine/check.ts'
 import type { RestoreCounts, RestoreProblem } from '../../src/engine/restore/restorer.ts'
 import { type RestoreOptions, restore } from '../../src/engine/restore.ts'
 import { findEntry, splitPath } from '../../src/engine/tree-reader.ts'
@@ -248,6 +249,21 @@ export function differences(before: ReturnType<typeof describeTree>, folder: str
 /** The restored folder is, in every attribute, what was described. */
 export function expectSame(before: ReturnType<typeof describeTree>, folder: string): void {
   expect(differences(before, folder)).toEqual([])
+}
+
+/** Nothing is wrong with it, every frame opened; unconfirmed snapshots and leases are no problem. */
+export async function expectSound({
+  repository,
+}: Pick<TestRepository, 'repository'>): Promise<void> {
+  const { problems } = await check({
+    repository,
+    mode: 'read-data',
+    workers: 1,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    onProblem: () => undefined,
+  })
+  expect(problems).toEqual([])
 }
 
 /**

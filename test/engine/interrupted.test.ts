@@ -16,7 +16,6 @@ import {
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import { check } from '../../src/engine/check.ts'
 import { openRepository } from '../../src/repository/repository.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { openLocal } from '../../src/store/local/local-store.ts'
@@ -27,6 +26,7 @@ import {
   backupFolder,
   entryOf,
   expectSame,
+  expectSound,
   makeRepository,
   namesIn,
   restoreFolder,
@@ -56,18 +56,6 @@ beforeAll(() => {
   }
   before = describeTree(source)
 })
-
-async function expectSound({ repository }: Pick<TestRepository, 'repository'>): Promise<void> {
-  const { problems } = await check({
-    repository,
-    mode: 'read-data',
-    workers: 1,
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-    onProblem: () => undefined,
-  })
-  expect(problems).toEqual([])
-}
 
 async function expectRestores(test: Pick<TestRepository, 'repository'>): Promise<void> {
   const target = scratch.path('target')

@@ -4,19 +4,18 @@
 import { linkSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { check } from '../../src/engine/check.ts'
 import { seededRandom } from '../../src/store/seeded-random.ts'
 import { noise } from '../repositories/sample.ts'
 import { describeTree } from '../trees/describe-tree.ts'
 import {
   backupFolder,
   expectSame,
+  expectSound,
   makeRepository,
   restoreFolder,
   Scratch,
   SHORT_FRAMES,
   settledClock,
-  type TestRepository,
 } from './fixture.ts'
 
 const scratch = new Scratch()
@@ -51,18 +50,6 @@ function contentOf(kind: number, below: (limit: number) => number): Uint8Array {
   if (kind < 0.32) return new Uint8Array(0)
   if (kind < 0.38) return noise(100_000 + below(200_000), below(1000))
   return noise(1 + below(5000), below(200))
-}
-
-async function expectSound({ repository }: TestRepository): Promise<void> {
-  const { problems } = await check({
-    repository,
-    mode: 'read-data',
-    workers: 1,
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-    onProblem: () => undefined,
-  })
-  expect(problems).toEqual([])
 }
 
 test.each([

@@ -7,7 +7,6 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { fromHex } from '../../src/base/bytes.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { CairnError } from '../../src/base/errors.ts'
-import { check } from '../../src/engine/check.ts'
 import { encode } from '../../src/format/codec.ts'
 import { encodePrefix } from '../../src/format/prefix.ts'
 import { markCodec } from '../../src/format/records.ts'
@@ -28,6 +27,7 @@ import {
   backupFolder,
   copyRepository,
   expectSame,
+  expectSound,
   makeRepository,
   namesIn,
   restoreFolder,
@@ -49,19 +49,6 @@ beforeAll(() => {
   for (let i = 0; i < 6; i++) writeFileSync(join(source, `folder/${i}`), noise(700_000, i))
   before = describeTree(source)
 })
-
-/** Without problems, whatever happened before; unconfirmed snapshots and leases are none. */
-async function expectSound({ repository }: TestRepository): Promise<void> {
-  const { problems } = await check({
-    repository,
-    mode: 'read-data',
-    workers: 1,
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-    onProblem: () => undefined,
-  })
-  expect(problems).toEqual([])
-}
 
 async function expectRestores(test: TestRepository): Promise<void> {
   const target = scratch.path('target')
