@@ -39,9 +39,14 @@ const GETDENTS64: Readonly<Record<string, number>> = {
 }
 const OPENAT2 = 437
 
+/** Whether `libc` has a chance: the platforms whose calls and constants are known here. */
+export function isLibcKnown(): boolean {
+  return process.platform === 'linux' && GETDENTS64[process.arch] !== undefined
+}
+
 function loadKoffi(): Koffi {
   if (koffi !== undefined) return koffi
-  if (process.platform !== 'linux' || GETDENTS64[process.arch] === undefined) {
+  if (!isLibcKnown()) {
     throw new CairnError('platform', `Cannot back up or restore files on ${platformName()}`, {
       hint: 'Files are read and written on 64-bit Linux (x64, arm64, riscv64, loong64) so far.',
     })
@@ -83,7 +88,14 @@ function openDoor(koffi: Koffi) {
   const bind = (name: string, shape: string) => declare(library, name, shape)
   const errno = koffi.errno
   const or = (result: number): Result => (result === -1 ? -errno() : result)
-  return { ...bindEntries(bind, or), ...bindOpenFiles(bind, or), ...bindAttributes(bind, or) }
+  // Returns its first argument and has no errors.
+  const memcpy = bind('memcpy', 'llll')
+  return {
+    ...bindEntries(bind, or),
+    ...bindOpenFiles(bind, or),
+    ...bindAttributes(bind, or),
+    memcpy,
+  }
 }
 
 type Bind = (name: string, shape: string) => Call

@@ -59,6 +59,8 @@ export class Claims {
   #bytes: Uint8Array
   /** Where an id is sought. */
   #slot = 0
+  /** To the next slot to look at: odd, so that all slots have their turn. */
+  #step = 1
 
   constructor(buffer: SharedArrayBuffer) {
     this.#buffer = buffer
@@ -71,22 +73,40 @@ export class Claims {
   claim(ids: Bytes, offset = 0): boolean {
     for (const table of LAYOUT) {
       this.#ensure(table)
-      this.#slot = slotHash(ids, offset) & (table.slots - 1)
-      if (this.#seek(table, ids, offset, false)) return false
-      if (this.#drawTicket(table)) {
-        const found = this.#seek(table, ids, offset, true)
-        Atomics.add(this.#words, table.start + 1, 1)
-        return !found
+      if (!this.#isFrozen(table)) {
+        this.#begin(table, ids, offset)
+        if (this.#seek(table, ids, offset, false)) return false
+        if (this.#drawTicket(table)) return this.#insert(table, ids, offset)
       }
-      this.#awaitSettled(table)
-      this.#slot = slotHash(ids, offset) & (table.slots - 1)
-      if (this.#seek(table, ids, offset, false)) return false
+      if (this.#has(table, ids, offset)) return false
     }
     assert(false, 'more claims than tables hold')
   }
 
+  /** With a ticket: false where another thread was first. */
+  #insert(table: Table, ids: Bytes, offset: number): boolean {
+    const found = this.#seek(table, ids, offset, true)
+    Atomics.add(this.#words, table.start + 1, 1)
+    return !found
+  }
+
+  /** Whether a table that is frozen holds the id. */
+  #has(table: Table, ids: Bytes, offset: number): boolean {
+    this.#awaitSettled(table)
+    this.#begin(table, ids, offset)
+    return this.#seek(table, ids, offset, false)
+  }
+
+  #begin(table: Table, ids: Bytes, offset: number): void {
+    this.#slot = wordOf(ids, offset) & (table.slots - 1)
+    this.#step = wordOf(ids, offset + 4) | 1
+  }
+
+  #isFrozen(table: Table): boolean {
+    return Atomics.load(this.#words, table.start) >= table.limit
+  }
+
   #drawTicket(table: Table): boolean {
-    if (Atomics.load(this.#words, table.start) >= table.limit) return false
     return Atomics.add(this.#words, table.start, 1) < table.limit
   }
 
@@ -119,7 +139,7 @@ export class Claims {
   }
 
   /**
-   * Whether the id is in the table at `#slot` or behind it; where it is not and `insert`, it is put there.
+   * Whether the id is in the table at `#slot` or further on; where it is not and `insert`, it is put there.
    * What was passed over before was full, and stays so: a second look goes on where the first one ended.
    */
   #seek(table: Table, ids: Bytes, offset: number, insert: boolean): boolean {
@@ -136,12 +156,13 @@ export class Claims {
         state = Atomics.load(this.#words, word)
       }
       if (this.#holds(word, ids, offset)) return true
-      this.#slot = (this.#slot + 1) & mask
+      this.#slot = (this.#slot + this.#step) & mask
     }
   }
 
   #fill(word: number, ids: Bytes, offset: number): false {
-    this.#bytes.set(ids.subarray(offset, offset + BLOB_ID_BYTES), 4 * (word + 1))
+    const at = 4 * (word + 1)
+    for (let i = 0; i < BLOB_ID_BYTES; i++) this.#bytes[at + i] = ids[offset + i] as number
     Atomics.store(this.#words, word, FULL)
     return false
   }
@@ -154,8 +175,8 @@ export class Claims {
   }
 }
 
-/** Ids are keyed hashes: any four of their bytes will do. */
-function slotHash(ids: Bytes, at: number): number {
+/** Ids are keyed hashes: any four of their bytes are as good as a hash. */
+function wordOf(ids: Bytes, at: number): number {
   return (
     (ids[at] as number) |
     ((ids[at + 1] as number) << 8) |

@@ -15,6 +15,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 import { type Bytes, plain, release, viewOf } from '../base/bytes.ts'
+import { copyTo } from '../base/copy.ts'
 import { assert, CairnError } from '../base/errors.ts'
 import { deriveKey, KeyedHasher } from '../base/hash.ts'
 
@@ -56,7 +57,7 @@ export class Seal {
     for (const part of payload) {
       for (let done = 0; done < part.length; done += STEP_BYTES) {
         const encrypted = cipher.update(part.subarray(done, done + STEP_BYTES))
-        sealed.set(encrypted, at + done)
+        copyTo(sealed.subarray(at + done, at + done + encrypted.length), encrypted)
         release(encrypted)
       }
       at += part.length
