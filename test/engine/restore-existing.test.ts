@@ -120,7 +120,7 @@ describe('with never', () => {
     // Nothing was missing in this one; what is made in the other gives it a new time.
     expect(statSync(join(target, 'folder')).mtimeMs).toBe(mtimeMs)
     expect(statSync(target).mtimeMs).not.toBe(statSync(source).mtimeMs)
-    expect(counts).toMatchObject({ folders: 0, skipped: 1, problems: 0 })
+    expect(counts).toMatchObject({ folders: 0, skipped: 2, problems: 0 })
     expect(existsSync(join(target, 'large'))).toBe(true)
   })
 
@@ -325,16 +325,38 @@ test('a dry run tells what a restore would do and touches nothing', async () => 
   })
   expect(planned).toEqual([
     'empty blocked',
+    'folder create',
     'folderinner create',
     'large keep',
     'link create',
     'small replace',
   ])
-  expect(counts).toMatchObject({ files: 2, others: 1, skipped: 1, problems: 1 })
+  expect(counts).toMatchObject({ files: 2, folders: 2, others: 1, skipped: 1, problems: 1 })
   expectSame(untouched, target)
   const nowhere = scratch.path()
   await restoreTo(nowhere, { dryRun: true })
   expect(existsSync(nowhere)).toBe(false)
+})
+
+describe('a dry run counts what a run then does', () => {
+  const targets: Record<string, (target: string) => void> = {
+    'an empty target': () => {},
+    'a folder that is there': (target) => write(target, 'folder/inner', 'theirs', OLD),
+    'a file where a folder is to be': (target) => write(target, 'folder', 'theirs', OLD),
+    'a link where a folder is to be': (target) => symlinkSync('elsewhere', join(target, 'folder')),
+  }
+  const policies: readonly OverwritePolicy[] = ['always', 'if-changed', 'if-newer', 'never']
+  const includes = [[], ['/folder'], ['inner'], ['nothing']]
+  const cases = Object.keys(targets).flatMap((name) =>
+    policies.flatMap((overwrite) => includes.map((include) => ({ name, overwrite, include }))),
+  )
+  test.each(cases)('$name, $overwrite, $include', async ({ name, overwrite, include }) => {
+    const target = scratch.make()
+    targets[name]?.(target)
+    const planned = await restoreTo(target, { overwrite, include, dryRun: true })
+    const done = await restoreTo(target, { overwrite, include, verify: false })
+    expect(planned.counts).toEqual(done.counts)
+  })
 })
 
 describe('links, pipes and devices that are there', () => {

@@ -52,7 +52,7 @@ export async function restoreAction(context: Context, flags: Flags): Promise<Exi
     target,
     onProgress: (so) => showProgress(progress, { counts: so, totalBytes }),
   }).finally(() => progress.end())
-  await expectMatches({ ...chosen, counts })
+  expectMatches({ ...chosen, counts })
   const { dryRun = false } = flags
   tell(context, { counts, snapshot, target, dryRun, elapsedMs: progress.elapsedMs })
   return counts.problems > 0 ? EXIT.failed : undefined

@@ -27,6 +27,16 @@ export function decide(entry: Entry, standing: Standing, policy: OverwritePolicy
   return sameAttributes(entry, stat) ? 'keep' : 'attributes'
 }
 
+/** The same for a folder: one that is there stays, with what is in it. */
+export function decideFolder(
+  entry: Entry,
+  { stat }: Pick<Standing, 'stat'>,
+  policy: OverwritePolicy,
+): Decision {
+  if (!stat.isDirectory) return policy === 'never' ? 'blocked' : 'replace'
+  return policy === 'never' || sameAttributes(entry, stat) ? 'keep' : 'attributes'
+}
+
 function isNewer(entry: Entry, stat: StatBuffer): boolean {
   if (entry.mtimeSeconds !== stat.mtimeSeconds) return entry.mtimeSeconds > stat.mtimeSeconds
   return entry.mtimeNanos > stat.mtimeNanos

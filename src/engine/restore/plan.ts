@@ -3,11 +3,19 @@
 
 import { type Bytes, utf8 } from '../../base/bytes.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
+import type { Entry } from '../../format/tree.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
-import { type Decision, decide, type OverwritePolicy, type Standing } from './existing.ts'
+import {
+  type Decision,
+  decide,
+  decideFolder,
+  type OverwritePolicy,
+  type Standing,
+} from './existing.ts'
 import { othersIn, type ReadFolder } from './others.ts'
 import type { RestoreCounts } from './restorer.ts'
 import { type SelectedEntry, type SelectedOptions, selectedEntries } from './selected-entries.ts'
+import type { Selection } from './selection.ts'
 
 export interface PlannedEntry {
   readonly path: readonly Bytes[]
@@ -23,10 +31,38 @@ export interface PlanOptions {
 
 /** Counts what a restore would do. */
 export async function planRestore(
-  selected: SelectedOptions,
-  { target: path, overwrite, onPlanned, delete: deletes }: PlanOptions,
+  selected: SelectedOptions & { readonly entry: Entry | undefined },
+  options: PlanOptions,
 ): Promise<RestoreCounts> {
-  const counts = {
+  const opened = TargetFolder.open(utf8(options.target))
+  const target = typeof opened === 'number' ? undefined : opened
+  const plan = new Plan(target, options)
+  const onWhole = options.delete
+    ? (folder: ReadFolder) => plan.deleteOthers(folder, selected.selection)
+    : undefined
+  try {
+    if (selected.entry !== undefined) plan.takeTarget()
+    for await (const one of selectedEntries({ ...selected, onWhole })) plan.take(one)
+    return plan.counts
+  } finally {
+    target?.close()
+  }
+}
+
+/** A folder on the way to what comes next. */
+interface OpenFolder {
+  readonly path: readonly Bytes[]
+  readonly entry: Entry
+  state: 'unmade' | 'made' | 'failed'
+}
+
+class Plan {
+  readonly #target: TargetFolder | undefined
+  readonly #options: PlanOptions
+  readonly #stat = new StatBuffer()
+  /** From the target down: entries come folder by folder. */
+  readonly #open: OpenFolder[] = []
+  readonly counts = {
     files: 0,
     folders: 0,
     others: 0,
@@ -36,40 +72,75 @@ export async function planRestore(
     problems: 0,
     verified: 0,
   }
-  const opened = TargetFolder.open(utf8(path))
-  const target = typeof opened === 'number' ? undefined : opened
-  const stat = new StatBuffer()
-  const planDeleted = ({ path, names }: ReadFolder) => {
-    if (target === undefined) return
-    for (const other of othersIn(target, { path, names, selection: selected.selection })) {
-      counts.deleted++
-      onPlanned({ path: other, action: 'delete' })
-    }
-  }
-  const onWhole = deletes ? planDeleted : undefined
-  try {
-    for await (const place of selectedEntries({ ...selected, onWhole })) {
-      const { folder, entry } = place
-      const action = target ? actionAt(place, { target, stat, overwrite }) : 'create'
-      if (action === 'blocked') counts.problems++
-      else if (action === 'keep' || action === 'attributes') counts.skipped++
-      else if (entry.type === 'file') {
-        counts.files++
-        counts.bytes += Number(entry.size)
-      } else counts.others++
-      onPlanned({ path: [...folder, entry.name], action })
-    }
-  } finally {
-    target?.close()
-  }
-  return counts
-}
 
-function actionAt(
-  { folder, entry }: SelectedEntry,
-  { target, stat, overwrite }: Omit<Standing, 'dirFd'> & { readonly overwrite: OverwritePolicy },
-): 'create' | Decision {
-  const dirFd = target.openDirectory(folder)
-  const isThere = dirFd >= 0 && target.statEntry(dirFd, entry.name, stat) === 0
-  return isThere ? decide(entry, { target, dirFd, stat }, overwrite) : 'create'
+  constructor(target: TargetFolder | undefined, options: PlanOptions) {
+    this.#target = target
+    this.#options = options
+  }
+
+  /** The target counts as a folder, as it does in a run. */
+  takeTarget(): void {
+    if (this.#target === undefined || this.#options.overwrite !== 'never') this.counts.folders++
+  }
+
+  take({ folder, entry, wanted }: SelectedEntry): void {
+    this.#open.length = folder.length
+    const path = [...folder, entry.name]
+    if (entry.tree !== undefined) this.#open.push({ path, entry, state: 'unmade' })
+    if (wanted === 'inside' || !this.#ensureFolders() || entry.tree !== undefined) return
+    const action = this.#standsAt(path)
+      ? decide(entry, this.#standing(folder), this.#options.overwrite)
+      : 'create'
+    this.#count(entry, action)
+    this.#options.onPlanned({ path, action })
+  }
+
+  deleteOthers({ path, names }: ReadFolder, selection: Selection): void {
+    if (this.#target === undefined) return
+    for (const other of othersIn(this.#target, { path, names, selection })) {
+      this.counts.deleted++
+      this.#options.onPlanned({ path: other, action: 'delete' })
+    }
+  }
+
+  /** Plans the folders that are to be there first; false where one cannot be. */
+  #ensureFolders(): boolean {
+    for (const folder of this.#open) {
+      if (folder.state === 'unmade') this.#planFolder(folder)
+      if (folder.state === 'failed') return false
+    }
+    return true
+  }
+
+  #planFolder(folder: OpenFolder): void {
+    const { path, entry } = folder
+    const { overwrite, onPlanned } = this.#options
+    const isThere = this.#standsAt(path)
+    const action = isThere ? decideFolder(entry, { stat: this.#stat }, overwrite) : 'create'
+    folder.state = action === 'blocked' ? 'failed' : 'made'
+    if (action === 'blocked') this.counts.problems++
+    else if (isThere && overwrite === 'never') this.counts.skipped++
+    else this.counts.folders++
+    onPlanned({ path, action })
+  }
+
+  #count(entry: Entry, action: PlannedEntry['action']): void {
+    if (action === 'blocked') this.counts.problems++
+    else if (action === 'keep' || action === 'attributes') this.counts.skipped++
+    else if (entry.type === 'file') {
+      this.counts.files++
+      this.counts.bytes += Number(entry.size)
+    } else this.counts.others++
+  }
+
+  /** Whether the target has something there; `#stat` is then of that. */
+  #standsAt(path: readonly Bytes[]): boolean {
+    const dirFd = this.#target?.openDirectory(path.slice(0, -1)) ?? -1
+    return dirFd >= 0 && this.#target?.statEntry(dirFd, path.at(-1) as Bytes, this.#stat) === 0
+  }
+
+  #standing(folder: readonly Bytes[]): Standing {
+    const target = this.#target as TargetFolder
+    return { target, dirFd: target.openDirectory(folder), stat: this.#stat }
+  }
 }

@@ -144,7 +144,11 @@ export class Restorer {
     const { entry } = place
     const { target, overwrite } = this.#options
     if (entry === undefined || place.state === 'unmade' || place.state === 'failed') return
-    if (place.state === 'existing' && overwrite === 'never') return
+    if (place.state === 'existing' && overwrite === 'never') {
+      // The target itself is nothing that was looked for.
+      if (place.parent !== undefined) this.counts.skipped++
+      return
+    }
     this.counts.folders++
     this.#window.afterwards.push(() => {
       const fd = target.openDirectory(place.path)

@@ -14,11 +14,12 @@ import type { Selection, Wanted } from './selection.ts'
 /** A store that is gone the restore has met before. */
 const PASSED_OVER = ['object-missing', 'object-damaged', 'unsupported', ...WITHHELD] as const
 
-/** Anything but a folder. */
 export interface SelectedEntry {
   /** Names of the folder in the target. */
   readonly folder: readonly Bytes[]
   readonly entry: Entry
+  /** 'inside': a folder that is made only if something in it is. */
+  readonly wanted: Exclude<Wanted, 'no'>
 }
 
 export interface SelectedOptions {
@@ -33,7 +34,10 @@ export interface SelectedOptions {
   readonly onWhole?: ((folder: ReadFolder) => void) | undefined
 }
 
-/** Goes on past folders whose node cannot be read: the restore has told of those. */
+/**
+ * Every folder comes before what is in it. Goes on past folders whose node cannot be read: the restore has
+ * told of those.
+ */
 export async function* selectedEntries(
   options: SelectedOptions,
 ): AsyncGenerator<SelectedEntry, undefined> {
@@ -46,8 +50,8 @@ export async function* selectedEntries(
       const path = [...folder, entry.name]
       const wanted = selection.wants(path, { isDirectory: entry.tree !== undefined, folderWanted })
       if (wanted === 'no') continue
-      if (entry.tree === undefined) yield { folder, entry }
-      else
+      yield { folder, entry, wanted }
+      if (entry.tree !== undefined)
         yield* selectedEntries({
           ...options,
           tree: entry.tree,
