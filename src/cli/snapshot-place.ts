@@ -1,6 +1,7 @@
 // `SNAPSHOT` and `SNAPSHOT:PATH` on the command line, and finding what they name.
 
 import type { Bytes } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
 import { selectSnapshot } from '../engine/select-snapshot.ts'
 import { splitPath } from '../engine/tree-reader.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -18,10 +19,17 @@ export interface Place {
   readonly path: readonly Bytes[] | undefined
 }
 
+/** Throws 'usage' where a path is announced and missing: mostly a variable of the shell that is empty. */
 export function parsePlace(text: string): Place {
   const colon = text.indexOf(':')
   if (colon === -1) return { wanted: text, path: undefined }
-  return { wanted: text.slice(0, colon), path: splitPath(bytesOfArgument(text.slice(colon + 1))) }
+  const path = text.slice(colon + 1)
+  if (path === '') {
+    throw new CairnError('usage', `There is no path behind the colon of '${printableText(text)}'`, {
+      hint: `Leave out the colon, or write \`${printableText(text)}/\`, for all of the snapshot.`,
+    })
+  }
+  return { wanted: text.slice(0, colon), path: splitPath(bytesOfArgument(path)) }
 }
 
 /** All snapshots that can be read; says which cannot. */

@@ -120,6 +120,17 @@ describe('an empty path is 2, and never the current folder', () => {
     expect(readdirSync(user.home).sort()).toEqual(before)
   })
 
+  test.each([
+    [['restore', 'latest:', '--target', 'out']],
+    [['ls', 'latest:']],
+    [['dump', 'latest:']],
+    [['diff', 'latest:', 'latest']],
+  ])('behind a colon: %j', async (args) => {
+    const { code, stderr } = await user.run(args, { env: user.keyed })
+    expect(stderr).toContain("There is no path behind the colon of 'latest:'")
+    expect(code).toBe(2)
+  })
+
   test('nor is the name for stdin made up', async () => {
     const args = ['backup', '--stdin', '--stdin-filename', '']
     const { code, stderr } = await user.run(args, { env: user.keyed, input: 'x' })
