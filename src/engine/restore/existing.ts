@@ -3,6 +3,8 @@
 import type { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
 import type { TargetFolder } from '../../target/files/target-folder.ts'
+import { hasTime } from '../../target/files/timestamps.ts'
+import type { Attributes } from './attributes.ts'
 
 export type OverwritePolicy = 'always' | 'if-changed' | 'if-newer' | 'never'
 
@@ -14,6 +16,7 @@ export interface Standing {
   readonly target: TargetFolder
   readonly dirFd: number
   readonly stat: StatBuffer
+  readonly attributes: Attributes
 }
 
 /** The entry is no folder. */
@@ -24,17 +27,16 @@ export function decide(entry: Entry, standing: Standing, policy: OverwritePolicy
   if (policy === 'always') return 'replace'
   if (policy === 'if-newer') return isNewer(entry, stat) ? 'replace' : 'keep'
   if (!sameContent(entry, standing)) return 'replace'
-  return sameAttributes(entry, stat) ? 'keep' : 'attributes'
+  if (standing.attributes.areThose(entry, standing)) return 'keep'
+  // Its other names may lie outside of the target.
+  return stat.links > 1 ? 'replace' : 'attributes'
 }
 
 /** The same for a folder: one that is there stays, with what is in it. */
-export function decideFolder(
-  entry: Entry,
-  { stat }: Pick<Standing, 'stat'>,
-  policy: OverwritePolicy,
-): Decision {
-  if (!stat.isDirectory) return policy === 'never' ? 'blocked' : 'replace'
-  return policy === 'never' || sameAttributes(entry, stat) ? 'keep' : 'attributes'
+export function decideFolder(entry: Entry, standing: Standing, policy: OverwritePolicy): Decision {
+  if (!standing.stat.isDirectory) return policy === 'never' ? 'blocked' : 'replace'
+  if (policy === 'never' || standing.attributes.areThose(entry, standing)) return 'keep'
+  return 'attributes'
 }
 
 function isNewer(entry: Entry, stat: StatBuffer): boolean {
@@ -45,23 +47,8 @@ function isNewer(entry: Entry, stat: StatBuffer): boolean {
 /** Files by length and time, as rsync does; everything else by all that makes it what it is. */
 function sameContent(entry: Entry, { target, dirFd, stat }: Standing): boolean {
   if (entry.type !== stat.type) return false
-  if (entry.type === 'file') return entry.size === stat.size && sameTime(entry, stat)
+  if (entry.type === 'file') return entry.size === stat.size && hasTime(stat, entry)
   if (entry.target !== undefined) return target.isSymlinkTo(dirFd, entry.name, entry.target)
   if (entry.device === undefined) return true
   return entry.device.major === stat.rdevMajor && entry.device.minor === stat.rdevMinor
-}
-
-function sameTime(entry: Entry, stat: StatBuffer): boolean {
-  return entry.mtimeSeconds === stat.mtimeSeconds && entry.mtimeNanos === stat.mtimeNanos
-}
-
-function sameAttributes(entry: Entry, stat: StatBuffer): boolean {
-  return (
-    // The mode of a link means nothing and cannot be set.
-    (entry.type === 'symlink' || entry.mode === stat.mode) &&
-    entry.uid === stat.uid &&
-    entry.gid === stat.gid &&
-    sameTime(entry, stat) &&
-    entry.xattrs === undefined
-  )
 }

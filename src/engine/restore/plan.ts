@@ -5,6 +5,7 @@ import { type Bytes, utf8 } from '../../base/bytes.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
+import { Attributes } from './attributes.ts'
 import {
   type Decision,
   decide,
@@ -12,6 +13,7 @@ import {
   type OverwritePolicy,
   type Standing,
 } from './existing.ts'
+import type { WriterSetup } from './messages.ts'
 import { othersIn, type ReadFolder } from './others.ts'
 import type { RestoreCounts } from './restorer.ts'
 import { type SelectedEntry, type SelectedOptions, selectedEntries } from './selected-entries.ts'
@@ -25,6 +27,7 @@ export interface PlannedEntry {
 export interface PlanOptions {
   readonly target: string
   readonly overwrite: OverwritePolicy
+  readonly owners: WriterSetup['owners']
   readonly delete: boolean
   readonly onPlanned: (planned: PlannedEntry) => void
 }
@@ -60,6 +63,7 @@ class Plan {
   readonly #target: TargetFolder | undefined
   readonly #options: PlanOptions
   readonly #stat = new StatBuffer()
+  readonly #attributes: Attributes
   /** From the target down: entries come folder by folder. */
   readonly #open: OpenFolder[] = []
   readonly counts = {
@@ -75,6 +79,7 @@ class Plan {
 
   constructor(target: TargetFolder | undefined, options: PlanOptions) {
     this.#target = target
+    this.#attributes = new Attributes(options.owners)
     this.#options = options
   }
 
@@ -116,7 +121,8 @@ class Plan {
     const { path, entry } = folder
     const { overwrite, onPlanned } = this.#options
     const isThere = this.#standsAt(path)
-    const action = isThere ? decideFolder(entry, { stat: this.#stat }, overwrite) : 'create'
+    const standing = () => this.#standing(path.slice(0, -1))
+    const action = isThere ? decideFolder(entry, standing(), overwrite) : 'create'
     folder.state = action === 'blocked' ? 'failed' : 'made'
     if (action === 'blocked') this.counts.problems++
     else if (isThere && overwrite === 'never') this.counts.skipped++
@@ -141,6 +147,11 @@ class Plan {
 
   #standing(folder: readonly Bytes[]): Standing {
     const target = this.#target as TargetFolder
-    return { target, dirFd: target.openDirectory(folder), stat: this.#stat }
+    return {
+      target,
+      dirFd: target.openDirectory(folder),
+      stat: this.#stat,
+      attributes: this.#attributes,
+    }
   }
 }

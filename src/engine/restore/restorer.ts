@@ -7,16 +7,15 @@ import { assert, CairnError, messageOf } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
 import { Errno, errnoMessage } from '../../base/libc-error.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
-import { UserNames } from '../../base/libc-users.ts'
 import type { Entry, Extent, Piece } from '../../format/tree.ts'
 import type { Index } from '../../repository/index-load.ts'
-import { MetadataWriter } from '../../target/files/metadata.ts'
 import type { TargetFolder } from '../../target/files/target-folder.ts'
 import type { BlobReader } from '../blob-reader.ts'
 import { extentsOf, piecesOf } from '../tree-reader.ts'
+import { Attributes } from './attributes.ts'
 import { decide, type OverwritePolicy } from './existing.ts'
 import { notFatal } from './fatal.ts'
-import { attributeText, metadataOf, modeAtOnce } from './metadata-of.ts'
+import { attributeText, modeAtOnce } from './metadata-of.ts'
 import { crcOfRuns, type OpenRestore, runsOf } from './open-restore.ts'
 import { temporaryName } from './temporary-name.ts'
 import type { PlannedRange } from './window.ts'
@@ -64,7 +63,7 @@ export class Restorer {
   readonly #options: RestorerOptions
   readonly #stat = new StatBuffer()
   readonly #firstStat = new StatBuffer()
-  readonly #metadata: MetadataWriter
+  readonly #attributes: Attributes
   /** Where the first name of a file with several was put. */
   readonly #links = new Map<string, { readonly folder: readonly Bytes[]; readonly name: Bytes }>()
   readonly counts: RestoreCounts = {
@@ -84,9 +83,7 @@ export class Restorer {
     this.#options = options
     const { owners } = options
     this.#window = new Window({ owners, isFirst: true })
-    this.#metadata = new MetadataWriter(
-      owners === 'names' ? { kind: owners, names: new UserNames() } : { kind: owners },
-    )
+    this.#attributes = new Attributes(owners)
   }
 
   get window(): Window {
@@ -181,7 +178,8 @@ export class Restorer {
       this.problem(names, `cannot look at what is there: ${errnoMessage(-result)}`)
       return undefined
     }
-    const decision = decide(entry, { target, dirFd, stat: this.#stat }, overwrite)
+    const standing = { target, dirFd, stat: this.#stat, attributes: this.#attributes }
+    const decision = decide(entry, standing, overwrite)
     if (decision === 'replace') return true
     if (decision === 'blocked') this.problem(names, 'a folder stands where it is to go')
     else {
@@ -458,7 +456,7 @@ export class Restorer {
   }
 
   #apply(fd: number, entry: Entry, names: readonly Bytes[]): void {
-    const problems = this.#metadata.apply(fd, metadataOf(entry, this.#options.owners))
+    const problems = this.#attributes.apply(fd, entry)
     if (problems.length > 0) this.problem(names, attributeText(problems), 'attributes')
   }
 }

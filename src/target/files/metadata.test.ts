@@ -228,6 +228,17 @@ asRoot('owners are set by name where the name exists, else by number, or not at 
   expect(lstatSync(join(top, 'file')).uid).toBe(5)
 })
 
+asRoot(
+  'setuid and setgid of another owner are left off, which is no problem where that was asked for',
+  () => {
+    const fd = target.createFile(target.rootFd, utf8('file'))
+    const wanted = { ...metadata('file', { mode: 0o6755 }), uid: 5, gid: 6 }
+    expect(new MetadataWriter({ kind: 'keep' }).apply(fd, wanted)).toEqual([])
+    expect(lstatSync(join(top, 'file')).mode & 0o7777).toBe(0o755)
+    closeSync(fd)
+  },
+)
+
 asRoot('an ordinary user is told what is not permitted, and gets no foreign setuid', () => {
   chmodSync(temp, 0o711)
   chownSync(top, 65534, 65534)

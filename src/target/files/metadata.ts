@@ -13,8 +13,8 @@ import { type FileType, StatBuffer } from '../../base/libc-stat.ts'
 import type { Xattr } from '../../base/libc-xattrs.ts'
 import { type AttributeProblem, problemOf } from './attribute-problem.ts'
 import { type OwnerPolicy, ownerOf } from './owner.ts'
-import { type ModificationTime, Timestamps } from './timestamps.ts'
-import { XattrWriter } from './xattr-writer.ts'
+import { hasTime, type ModificationTime, Timestamps } from './timestamps.ts'
+import { areApplied, XattrWriter } from './xattr-writer.ts'
 
 /** What a snapshot says of an entry, beyond its content. */
 export interface EntryMetadata extends ModificationTime {
@@ -64,15 +64,30 @@ export class MetadataWriter {
       if (chowned || changed) stat.readFd(fd)
       this.#applyMode(fd, metadata, problems)
     }
-    this.#times.apply(fd, metadata, problems)
+    // Setting it again would move the ctime, and the next backup would take that for a change.
+    if (!hasTime(stat, metadata)) this.#times.apply(fd, metadata, problems)
     return problems.length === 0 ? NO_PROBLEMS : problems
   }
 
-  /** The times alone: a folder's, after all that is in it, for writing in it has changed them. */
-  applyTimes(fd: number, time: ModificationTime): readonly AttributeProblem[] {
-    const problems: AttributeProblem[] = []
-    this.#times.apply(fd, time, problems)
-    return problems
+  /** Whether `apply` would find nothing to change; `stat` and `xattrs` are of what is there. */
+  isApplied(
+    metadata: EntryMetadata,
+    { stat, xattrs }: { readonly stat: StatBuffer; readonly xattrs: () => readonly Xattr[] },
+  ): boolean {
+    return (
+      stat.type === metadata.type &&
+      this.#isOwned(metadata, stat) &&
+      // The mode of a link means nothing and cannot be set.
+      (metadata.type === 'symlink' || this.#modeFor(metadata, stat) === stat.mode) &&
+      hasTime(stat, metadata) &&
+      areApplied(metadata.xattrs, xattrs())
+    )
+  }
+
+  #isOwned(metadata: EntryMetadata, { uid, gid }: StatBuffer): boolean {
+    if (this.#owners.kind === 'keep') return true
+    const wanted = ownerOf(metadata, this.#owners)
+    return wanted.uid === uid && wanted.gid === gid
   }
 
   /** Without the right to give files away, at least the group is set if that may be. */
@@ -81,7 +96,7 @@ export class MetadataWriter {
     const wanted = ownerOf(metadata, this.#owners)
     const otherUser = wanted.uid !== uid
     const otherGroup = wanted.gid !== gid
-    if (this.#owners.kind === 'keep' || !(otherUser || otherGroup)) return false
+    if (this.#isOwned(metadata, this.#stat)) return false
     const result = this.#chown(fd, wanted)
     if (result === 0) return true
     if (otherUser) problems.push(problemOf('owner', result))
@@ -97,19 +112,23 @@ export class MetadataWriter {
 
   /**
    * setuid and setgid let others act as the owner or group: they are only set where these are who
-   * they were meant for. `#stat` is what the entry has now.
+   * they were meant for.
    */
-  #applyMode(fd: number, metadata: EntryMetadata, problems: AttributeProblem[]): void {
-    const stat = this.#stat
+  #modeFor(metadata: EntryMetadata, { uid, gid }: StatBuffer): number {
     const wanted = ownerOf(metadata, this.#owners)
-    let mode = metadata.mode
-    if (wanted.uid !== stat.uid) mode &= ~SETUID
-    if (wanted.gid !== stat.gid) mode &= ~SETGID
-    const result = mode === stat.mode ? 0 : this.#chmod(fd, mode)
+    let { mode } = metadata
+    if (wanted.uid !== uid) mode &= ~SETUID
+    if (wanted.gid !== gid) mode &= ~SETGID
+    return mode
+  }
+
+  /** `#stat` is what the entry has now. Bits that another owner must not have are no problem where he was asked for. */
+  #applyMode(fd: number, metadata: EntryMetadata, problems: AttributeProblem[]): void {
+    const mode = this.#modeFor(metadata, this.#stat)
+    const isWithheld = mode !== metadata.mode && this.#owners.kind !== 'keep'
+    const result = mode === this.#stat.mode ? 0 : this.#chmod(fd, mode)
     if (result < 0) problems.push(problemOf('mode', result))
-    else if (mode !== metadata.mode || this.#lostBits(fd, mode)) {
-      problems.push(problemOf('mode', -Errno.EPERM))
-    }
+    else if (isWithheld || this.#lostBits(fd, mode)) problems.push(problemOf('mode', -Errno.EPERM))
   }
 
   #chmod(fd: number, mode: number): Result {

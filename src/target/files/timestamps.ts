@@ -66,10 +66,12 @@ export class Timestamps {
   }
 
   #has(fd: number, time: ModificationTime): boolean {
-    const stat = this.#stat
-    if (stat.readFd(fd) !== 0 || stat.mtimeSeconds !== time.mtimeSeconds) return false
-    return stat.mtimeNanos === time.mtimeNanos
+    return this.#stat.readFd(fd) === 0 && hasTime(this.#stat, time)
   }
+}
+
+export function hasTime(stat: ModificationTime, time: ModificationTime): boolean {
+  return stat.mtimeSeconds === time.mtimeSeconds && stat.mtimeNanos === time.mtimeNanos
 }
 
 /** What every file system in use can hold: 1970 to 2038. */

@@ -29,13 +29,13 @@ export class XattrWriter {
     if (present.length === 0 && wanted.length === 0) return false
     let changed = false
     for (const { name } of present) {
-      if (isIn(wanted, name) || !REMOVABLE.test(fromUtf8Lossy(name))) continue
+      if (!isSurplus(name, wanted)) continue
       changed = true
       note(problems, name, this.#remove(fd, name))
     }
     // From the end of the alphabet: user.* before the ACL that may forbid writing them.
     for (const { name, value } of [...wanted].sort((a, b) => compareBytes(b.name, a.name))) {
-      if (present.some((other) => isSame(other, name, value))) continue
+      if (isAmong(present, { name, value })) continue
       changed = true
       note(problems, name, this.#set(fd, name, value))
     }
@@ -70,12 +70,22 @@ export class XattrWriter {
   }
 }
 
-function isIn(xattrs: readonly Xattr[], name: Bytes): boolean {
-  return xattrs.some((xattr) => equalBytes(xattr.name, name))
+/** Whether `apply` would find nothing to change. */
+export function areApplied(wanted: readonly Xattr[], present: readonly Xattr[]): boolean {
+  return (
+    wanted.every((xattr) => isAmong(present, xattr)) &&
+    !present.some(({ name }) => isSurplus(name, wanted))
+  )
 }
 
-function isSame(xattr: Xattr, name: Bytes, value: Bytes): boolean {
-  return equalBytes(xattr.name, name) && equalBytes(xattr.value, value)
+function isSurplus(name: Bytes, wanted: readonly Xattr[]): boolean {
+  return (
+    !wanted.some((xattr) => equalBytes(xattr.name, name)) && REMOVABLE.test(fromUtf8Lossy(name))
+  )
+}
+
+function isAmong(xattrs: readonly Xattr[], { name, value }: Xattr): boolean {
+  return xattrs.some((other) => equalBytes(other.name, name) && equalBytes(other.value, value))
 }
 
 function note(problems: AttributeProblem[], name: Bytes, result: Result): void {
