@@ -108,10 +108,11 @@ async function restoreInto(target: TargetFolder, prepared: Prepared): Promise<Re
   const { domain } = snapshot
   const setup = { dataIdKey: blobIdKey(domain.idKey, 'data'), rootFd: target.rootFd, owners }
   const pool = new WritePool({ store: repository.store, domain, index, workers, setup })
-  const restorer = new Restorer({ ...prepared, target })
+  const run = new Run({ ...prepared, target, pool })
+  const { restorer } = run
   const timer = setInterval(() => prepared.onProgress(restorer.counts), PROGRESS_MS)
   try {
-    await new Run({ ...prepared, target, restorer, pool }).all()
+    await run.all()
     return restorer.counts
   } finally {
     clearInterval(timer)
@@ -187,11 +188,11 @@ function openTarget(path: string): { target: TargetFolder; state: 'new' | 'exist
 
 interface RunOptions extends Prepared {
   readonly target: TargetFolder
-  readonly restorer: Restorer
   readonly pool: WritePool
 }
 
 class Run {
+  readonly restorer: Restorer
   readonly #options: RunOptions
   /** The windows that are being written while the next one is filled: the last and the one before it. */
   #writing: Promise<void> = Promise.resolve()
@@ -202,6 +203,7 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options
+    this.restorer = new Restorer({ ...options, flush: () => this.#write() })
   }
 
   async all(): Promise<void> {
@@ -221,7 +223,8 @@ class Run {
     place: TargetPlace,
     { tree, wanted, only }: { tree: BlobId; wanted: Wanted; only?: Bytes | undefined },
   ): Promise<void> {
-    const { restorer, reader, signal } = this.#options
+    const { restorer } = this
+    const { reader, signal } = this.#options
     const seen: Bytes[] = []
     try {
       for await (const entries of entryRunsOf(reader, tree)) {
@@ -256,7 +259,8 @@ class Run {
     place: TargetPlace,
     { entry, folderWanted }: { entry: Entry; folderWanted: Wanted },
   ): Promise<void> | undefined {
-    const { restorer, selection } = this.#options
+    const { restorer } = this
+    const { selection } = this.#options
     const path = [...place.path, entry.name]
     const isDirectory = entry.tree !== undefined
     const wanted = selection.wants(path, { isDirectory, folderWanted })
@@ -270,7 +274,7 @@ class Run {
   }
 
   #inner(inner: TargetPlace, tree: BlobId, wanted: Wanted): Promise<void> | undefined {
-    if (wanted === 'yes') this.#options.restorer.ensure(inner)
+    if (wanted === 'yes') this.restorer.ensure(inner)
     return inner.state === 'failed' ? undefined : this.#folder(inner, { tree, wanted })
   }
 
@@ -282,7 +286,8 @@ class Run {
     await this.#before
     const before = this.#writing
     this.#before = before
-    const { restorer, pool, index, signal } = this.#options
+    const { restorer } = this
+    const { pool, index, signal } = this.#options
     const window = restorer.takeWindow()
     const written = pool.run(window.plan(index), (range, outcome) => {
       restorer.take(range, outcome)
@@ -296,7 +301,8 @@ class Run {
   }
 
   #deleteOthers({ path }: TargetPlace, names: readonly Bytes[]): void {
-    const { target, restorer, selection, onDeleted } = this.#options
+    const { restorer } = this
+    const { target, selection, onDeleted } = this.#options
     const dirFd = target.openDirectory(path)
     for (const other of othersIn(target, { path, names, selection })) {
       const result = target.removeEntry(dirFd, other.at(-1) as Bytes)

@@ -4,7 +4,7 @@
 import { type Bytes, equalBytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import type { BlobId } from '../format/ids.ts'
-import { NODE_LEVEL_MAX } from '../format/limits.ts'
+import { FILE_EXTENTS_MAX, NODE_LEVEL_MAX } from '../format/limits.ts'
 import type { Entry, Extent, Piece, TreeNode } from '../format/tree.ts'
 import type { BlobReader } from './blob-reader.ts'
 
@@ -31,14 +31,17 @@ export async function* entryRunsOf(
   return undefined
 }
 
-/** The pieces of a file's content, in order. */
-export async function piecesOf(reader: BlobReader, entry: Entry): Promise<readonly Piece[]> {
-  if (entry.pieceList === undefined) return entry.pieces ?? []
-  const pieces: Piece[] = []
-  for await (const node of leavesOf(reader, { id: entry.pieceList, kind: 'pieces' })) {
-    if (node.kind === 'pieces') for (const piece of node.pieces) pieces.push(piece)
+/** The pieces of a file's content, in order, as many at a time as a node has. */
+export async function* pieceRunsOf(
+  reader: BlobReader,
+  { pieces, pieceList }: Entry,
+): AsyncGenerator<readonly Piece[], undefined> {
+  if (pieces !== undefined) yield pieces
+  if (pieceList === undefined) return undefined
+  for await (const node of leavesOf(reader, { id: pieceList, kind: 'pieces' })) {
+    if (node.kind === 'pieces') yield node.pieces
   }
-  return pieces
+  return undefined
 }
 
 /** Where a sparse file has data; undefined for a file without holes. */
@@ -49,7 +52,9 @@ export async function extentsOf(
   if (entry.extentList === undefined) return entry.extents
   const extents: Extent[] = []
   for await (const node of leavesOf(reader, { id: entry.extentList, kind: 'extents' })) {
-    if (node.kind === 'extents') for (const extent of node.extents) extents.push(extent)
+    if (node.kind === 'extents') extents.push(...node.extents)
+    if (extents.length > FILE_EXTENTS_MAX)
+      throw new CairnError('object-damaged', 'Cannot follow a file: it has too many extents')
   }
   return extents
 }

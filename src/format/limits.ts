@@ -40,6 +40,8 @@ export const XATTR_VALUE_BYTES_MAX = 1 * MEBI
 export const DIRECTORY_NODE_ITEMS_MAX = 8_192
 export const LIST_NODE_ITEMS_MAX = 8_192
 export const INLINE_PIECES_MAX = 128
+/** Runs of data of one file, in its entry or its list. */
+export const FILE_EXTENTS_MAX = 1_048_576
 /** Levels of nodes above a directory's or list's leaves. */
 export const NODE_LEVEL_MAX = 16
 

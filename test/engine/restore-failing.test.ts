@@ -148,10 +148,49 @@ describe('what is stored is damaged', () => {
     const { affected, counts } = await restoreFolder(broken, target, { from: its, verify: false })
     expect(affected).toEqual(filesOf('second'))
     expect(counts.problems).toBe(affected.length)
+    // What nothing is left of is not there, and not counted.
+    expect(readdirSync(join(target, 'second'))).toEqual([])
+    expect(counts).toMatchObject({ files: 40, bytes: 20 * (60 + 9000) })
     for (const path of filesOf('first')) {
       expect(readFileSync(join(target, path)).equals(readFileSync(join(its, path)))).toBe(true)
     }
   })
+
+  test.each([false, true])(
+    'what is left of a file stands beside it, under a name that says so (target populated: %s)',
+    async (isPopulated) => {
+      const its = scratch.make('source')
+      writeFileSync(join(its, 'image'), noise(300_000, 1))
+      writeFileSync(join(its, 'small'), 'small')
+      const broken = await makeRepository({ chunker: SMALL_CHUNKER })
+      await backupFolder(broken, its)
+      // Grown by one half: the pack of that is lost.
+      writeFileSync(join(its, 'image'), noise(150_000, 2), { flag: 'a' })
+      await backupFolder(broken, its)
+      const [, second] = await dataPacks(broken)
+      await broken.store.remove(second as string)
+      const target = scratch.make()
+      if (isPopulated) writeFileSync(join(target, 'image'), 'theirs')
+      const run = () =>
+        restoreFolder(broken, target, { from: its, verify: false, overwrite: 'always' })
+      const { problems, counts } = await run()
+      expect(problems.map(({ path, what }) => `${Buffer.from(path).toString()}: ${what}`)).toEqual([
+        expect.stringMatching(/^image: .* is in image\.cairn-incomplete$/),
+      ])
+      expect(counts).toMatchObject({ files: 1, bytes: 5, problems: 1 })
+      const names = ['image.cairn-incomplete', 'small']
+      expect(readdirSync(target)).toEqual(isPopulated ? ['image', ...names] : names)
+      if (isPopulated) expect(readFileSync(join(target, 'image'), 'utf8')).toBe('theirs')
+      const kept = readFileSync(join(target, 'image.cairn-incomplete'))
+      expect(kept.length).toBe(450_000)
+      expect(kept.subarray(0, 299_000).equals(noise(300_000, 1).subarray(0, 299_000))).toBe(true)
+      // The next one replaces nothing that has such a name.
+      writeFileSync(join(target, 'image.cairn-incomplete'), 'precious')
+      expect((await run()).problems).toHaveLength(1)
+      expect(readFileSync(join(target, 'image.cairn-incomplete'), 'utf8')).toBe('precious')
+      expect(readdirSync(target).filter((name) => name.endsWith('.tmp'))).toEqual([])
+    },
+  )
 
   test('a pack that vanishes after it was listed takes exactly the files that need it', async () => {
     const { repository: whole, source: its } = await sample()

@@ -15,10 +15,11 @@ import { crc32, sha256 } from '../../src/base/hash.ts'
 import { UserNames } from '../../src/base/libc-users.ts'
 import { XattrReader } from '../../src/base/libc-xattrs.ts'
 import type { BlobReader } from '../../src/engine/blob-reader.ts'
-import { entriesOf, extentsOf, piecesOf } from '../../src/engine/tree-reader.ts'
+import { entriesOf, extentsOf } from '../../src/engine/tree-reader.ts'
 import type { BlobId } from '../../src/format/ids.ts'
 import type { Entry, Extent, Xattr } from '../../src/format/tree.ts'
 import { dataExtents, mayHaveHoles } from '../../src/source/files/extents.ts'
+import { allPieces } from './all-pieces.ts'
 
 /** Folders with more entries than this are one line: their number and a hash of their lines. */
 const LISTED_MAX = 100
@@ -174,7 +175,7 @@ async function contentOf(
   extents: readonly Extent[] | undefined,
 ): Promise<Bytes> {
   const pieces: Bytes[] = []
-  for (const { id, length } of await piecesOf(reader, entry)) {
+  for (const { id, length } of await allPieces(reader, entry)) {
     const piece = await reader.read('data', id)
     if (piece.length !== length) throw new Error(`a piece of ${length} has ${piece.length} bytes`)
     pieces.push(piece)

@@ -7,12 +7,13 @@ import { SPLIT_SLACK_BYTES, split } from '../../src/chunker/split.ts'
 import { FolderNodes, folderHasher } from '../../src/engine/backup/folder-nodes.ts'
 import { fitsInline, putExtents, putPieces } from '../../src/engine/backup/node-lists.ts'
 import type { BlobReader } from '../../src/engine/blob-reader.ts'
-import { entriesOf, extentsOf, piecesOf } from '../../src/engine/tree-reader.ts'
+import { entriesOf, extentsOf } from '../../src/engine/tree-reader.ts'
 import { encode } from '../../src/format/codec.ts'
 import type { ChunkerConfig } from '../../src/format/config.ts'
 import type { BlobId } from '../../src/format/ids.ts'
 import { type Entry, entryCodec, type Piece } from '../../src/format/tree.ts'
 import type { DomainAccess } from '../../src/repository/access.ts'
+import { allPieces } from './all-pieces.ts'
 
 export interface Stored {
   readonly reader: BlobReader
@@ -46,7 +47,7 @@ export async function recompute(stored: Stored, tree: BlobId, compared: Compared
 async function recomputeFile(stored: Stored, entry: Entry, compared: Compared): Promise<void> {
   const { reader, domain } = stored
   const what = fromUtf8Lossy(entry.name)
-  const pieces = await piecesOf(reader, entry)
+  const pieces = await allPieces(reader, entry)
   const data = concat(await Promise.all(pieces.map(({ id }) => reader.read('data', id))))
   const again = cut(stored, data)
   if (again.map(({ length }) => length).join() !== pieces.map(({ length }) => length).join())

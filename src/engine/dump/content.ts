@@ -4,9 +4,9 @@
 import type { Bytes } from '../../base/bytes.ts'
 import { CairnError } from '../../base/errors.ts'
 import { crc32 } from '../../base/hash.ts'
-import type { Entry, Piece } from '../../format/tree.ts'
+import type { Entry } from '../../format/tree.ts'
 import type { BlobReader } from '../blob-reader.ts'
-import { extentsOf, piecesOf } from '../tree-reader.ts'
+import { extentsOf, pieceRunsOf } from '../tree-reader.ts'
 
 export interface ContentReaders {
   readonly trees: BlobReader
@@ -36,7 +36,7 @@ export async function* contentOf(readers: ContentReaders, entry: Entry): AsyncGe
 
 /** Data and holes in turn, up to the size. */
 async function* spread(readers: ContentReaders, entry: Entry, size: number): AsyncGenerator<Bytes> {
-  const data = dataOf(readers, await piecesOf(readers.trees, entry))
+  const data = dataOf(readers, entry)
   const extents = await extentsOf(readers.trees, entry)
   if (extents === undefined) {
     yield* data
@@ -81,20 +81,22 @@ class DataSource {
   }
 }
 
-async function* dataOf(
-  { contents }: ContentReaders,
-  pieces: readonly Piece[],
-): AsyncGenerator<Bytes> {
+async function* dataOf(readers: ContentReaders, entry: Entry): AsyncGenerator<Bytes> {
   const ahead: Promise<Bytes>[] = []
-  let next = 0
-  while (next < pieces.length || ahead.length > 0) {
-    while (next < pieces.length && ahead.length < AHEAD) {
-      const piece = contents.read('data', (pieces[next++] as Piece).id)
+  for await (const pieces of pieceRunsOf(readers.trees, entry)) {
+    for (const { id, length } of pieces) {
+      if (length === 0) throw senseless()
+      const piece = readers.contents.read('data', id)
       piece.catch(() => undefined) // told when it is its turn
-      ahead.push(piece)
+      if (ahead.push(piece) > AHEAD) yield await (ahead.shift() as Promise<Bytes>)
     }
-    yield await (ahead.shift() as Promise<Bytes>)
   }
+  for (const piece of ahead) yield await piece
+}
+
+/** It could go on for ever. */
+function senseless(): CairnError {
+  return new CairnError('object-damaged', 'The content has a piece of no length')
 }
 
 function otherContent(length: number, size: number): CairnError {

@@ -1,83 +1,114 @@
-// A file that takes more than one blob: open while its pieces arrive in any order, finished when the last
-// one is there and the CRC-32 of the whole is right.
+// A file that takes more than one blob: open while its pieces arrive in any order, over as many windows as
+// it takes. Pieces are kept in stretches, each until it and those before it are there: so a file of any
+// length takes the memory of what is on its way.
 
 import type { Bytes } from '../../base/bytes.ts'
 import { crc32Combine, crc32OfZeros } from '../../base/crc-combine.ts'
-import type { Entry, Extent, Piece } from '../../format/tree.ts'
+import type { Entry } from '../../format/tree.ts'
+import type { Run } from './run-splitter.ts'
 
-export interface Run {
-  readonly offset: number
-  readonly length: number
+const STRETCH_RUNS_MAX = 1024
+
+/** Runs of data that follow each other in a file. */
+export interface Stretch {
+  readonly file: OpenRestore
+  readonly runs: Run[]
+  readonly crcs: number[]
+  missing: number
 }
 
-export interface OpenRestore {
+export interface OpenRestoreOptions {
   readonly fd: number
   readonly entry: Entry
+  readonly size: number
   readonly folder: readonly Bytes[]
   /** The name that it is written under: another than its own where it replaces something. */
   readonly name: Bytes
-  readonly size: number
-  /** Where each run of data goes, in order. */
-  readonly runs: readonly Run[]
-  readonly crcs: Uint32Array
-  missingParts: number
-  problem: string | undefined
 }
 
-/** Where the pieces of a file go: each as one run, or more where a hole lies within it. */
-export function runsOf(
-  pieces: readonly Piece[],
-  extents: readonly Extent[] | undefined,
-): readonly (readonly Run[])[] {
-  const data = extents === undefined ? undefined : dataRuns(extents)
-  let position = 0
-  let extent = 0
-  return pieces.map(({ length }) => {
-    if (data === undefined) {
-      const run = { offset: position, length }
-      position += length
-      return [run]
+export class OpenRestore {
+  readonly fd: number
+  readonly entry: Entry
+  readonly folder: readonly Bytes[]
+  readonly name: Bytes
+  readonly #size: number
+  /** In the order of the file; the last one still takes runs. */
+  readonly #stretches: Stretch[] = []
+  #isComplete = false
+  /** Of what comes before the first stretch, and where that ends. */
+  #crc = 0
+  #end = 0
+  #problem: string | undefined
+  /** Whether any of its content was written. */
+  hasContent = false
+
+  constructor({ fd, entry, size, folder, name }: OpenRestoreOptions) {
+    this.fd = fd
+    this.entry = entry
+    this.#size = size
+    this.folder = folder
+    this.name = name
+  }
+
+  /** What is wrong with it: the first thing that was found. */
+  get problem(): string | undefined {
+    return this.#problem
+  }
+
+  fail(problem: string): void {
+    this.#problem ??= problem
+  }
+
+  /** Takes in where the next piece goes; the stretch that it is in, and the number of its first run. */
+  expect(runs: readonly Run[]): { readonly stretch: Stretch; readonly firstRun: number } {
+    const last = this.#stretches.at(-1)
+    const hasRoom = last !== undefined && last.runs.length < STRETCH_RUNS_MAX
+    const stretch = hasRoom ? last : { file: this, runs: [], crcs: [], missing: 0 }
+    if (!hasRoom) this.#stretches.push(stretch)
+    const firstRun = stretch.runs.length
+    for (const run of runs) stretch.runs.push(run)
+    stretch.missing++
+    return { stretch, firstRun }
+  }
+
+  /** No more pieces come. */
+  complete(): void {
+    this.#isComplete = true
+    this.#fold()
+  }
+
+  /** A piece is there, with the CRCs of its runs in the stretch, or will never be. */
+  arrived(stretch: Stretch, problem: string | undefined): void {
+    stretch.missing--
+    if (problem === undefined) this.hasContent = true
+    else this.fail(problem)
+    this.#fold()
+  }
+
+  /** Whether all that was expected has arrived, and no more comes. */
+  get isDone(): boolean {
+    return this.#isComplete && this.#stretches.length === 0
+  }
+
+  /** Of a file that is done. */
+  get crc32(): number {
+    return afterHole(this.#crc, this.#size - this.#end)
+  }
+
+  /** The last stretch may still grow, unless no more pieces come. */
+  #fold(): void {
+    for (;;) {
+      const [first, second] = this.#stretches
+      const isClosed = second !== undefined || this.#isComplete
+      if (first === undefined || first.missing > 0 || !isClosed) return
+      for (const [i, { offset, length }] of first.runs.entries()) {
+        this.#crc = afterHole(this.#crc, offset - this.#end)
+        this.#crc = crc32Combine(this.#crc, first.crcs[i] ?? 0, length)
+        this.#end = offset + length
+      }
+      this.#stretches.shift()
     }
-    const runs: Run[] = []
-    for (let left = length; left > 0; ) {
-      const here = data[extent]
-      if (here === undefined) break // more data than extents: the sizes will not add up
-      const taken = Math.min(left, here.length - position)
-      runs.push({ offset: here.offset + position, length: taken })
-      left -= taken
-      position += taken
-      if (position < here.length) continue
-      extent++
-      position = 0
-    }
-    return runs
-  })
-}
-
-function dataRuns(extents: readonly Extent[]): readonly Run[] {
-  let end = 0
-  return extents
-    .map(({ hole, data }) => {
-      const offset = end + Number(hole)
-      end = offset + Number(data)
-      return { offset, length: Number(data) }
-    })
-    .filter((run) => run.length > 0)
-}
-
-/** CRC-32 of a file of which each run of data has a known CRC, and the rest is holes. */
-export function crcOfRuns(
-  runs: readonly Run[],
-  { crcs, size }: { readonly crcs: Uint32Array; readonly size: number },
-): number {
-  let crc = 0
-  let end = 0
-  runs.forEach((run, i) => {
-    crc = afterHole(crc, run.offset - end)
-    crc = crc32Combine(crc, crcs[i] as number, run.length)
-    end = run.offset + run.length
-  })
-  return afterHole(crc, size - end)
+  }
 }
 
 function afterHole(crc: number, length: number): number {

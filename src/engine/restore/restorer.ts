@@ -3,21 +3,23 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { concat } from '../../base/bytes.ts'
-import { assert, CairnError, messageOf } from '../../base/errors.ts'
+import { assert, CairnError, isCairnError, messageOf } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
 import { Errno, errnoMessage } from '../../base/libc-error.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry, Extent, Piece } from '../../format/tree.ts'
 import type { Index } from '../../repository/index-load.ts'
+import { WITHHELD } from '../../repository/object-problem.ts'
 import type { TargetFolder } from '../../target/files/target-folder.ts'
 import type { BlobReader } from '../blob-reader.ts'
-import { extentsOf, piecesOf } from '../tree-reader.ts'
+import { extentsOf, pieceRunsOf } from '../tree-reader.ts'
 import { Attributes } from './attributes.ts'
 import { decide, type OverwritePolicy } from './existing.ts'
 import { notFatal } from './fatal.ts'
-import { attributeText, modeAtOnce } from './metadata-of.ts'
-import { crcOfRuns, type OpenRestore, runsOf } from './open-restore.ts'
+import { type Adding, LargeFiles } from './large-files.ts'
+import { attributeText } from './metadata-of.ts'
 import { temporaryName } from './temporary-name.ts'
+import type { Wholes } from './wholes.ts'
 import type { PlannedRange } from './window.ts'
 import { Window } from './window.ts'
 import type { RangeOutcome } from './write-pool.ts'
@@ -48,6 +50,8 @@ export interface RestorerOptions {
   readonly owners: 'numbers' | 'names' | 'keep'
   readonly overwrite: OverwritePolicy
   readonly onProblem: (problem: RestoreProblem) => void
+  /** Lets the window be written that is full, and begins a new one. */
+  readonly flush: () => Promise<void>
 }
 
 /** A folder of the target while the restore is in it. */
@@ -76,7 +80,7 @@ export class Restorer {
     problems: 0,
     verified: 0,
   }
-  readonly #unfinished = new Set<OpenRestore>()
+  readonly #large: LargeFiles
   #window: Window
 
   constructor(options: RestorerOptions) {
@@ -84,6 +88,12 @@ export class Restorer {
     const { owners } = options
     this.#window = new Window({ owners, isFirst: true })
     this.#attributes = new Attributes(owners)
+    this.#large = new LargeFiles({
+      ...options,
+      attributes: this.#attributes,
+      onProblem: (names, what, kind) => this.problem(names, what, kind),
+      onFailed: (entry) => this.#forget(entry),
+    })
   }
 
   get window(): Window {
@@ -281,29 +291,20 @@ export class Restorer {
     place: TargetPlace,
     { entry, replaces }: { entry: Entry; replaces: boolean },
   ): Promise<void> | undefined {
+    this.counts.files++
+    this.counts.bytes += Number(entry.size)
     if (entry.pieceList !== undefined || entry.extentList !== undefined)
       return this.#restoreListed(place, { entry, replaces })
-    const { pieces = [], extents } = entry
-    this.#restoreContent(place, { entry, replaces, pieces, extents })
+    this.#restoreContent(place, { entry, replaces }, entry.pieces ?? [])
     return undefined
   }
 
-  /** A file of which the entry does not have all: the lists are read first. */
-  async #restoreListed(
-    place: TargetPlace,
-    { entry, replaces }: { entry: Entry; replaces: boolean },
-  ): Promise<void> {
-    const content = await this.#contentOf(place, entry)
-    if (content !== undefined) this.#restoreContent(place, { entry, replaces, ...content })
-  }
-
-  #restoreContent(place: TargetPlace, { entry, replaces, pieces, extents }: FileToRestore): void {
+  #restoreContent(place: TargetPlace, file: FileToRestore, pieces: readonly Piece[]): void {
     const { index } = this.#options
+    const { entry, replaces } = file
     const [only] = pieces
-    const isWhole = pieces.length === 1 && extents === undefined && only !== undefined
+    const isWhole = pieces.length === 1 && entry.extents === undefined && only !== undefined
     const location = isWhole ? index.image.locate(only.id) : undefined
-    this.counts.files++
-    this.counts.bytes += Number(entry.size)
     if (isWhole && location !== undefined)
       this.#window.addWhole(location.frame, {
         id: only.id,
@@ -312,73 +313,62 @@ export class Restorer {
         folder: place.path,
         replaces,
       })
-    else this.#openFile(place, { entry, replaces, pieces, runs: runsOf(pieces, extents) })
+    else {
+      const adding = this.#open(place, { entry, replaces, extents: entry.extents })
+      if (adding === undefined) return
+      this.#large.add(adding, pieces, this.#window)
+      this.#large.complete(adding)
+    }
   }
 
-  /** What a file consists of; undefined where that cannot be read, which was reported. */
-  async #contentOf(
+  /** A file of which the entry does not have all: its lists are read while its pieces are written. */
+  async #restoreListed(place: TargetPlace, { entry, replaces }: FileToRestore): Promise<void> {
+    const { reader, flush } = this.#options
+    const extents = await this.#extentsOf(place, entry)
+    if (extents === 'unreadable') return
+    const adding = this.#open(place, { entry, replaces, extents })
+    if (adding === undefined) return
+    let problem: string | undefined
+    try {
+      for await (const pieces of pieceRunsOf(reader, entry)) {
+        if (!this.#large.add(adding, pieces, this.#window)) break
+        if (this.#window.isFull) await flush()
+      }
+    } catch (error) {
+      if (!isCairnError(error, 'object-missing', 'object-damaged', 'unsupported', ...WITHHELD))
+        throw error
+      problem = messageOf(error)
+    }
+    this.#large.complete(adding, problem)
+  }
+
+  #open(
+    place: TargetPlace,
+    file: FileToRestore & { readonly extents: readonly Extent[] | undefined },
+  ): Adding | undefined {
+    this.#window.noteOpened()
+    return this.#large.open({ ...file, folder: place.path })
+  }
+
+  async #extentsOf(
     place: TargetPlace,
     entry: Entry,
-  ): Promise<{ pieces: readonly Piece[]; extents: readonly Extent[] | undefined } | undefined> {
-    const { reader } = this.#options
+  ): Promise<readonly Extent[] | undefined | 'unreadable'> {
     try {
-      return { pieces: await piecesOf(reader, entry), extents: await extentsOf(reader, entry) }
+      return await extentsOf(this.#options.reader, entry)
     } catch (error) {
-      if (!(error instanceof CairnError)) throw error
+      if (!isCairnError(error, 'object-missing', 'object-damaged', 'unsupported', ...WITHHELD))
+        throw error
       this.problem([...place.path, entry.name], messageOf(error))
-      return undefined
+      this.#forget(entry)
+      return 'unreadable'
     }
   }
 
-  #openFile(
-    place: TargetPlace,
-    file: {
-      entry: Entry
-      replaces: boolean
-      pieces: readonly Piece[]
-      runs: readonly (readonly { offset: number; length: number }[])[]
-    },
-  ): void {
-    const { entry, pieces, runs, replaces } = file
-    const { target, index } = this.#options
-    const names = [...place.path, entry.name]
-    if (typeof entry.size !== 'number')
-      return this.problem(names, 'it is longer than this system can write')
-    const name = replaces ? temporaryName() : entry.name
-    const dirFd = target.openDirectory(place.path)
-    const fd = dirFd < 0 ? dirFd : notFatal(target.createFile(dirFd, name, modeAtOnce(entry)))
-    if (fd < 0) return this.problem(names, `cannot create it: ${errnoMessage(-fd)}`)
-    const flat = runs.flat()
-    const open: OpenRestore = {
-      fd,
-      entry,
-      folder: place.path,
-      name,
-      size: entry.size,
-      runs: flat,
-      crcs: new Uint32Array(flat.length),
-      missingParts: 0,
-      problem: undefined,
-    }
-    this.#unfinished.add(open)
-    const resized = notFatal(libc().ftruncate(fd, entry.size))
-    if (resized < 0) {
-      this.#drop(open)
-      return this.problem(names, `cannot make it so long: ${errnoMessage(-resized)}`)
-    }
-    this.#window.openFiles.add(open)
-    let firstRun = 0
-    pieces.forEach((piece, i) => {
-      const location = index.image.locate(piece.id)
-      const pieceRuns = runs[i] ?? []
-      if (location === undefined) open.problem ??= 'some of its content is in no pack'
-      else {
-        open.missingParts++
-        this.#window.addPart({ ...location, ...piece, file: open, firstRun, runs: pieceRuns })
-      }
-      firstRun += pieceRuns.length
-    })
-    if (open.missingParts === 0) this.#finishFile(open)
+  /** It was counted when it was begun. */
+  #forget({ size }: { readonly size?: Entry['size'] | undefined }): void {
+    this.counts.files--
+    this.counts.bytes -= Number(size)
   }
 
   /** Takes in what a worker did with a range. */
@@ -387,64 +377,35 @@ export class Restorer {
     const parts = range.frames.flatMap((frame) => frame.parts)
     if ('unreadable' in outcome) {
       const what = outcome.unreadable.message
-      for (const whole of wholes) this.problem(range.wholes.pathOf(whole), what)
-      for (const part of parts) this.#finishPart(part.file, what)
+      for (const whole of wholes) this.#failWhole(range.wholes, whole, what)
+      for (const part of parts) this.#large.arrived(part.stretch, what)
       return
     }
     const nameOf = (i: number) => range.wholes.pathOf(wholes[i] as number)
-    for (const { index, what } of outcome.failedWholes) this.problem(nameOf(index), what)
+    for (const { index, what } of outcome.failedWholes)
+      this.#failWhole(range.wholes, wholes[index] as number, what)
     for (const { index, what } of outcome.attributes)
       this.problem(nameOf(index), what, 'attributes')
     const failed = new Map(outcome.failedParts.map(({ index, what }) => [index, what]))
     let run = 0
     parts.forEach((part, i) => {
       part.runs.forEach((_, j) => {
-        part.file.crcs[part.firstRun + j] = outcome.crcs[run++] as number
+        part.stretch.crcs[part.firstRun + j] = outcome.crcs[run++] as number
       })
-      this.#finishPart(part.file, failed.get(i))
+      this.#large.arrived(part.stretch, failed.get(i))
     })
     if (outcome.fatal)
       throw new CairnError(outcome.fatal.code, `Cannot go on restoring: ${outcome.fatal.message}`)
   }
 
-  #finishPart(file: OpenRestore, problem: string | undefined): void {
-    file.problem ??= problem
-    if (--file.missingParts === 0) this.#finishFile(file)
-  }
-
-  #finishFile(file: OpenRestore): void {
-    const { entry, fd, folder } = file
-    const { target } = this.#options
-    const names = [...folder, entry.name]
-    if (file.problem === undefined && crcOfRuns(file.runs, file) !== entry.crc32) {
-      file.problem = 'its CRC-32 is not the one that was recorded'
-    }
-    if (file.problem === undefined) this.#apply(fd, entry, names)
-    libc().close(fd)
-    this.#unfinished.delete(file)
-    this.#window.openFiles.delete(file)
-    if (file.name !== entry.name) {
-      const dirFd = target.openDirectory(folder)
-      if (file.problem !== undefined) target.removeEntry(dirFd, file.name)
-      else {
-        const result = target.rename({ dirFd, name: file.name }, { dirFd, name: entry.name })
-        if (result < 0) file.problem = `cannot put it in place: ${errnoMessage(-result)}`
-      }
-    }
-    if (file.problem !== undefined) this.problem(names, file.problem)
+  #failWhole(wholes: Wholes, number: number, what: string): void {
+    this.problem(wholes.pathOf(number), what)
+    this.#forget({ size: wholes.sizeOf(number) })
   }
 
   /** After an end before the end, when no worker writes any more: what is not finished is taken away. */
   dropUnfinished(): void {
-    for (const file of this.#unfinished) this.#drop(file)
-  }
-
-  #drop(file: OpenRestore): void {
-    const { target } = this.#options
-    libc().close(file.fd)
-    this.#unfinished.delete(file)
-    const dirFd = target.openDirectory(file.folder)
-    if (dirFd >= 0) target.removeEntry(dirFd, file.name)
+    this.#large.dropUnfinished()
   }
 
   #applyByName(dirFd: number, entry: Entry, names: readonly Bytes[]): void {
@@ -464,8 +425,6 @@ export class Restorer {
 interface FileToRestore {
   readonly entry: Entry
   readonly replaces: boolean
-  readonly pieces: readonly Piece[]
-  readonly extents: readonly Extent[] | undefined
 }
 
 /** A path below the root, for people and problems. */

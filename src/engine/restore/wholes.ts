@@ -27,6 +27,7 @@ export class Wholes {
   readonly #positions: Uint32Array
   readonly #ids: Uint8Array
   readonly #crcs: Uint32Array
+  readonly #sizes: Float64Array
   readonly #folderNumbers: Uint32Array
   readonly #nameEnds: Uint32Array
   readonly #replaces: Uint8Array
@@ -47,6 +48,7 @@ export class Wholes {
     this.#positions = new Uint32Array(capacity)
     this.#ids = new Uint8Array(BLOB_ID_BYTES * capacity)
     this.#crcs = new Uint32Array(capacity)
+    this.#sizes = new Float64Array(capacity)
     this.#folderNumbers = new Uint32Array(capacity)
     this.#nameEnds = new Uint32Array(capacity)
     this.#replaces = new Uint8Array(capacity)
@@ -69,6 +71,7 @@ export class Wholes {
     this.#positions[i] = position
     this.#ids.set(id, BLOB_ID_BYTES * i)
     this.#crcs[i] = entry.crc32 as number
+    this.#sizes[i] = Number(entry.size)
     this.#folderNumbers[i] = this.#folderNumber(folder)
     this.#addName(i, entry.name)
     this.#replaces[i] = replaces ? 1 : 0
@@ -86,6 +89,10 @@ export class Wholes {
   pathOf(number: number): readonly Bytes[] {
     const folder = this.#folders[this.#folderNumbers[number] as number] ?? []
     return [...folder, this.#nameOf(number)]
+  }
+
+  sizeOf(number: number): number {
+    return this.#sizes[number] as number
   }
 
   /** Some of them for a worker. Adds the folders that they go into to `folders`. */

@@ -5,7 +5,7 @@ import type { Bytes } from '../../base/bytes.ts'
 import { concat } from '../../base/bytes.ts'
 import type { Index } from '../../repository/index-load.ts'
 import type { RangeTask, WireFrame, WireParts, WireSession, WriterSetup } from './messages.ts'
-import type { OpenRestore } from './open-restore.ts'
+import type { Stretch } from './open-restore.ts'
 import { type Whole, Wholes } from './wholes.ts'
 
 /** One piece of a file that is open. */
@@ -14,8 +14,8 @@ export interface Part {
   readonly position: number
   readonly id: Bytes
   readonly length: number
-  readonly file: OpenRestore
-  /** Number of its first run in the file. */
+  readonly stretch: Stretch
+  /** Number of its first run in the stretch. */
   readonly firstRun: number
   readonly runs: readonly { readonly offset: number; readonly length: number }[]
 }
@@ -49,7 +49,7 @@ export class Window {
   /** The numbers of those in a frame. */
   readonly #wholesIn = new Map<number, number[]>()
   readonly #parts = new Map<number, Part[]>()
-  readonly openFiles = new Set<OpenRestore>()
+  #filesOpened = 0
   /** To be done, in order, when the content is there: links first, then folders. */
   readonly afterwards: (() => void)[] = []
   readonly #filesMax: number
@@ -63,13 +63,18 @@ export class Window {
   get isFull(): boolean {
     return (
       this.#wholes.count + this.afterwards.length >= this.#filesMax ||
-      this.openFiles.size >= OPEN_FILES_MAX ||
+      this.#filesOpened >= OPEN_FILES_MAX ||
       this.#partCount >= PARTS_MAX
     )
   }
 
   addWhole(frame: number, whole: Whole): void {
     push(this.#wholesIn, frame, this.#wholes.add(whole))
+  }
+
+  /** Files that are opened while the window is filled stay open until it is written. */
+  noteOpened(): void {
+    this.#filesOpened++
   }
 
   addPart(part: Part): void {
@@ -148,7 +153,7 @@ function wireParts(parts: readonly Part[]): WireParts {
     positions: Uint32Array.from(parts, (part) => part.position),
     ids: concat(parts.map((part) => part.id)),
     lengths: Uint32Array.from(parts, (part) => part.length),
-    fds: Int32Array.from(parts, (part) => part.file.fd),
+    fds: Int32Array.from(parts, (part) => part.stretch.file.fd),
     writeCounts: Uint32Array.from(parts, (part) => part.runs.length),
     writeOffsets: Float64Array.from(runs, (run) => run.offset),
     writeLengths: Uint32Array.from(runs, (run) => run.length),
