@@ -10,6 +10,8 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -33,6 +35,7 @@ import {
   SMALL_CHUNKER,
   settledClock,
   snapshotOf,
+  type TestRepository,
 } from './fixture.ts'
 
 const scratch = new Scratch()
@@ -112,6 +115,59 @@ describeWith('as root', ['root', 'attr', 'acl'], () => {
       ids.add(await entryOf(copy, run, source))
     }
     expect(ids.size).toBe(1)
+  })
+})
+
+describe('without the ctime', () => {
+  const options = { clock: settledClock, ignoreCtime: true }
+
+  /** Backed up with all that may change of a file, among them one of several pieces and one with holes. */
+  async function backedUp(): Promise<{ source: string; repository: TestRepository }> {
+    const source = scratch.make('source')
+    for (let i = 0; i < 5; i++) writeFileSync(join(source, String(i)), noise(100, i))
+    writeFileSync(join(source, 'long'), noise(100_000, 9))
+    writeFileSync(join(source, 'sparse'), noise(5000, 10))
+    truncateSync(join(source, 'sparse'), 10_000_000)
+    const repository = await makeRepository({ chunker: SMALL_CHUNKER })
+    await backupFolder(repository, source, options)
+    return { source, repository }
+  }
+
+  test.each([
+    ['chmod', (path: string) => execFileSync('chmod', ['611', path])],
+    ['setfattr', (path: string) => execFileSync('setfattr', ['-n', 'user.x', '-v', 'y', path])],
+    ['ln', (path: string) => linkSync(path, `${path}-again`)],
+    ...(process.geteuid?.() === 0
+      ? [['chown', (path: string) => execFileSync('chown', ['5:6', path])] as const]
+      : []),
+  ] as const)('%s changes what is recorded, and nothing is read again', async (command, change) => {
+    const { source, repository } = await backedUp()
+    for (const name of ['1', 'long', 'sparse']) change(join(source, name))
+    const { result } = await backupFolder(repository, source, options)
+    expect(result.counts.filesRead).toBe(command === 'ln' ? 3 : 0)
+    const again = await backupFolder(repository, source, options)
+    expect(again.result.counts).toMatchObject({
+      filesRead: 0,
+      filesUnchanged: command === 'ln' ? 10 : 7,
+    })
+    const target = scratch.path()
+    await restoreFolder(repository, target, { from: source })
+    expectSame(describeTree(source), target)
+  })
+
+  test('another size or modification time is a change, another kind of entry too', async () => {
+    const { source, repository } = await backedUp()
+    writeFileSync(join(source, '1'), noise(100, 77))
+    utimesSync(join(source, '2'), 5, 5)
+    const { atime, mtime } = statSync(join(source, '3'))
+    writeFileSync(join(source, '3'), noise(101, 3))
+    utimesSync(join(source, '3'), atime, mtime)
+    execFileSync('sh', ['-c', `rm '${source}/4'; mkfifo '${source}/4'`])
+    const { result } = await backupFolder(repository, source, options)
+    expect(result.counts.filesRead).toBe(3)
+    const target = scratch.path()
+    await restoreFolder(repository, target, { from: source })
+    expectSame(describeTree(source), target)
   })
 })
 

@@ -39,9 +39,10 @@ export class CacheKeys {
     return key
   }
 
-  /** Whether its last change is long enough ago for the times to tell a later one. */
+  /** Whether its last change is long enough ago for the time that counts to tell a later one. */
   isSettled(key: Bytes): boolean {
-    return secondsAt(key, STAT_KEY.ctime) < this.#settledBefore
+    const time = this.#ignoreCtime ? STAT_KEY.mtime : STAT_KEY.ctime
+    return secondsAt(key, time) < this.#settledBefore
   }
 
   /**
@@ -53,9 +54,28 @@ export class CacheKeys {
     if (!this.#ignoreCtime && !this.#ignoreInode) return stat.matchesKey(key, 0)
     const now = new Uint8Array(STAT_KEY.bytes)
     stat.writeKey(now, 0)
-    const inodeCounts = !this.#ignoreInode || stat.links > 1
-    if (!this.#sameStat(now, key, inodeCounts)) return false
+    if (!this.#sameStat(now, key, this.#inodeCounts(stat))) return false
     return !this.#ignoreCtime || equalBytes(digestOf(xattrs()), key.subarray(STAT_KEY.bytes))
+  }
+
+  /**
+   * Whether a file has the content of last time where ctime does not count: the same size and modification
+   * time. All else of it may be another.
+   */
+  hasContentOf(stat: StatBuffer, key: Bytes): boolean {
+    if (!this.#ignoreCtime || !stat.isFile) return false
+    const now = new Uint8Array(STAT_KEY.bytes)
+    stat.writeKey(now, 0)
+    const typeAt = STAT_KEY.mode + 1
+    return (
+      sameRun(now, key, 0, STAT_KEY.mode) &&
+      (now[typeAt] as number) >> 4 === (key[typeAt] as number) >> 4 &&
+      (!this.#inodeCounts(stat) || sameRun(now, key, STAT_KEY.inode, STAT_KEY.bytes))
+    )
+  }
+
+  #inodeCounts(stat: StatBuffer): boolean {
+    return !this.#ignoreInode || stat.links > 1
   }
 
   /** Whether two keys say the same, as far as they count. */

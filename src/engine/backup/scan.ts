@@ -8,12 +8,13 @@ import type { KeyedHasher } from '../../base/hash.ts'
 import { PathSlot } from '../../base/libc-memory.ts'
 import { UserNames } from '../../base/libc-users.ts'
 import { XattrReader } from '../../base/libc-xattrs.ts'
+import { decode } from '../../format/codec.ts'
 import type { BlobId } from '../../format/ids.ts'
-import type { Entry } from '../../format/tree.ts'
+import { type Entry, entryCodec } from '../../format/tree.ts'
 import type { Walker } from '../../source/files/walk.ts'
 import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
 import { CacheKeys } from './cache-keys.ts'
-import { EntryMaker, encodeEntry, takeXattrs } from './entry.ts'
+import { type EntryContent, EntryMaker, encodeEntry, takeXattrs } from './entry.ts'
 import type { CachedEntry, FileCacheWriter } from './file-cache.ts'
 import { FileReading, type FileSink, type MadeFile, reportSmall } from './file-reading.ts'
 import { Folder } from './folder.ts'
@@ -54,6 +55,7 @@ export interface Root {
 }
 
 const ROOT_NAME = utf8('root')
+const NO_IDS = new Uint8Array(0)
 
 /** What the walk may do before the main thread looks after messages again. */
 const EVENTS_AT_ONCE = 256
@@ -209,6 +211,8 @@ class Scanner implements FileSink {
     const xattrsNow = () => this.#xattrs.at(directory.fd, name).xattrs
     if (cached !== undefined && this.#keys.matches(stat, cached.key, xattrsNow)) {
       this.#takeUnchanged(folder, event, cached)
+    } else if (cached !== undefined && this.#keys.hasContentOf(stat, cached.key)) {
+      this.#takeContent(folder, event, cached)
     } else if (stat.isFile) this.#files.read(event, folder)
     else this.#makeOther(folder, event)
   }
@@ -223,6 +227,16 @@ class Scanner implements FileSink {
     this.#options.report.unchanged(stat)
     folder.push({ name: ownName, encoded: cached.encoded, refs: undefined, unchanged: true })
     this.#remembered.push(() => this.#options.nextTime.entry(ownName, cached))
+  }
+
+  /** A file that is described anew and not read. */
+  #takeContent(
+    folder: Folder,
+    event: WalkEvent & { kind: 'entry' },
+    { encoded, ids }: CachedEntry,
+  ): void {
+    this.#options.report.unchanged(event.stat)
+    this.#describe(folder, event, { content: decode(entryCodec, encoded), ids })
   }
 
   alone(folder: Folder, name: Bytes): (made: MadeFile | undefined) => void {
@@ -272,24 +286,34 @@ class Scanner implements FileSink {
   }
 
   /** Links, devices, FIFOs: recorded, never opened. */
-  #makeOther(folder: Folder, { name, stat, directory }: WalkEvent & { kind: 'entry' }): void {
+  #makeOther(folder: Folder, event: WalkEvent & { kind: 'entry' }): void {
+    const { name, stat, directory } = event
+    const ownName = name.slice()
+    this.#run = undefined
+    const path = () => folder.pathOf(ownName)
+    const target = stat.type === 'symlink' ? this.#readLink(directory, ownName, path) : undefined
+    if (stat.type === 'symlink' && target === undefined) return folder.push('nothing')
+    this.#options.report.other()
+    this.#describe(folder, event, { content: { ...(target && { target }) }, ids: NO_IDS })
+  }
+
+  /** An entry with what is found of it now, and a content that is known. */
+  #describe(
+    folder: Folder,
+    { name, stat, directory }: WalkEvent & { kind: 'entry' },
+    { content, ids }: { readonly content: EntryContent; readonly ids: Bytes },
+  ): void {
     const { report, nextTime } = this.#options
     const ownName = name.slice()
     this.#run = undefined
     const path = () => folder.pathOf(ownName)
     const xattrs = takeXattrs(this.#xattrs.at(directory.fd, ownName), { report, path })
-    const basis = { name: ownName, stat: stat.copy(), xattrs }
-    const target = stat.type === 'symlink' ? this.#readLink(directory, ownName, path) : undefined
-    if (stat.type === 'symlink' && target === undefined) return folder.push('nothing')
-    const made = encodeEntry(this.#entries.make(basis, { ...(target && { target }) }))
     const key = this.#keys.make(stat, xattrs)
-    report.other()
+    const basis = { name: ownName, stat: stat.copy(), xattrs }
+    const made = encodeEntry(this.#entries.make(basis, content))
     folder.push({ name: ownName, ...made, unchanged: false })
-    if (this.#keys.isSettled(key)) {
-      this.#remembered.push(() =>
-        nextTime.entry(ownName, { key, encoded: made.encoded, ids: new Uint8Array(0) }),
-      )
-    }
+    if (this.#keys.isSettled(key))
+      this.#remembered.push(() => nextTime.entry(ownName, { key, encoded: made.encoded, ids }))
   }
 
   #readLink(directory: WalkDirectory, name: Bytes, path: () => Bytes): Bytes | undefined {
