@@ -49,6 +49,7 @@ export interface RestorerOptions {
   readonly index: Index
   readonly owners: 'numbers' | 'names' | 'keep'
   readonly overwrite: OverwritePolicy
+  readonly signal: AbortSignal
   readonly onProblem: (problem: RestoreProblem) => void
   /** Lets the window be written that is full, and begins a new one. */
   readonly flush: () => Promise<void>
@@ -323,7 +324,7 @@ export class Restorer {
 
   /** A file of which the entry does not have all: its lists are read while its pieces are written. */
   async #restoreListed(place: TargetPlace, { entry, replaces }: FileToRestore): Promise<void> {
-    const { reader, flush } = this.#options
+    const { reader, flush, signal } = this.#options
     const extents = await this.#extentsOf(place, entry)
     if (extents === 'unreadable') return
     const adding = this.#open(place, { entry, replaces, extents })
@@ -333,6 +334,9 @@ export class Restorer {
       for await (const pieces of pieceRunsOf(reader, entry)) {
         if (!this.#large.add(adding, pieces, this.#window)) break
         if (this.#window.isFull) await flush()
+        // A list may be endless, and name nothing that is to be waited for.
+        await new Promise((resolve) => setImmediate(resolve))
+        if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
       }
     } catch (error) {
       if (!isCairnError(error, 'object-missing', 'object-damaged', 'unsupported', ...WITHHELD))
