@@ -13,8 +13,11 @@ import { formatBytes, formatNumber } from './sizes.ts'
 import { fullId, shortId, shownPaths } from './snapshot-text.ts'
 import { formatDuration, isoTime } from './times.ts'
 
-export function tellSourceProblem(output: Output, { kind, path, what }: SourceProblem): void {
-  output.problem(`${kind}: ${printable(path)}: ${what}`, { kind, ...jsonPath(path), what })
+export function tellSourceProblem(
+  output: Output,
+  { kind, change, path, what }: SourceProblem,
+): void {
+  output.problem(`${kind}: ${printable(path)}: ${what}`, { kind, change, ...jsonPath(path), what })
 }
 
 export function showBackupProgress(

@@ -1,10 +1,17 @@
 // `cairn backup` as a user types it.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWith } from '../require.ts'
-import { User } from './user.ts'
+import { ended, User } from './user.ts'
 
 const user = new User()
 const env = user.keyed
@@ -38,6 +45,18 @@ async function names(snapshot: string): Promise<readonly string[]> {
     .filter((path) => path.startsWith(`${user.home}/`))
     .map((path) => path.slice(user.home.length + 1))
 }
+
+test('a file that grows while it is read is told as that, and is no failure', async () => {
+  const path = user.write({ 'growing/file': Buffer.alloc(32 << 20, 'x') })
+  const child = user.start(['backup', 'growing', '--read-rate', '16M', '--json'], { env })
+  child.stdout?.on('data', (text: Buffer) => {
+    if (/"readBytes":[1-9]/.test(text.toString())) appendFileSync(path, 'more')
+  })
+  const { code, stdout } = await ended(child)
+  expect(code).toBe(0)
+  const told = stdout.split('\n').find((line) => line.includes('"event":"problem"'))
+  expect(JSON.parse(told ?? '{}')).toMatchObject({ kind: 'changed', change: 'grew', path })
+})
 
 describe('what is taken', () => {
   test('everything below the named folders, with the way to them', async () => {

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
+  chmodSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -48,6 +49,8 @@ const CHUNKER = { minBytes: 1024, avgBytes: 4096, maxBytes: 16_384, segmentBytes
 
 interface Changed extends BackupRun {
   readonly kinds: Readonly<Record<string, string>>
+  /** How files changed of which that is told. */
+  readonly changes: Readonly<Record<string, string>>
   readonly target: string
   readonly restored: RestoreRun
 }
@@ -70,10 +73,13 @@ async function backupWhile(
   const target = scratch.path('target')
   const restored = await restoreFolder(repository, target, { from: source })
   unlinkSync(join(source, HOOK))
-  const kinds = Object.fromEntries(
-    run.problems.map(({ path, kind }) => [fromUtf8Lossy(path).slice(source.length + 1), kind]),
-  )
-  return { ...run, kinds, target, restored }
+  const told = run.problems.map(({ path, ...problem }) => ({
+    name: fromUtf8Lossy(path).slice(source.length + 1),
+    ...problem,
+  }))
+  const kinds = Object.fromEntries(told.map(({ name, kind }) => [name, kind]))
+  const changes = Object.fromEntries(told.map(({ name, change = 'none' }) => [name, change]))
+  return { ...run, kinds, changes, target, restored }
 }
 
 function contentsOf(folder: string): TreeDescription {
@@ -169,7 +175,8 @@ describe('between opening and reading', () => {
     const source = scratch.make('source')
     writeFileSync(join(source, 'a'), noise(50_000))
     const remove = () => unlinkSync(join(source, 'a'))
-    const { result, restored, target } = await backupWhile(source, remove)
+    const { changes, result, restored, target } = await backupWhile(source, remove)
+    expect(changes).toEqual({ a: 'removed' })
     expect(result.counts.unreadable).toBe(0)
     expect(restored.problems).toEqual([])
     expect(Buffer.compare(readFileSync(join(target, 'a')), noise(50_000))).toBe(0)
@@ -188,25 +195,29 @@ describe('between opening and reading', () => {
 
 describe('while it is read', () => {
   const slowly = { readBytesPerSecond: 6 * LARGE, clock: settledClock }
-  const changes: Readonly<Record<string, (path: string) => void>> = {
-    'cut off': (path) => truncateSync(path, LARGE / 2),
-    'made longer': (path) => appendFileSync(path, noise(100_000, 3)),
-    'written to': (path) => writeSync(openSync(path, 'r+'), noise(1000, 4), 0, 1000, LARGE - 1000),
-    emptied: (path) => truncateSync(path, 0),
-  }
+  const write = (path: string) =>
+    writeSync(openSync(path, 'r+'), noise(1000, 4), 0, 1000, LARGE - 1000)
 
-  test.each(Object.entries(changes))(
-    'a long file that is %s is told as changed, and what is stored is whole',
-    async (_, change) => {
+  test.each<[how: string, change: string, (path: string) => void]>([
+    ['cut off', 'shrank', (path) => truncateSync(path, LARGE / 2)],
+    ['emptied', 'shrank', (path) => truncateSync(path, 0)],
+    ['made longer', 'grew', (path) => appendFileSync(path, noise(100_000, 3))],
+    ['written to', 'content', write],
+    ['given another mode', 'attributes', (path) => chmodSync(path, 0o600)],
+    ['removed', 'removed', unlinkSync],
+  ])(
+    'a long file that is %s is told as changed (%s), and what is stored is whole',
+    async (_, expected, change) => {
       const source = scratch.make('source')
       const path = join(source, 'a')
       writeFileSync(path, noise(LARGE))
-      const { kinds, result, restored, target } = await backupWhile(
+      const { kinds, changes, result, restored, target } = await backupWhile(
         source,
         () => change(path),
         slowly,
       )
       expect(kinds).toEqual({ a: 'changed' })
+      expect(changes).toEqual({ a: expected })
       expect(result.counts).toMatchObject({ files: 1, changed: 1, unreadable: 0, sizeBytes: LARGE })
       expect(result.snapshot).toBeDefined()
       // Restoring verifies length and CRC.

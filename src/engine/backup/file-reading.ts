@@ -23,8 +23,9 @@ import {
 } from './entry.ts'
 import type { CachedEntry } from './file-cache.ts'
 import type { Folder } from './folder.ts'
-import { type Extents, type Range, READ_CHANGED, READ_FINE } from './messages.ts'
+import { type Extents, type Range, READ_FINE } from './messages.ts'
 import { fitsInline, putExtents, putPieces } from './node-lists.ts'
+import { mayBeTorn, outcomeSince } from './read-change.ts'
 import type { FileContent, ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
 import type { RunDone, SmallFileResult } from './small-runs.ts'
@@ -212,7 +213,7 @@ export class FileReading {
           report.unreadable(path(), { errno: content.outcome, doing: 'read' })
           return done(undefined)
         }
-        if (content.outcome === READ_CHANGED) report.changed(path())
+        if (content.outcome < READ_FINE) report.changed(path(), content.outcome)
         const length = diskless || extents === undefined ? content.dataBytes : size
         report.fileRead(length, content.dataBytes)
         done(this.#make(basis, content, { key, size: length, extents }))
@@ -220,11 +221,11 @@ export class FileReading {
     })
   }
 
-  /** Whether the file is still what it was when it was opened. */
+  /** Whether the file is still what it was when it was opened: the outcome. */
   #ending(fd: number, { key, diskless }: { key: Bytes; diskless: boolean }): number {
     const errno = -this.#stat.readFd(fd)
     if (errno > 0) return errno
-    return diskless || this.#stat.matchesKey(key, 0) ? READ_FINE : READ_CHANGED
+    return diskless ? READ_FINE : outcomeSince(key, { stat: this.#stat })
   }
 
   #make(
@@ -240,7 +241,7 @@ export class FileReading {
       crc32: content.crc,
       ...this.#pieceFields(content.pieces, ids),
       ...(holes && this.#extentFields(holes, ids)),
-      ...(content.outcome === READ_CHANGED && { changed: 1 }),
+      ...(mayBeTorn(content.outcome) && { changed: 1 }),
     })
     return {
       ...encodeEntry(entry),
@@ -276,7 +277,7 @@ export function reportSmall(
   const path = () => folder.pathOf(file.name)
   for (const trouble of troubles) report.unreadable(path(), trouble)
   if (outcome > 0) return report.unreadable(path(), { errno: outcome, doing: 'read' })
-  if (outcome === READ_CHANGED) report.changed(path())
+  if (outcome < READ_FINE) report.changed(path(), outcome)
   report.fileRead(bytes, bytes)
 }
 

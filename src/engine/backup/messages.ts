@@ -63,9 +63,8 @@ export type Task = SmallFilesTask | SegmentTask
 
 export type ToWorker = Task | { readonly kind: 'flush' }
 
-/** How reading one file ended: fine, changed meanwhile, or a positive errno. */
+/** How reading one file ended: fine, or a positive errno; below zero it changed: see read-change.ts. */
 export const READ_FINE = 0
-export const READ_CHANGED = -1
 
 /** Extended attributes that could not be read or kept. */
 export interface AttributeTrouble {
@@ -77,7 +76,7 @@ export interface AttributeTrouble {
 export interface SmallFilesResult {
   readonly kind: 'small'
   readonly task: number
-  /** READ_FINE, READ_CHANGED or an errno. */
+  /** As READ_FINE says. */
   readonly outcomes: Int32Array
   /** Length of what was read. */
   readonly sizes: Float64Array

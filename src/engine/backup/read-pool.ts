@@ -30,7 +30,7 @@ const TASKS_PER_WORKER = 2
 
 /** What came of reading a large file. */
 export interface FileContent {
-  /** READ_FINE, READ_CHANGED or a positive errno; with an errno the rest means nothing. */
+  /** As READ_FINE says; with an errno the rest means nothing. */
   readonly outcome: number
   readonly crc: number
   /** Length of the data that was read: without holes. */
@@ -110,7 +110,7 @@ export class ReadPool {
     readonly fd: number
     readonly size: number
     readonly data: Extents
-    /** The outcome: READ_FINE, READ_CHANGED or a positive errno. */
+    /** The outcome, as READ_FINE says. */
     readonly finish: () => number
     readonly done: (content: FileContent) => void
   }): void {

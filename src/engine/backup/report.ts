@@ -6,12 +6,15 @@ import type { StatBuffer } from '../../base/libc-stat.ts'
 import { PROBLEMS_MAX } from '../../format/limits.ts'
 import type { Problem } from '../../format/snapshot.ts'
 import type { SkipReason, WalkEvent } from '../../source/files/walk-events.ts'
+import { type FileChange, toldChange } from './read-change.ts'
 
 /** unreadable: it is not in the snapshot. changed: what is there may be torn. vanished: it was gone. */
 export type ProblemKind = 'unreadable' | 'changed' | 'vanished'
 
 export interface SourceProblem extends Problem {
   readonly kind: ProblemKind
+  /** How it changed, where it did. */
+  readonly change?: FileChange
 }
 
 export interface BackupCounts {
@@ -93,15 +96,16 @@ export class Report {
     path: Bytes,
     { errno, doing }: { readonly errno: number; readonly doing: string },
   ): void {
-    this.#problem('unreadable', path, `cannot ${doing}: ${errnoMessage(errno)}`)
+    this.#problem('unreadable', path, { what: `cannot ${doing}: ${errnoMessage(errno)}` })
   }
 
-  changed(path: Bytes): void {
-    this.#problem('changed', path, 'it changed while it was read')
+  /** `outcome` is that of reading it. */
+  changed(path: Bytes, outcome: number): void {
+    this.#problem('changed', path, toldChange(outcome))
   }
 
   vanished(path: Bytes): void {
-    this.#problem('vanished', path, 'it was gone when it was to be read')
+    this.#problem('vanished', path, { what: 'it was gone when it was to be read' })
   }
 
   walkProblem(event: WalkEvent & { kind: 'problem' }): void {
@@ -115,9 +119,9 @@ export class Report {
     this.#hooks.onSkipped(path, reason)
   }
 
-  #problem(kind: ProblemKind, path: Bytes, what: string): void {
+  #problem(kind: ProblemKind, path: Bytes, told: Pick<SourceProblem, 'what' | 'change'>): void {
     this.#counts[kind]++
-    const problem = { kind, path, what }
+    const problem = { kind, path, ...told }
     if (this.problems.length < PROBLEMS_MAX) this.problems.push(problem)
     this.#hooks.onProblem(problem)
   }

@@ -11,13 +11,8 @@ import type { Xattr } from '../../format/tree.ts'
 import { CACHE_KEY_BYTES, writeCacheKey } from './cache-keys.ts'
 import { type ContentReader, PieceList, type ReadContent } from './content-reader.ts'
 import { appendEntry, EntryMaker, keepXattrs } from './entry.ts'
-import {
-  type AttributeTrouble,
-  READ_CHANGED,
-  READ_FINE,
-  type SmallFilesResult,
-  type SmallFilesTask,
-} from './messages.ts'
+import { type AttributeTrouble, type SmallFilesResult, type SmallFilesTask } from './messages.ts'
+import { mayBeTorn, outcomeSince, READ_REMOVED, wasRemoved } from './read-change.ts'
 
 const ATTEMPTS = 2
 /** Most tasks' entries are shorter; where they are not the memory grows. */
@@ -101,7 +96,7 @@ export class SmallFiles {
         size: content.bytes,
         crc32: content.crc,
         pieces: pieces.length > 0 ? pieces : undefined,
-        changed: outcome === READ_CHANGED ? 1 : undefined,
+        changed: mayBeTorn(outcome) ? 1 : undefined,
       },
     )
     return appendEntry(this.#encoded, entry)
@@ -126,13 +121,20 @@ export class SmallFiles {
       const xattrs = keepXattrs(this.#xattrs.ofFd(fd))
       const errno = -this.#stat.readFd(fd)
       if (errno > 0) return failed(errno)
-      if (this.#stat.matchesKey(expected, 0)) return { outcome: READ_FINE, content, xattrs }
-      if (attempt === ATTEMPTS) return { outcome: READ_CHANGED, content, xattrs }
+      const isShort = content.bytes < size
+      const outcome = outcomeSince(expected, { stat: this.#stat, isShort })
+      if (!mayBeTorn(outcome)) return { outcome: this.#ending(outcome, key), content, xattrs }
+      if (attempt === ATTEMPTS) return { outcome, content, xattrs }
       this.#pieces.truncate(before)
       size = this.#stat.size
       expected = new Uint8Array(STAT_KEY.bytes)
       this.#stat.writeKey(expected, 0)
     }
+  }
+
+  /** What was removed before it was read again has not changed since, and is told of as well. */
+  #ending(outcome: number, opened: Bytes): number {
+    return wasRemoved(opened, this.#stat) ? READ_REMOVED : outcome
   }
 
   #readWhole(fd: number, size: number): ReadContent {

@@ -25,7 +25,7 @@ export interface SmallFile {
 /** What came of a small file; bytes in it are views of what many files share. */
 export interface SmallFileResult {
   readonly name: Bytes
-  /** READ_FINE, READ_CHANGED or a positive errno; with an errno the rest means nothing. */
+  /** As READ_FINE says; with an errno the rest means nothing. */
   readonly outcome: number
   /** Length of what was read. */
   readonly bytes: number
