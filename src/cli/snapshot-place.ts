@@ -2,7 +2,7 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
-import { selectSnapshot } from '../engine/select-snapshot.ts'
+import { type KnownSnapshots, selectSnapshot } from '../engine/select-snapshot.ts'
 import { splitPath } from '../engine/tree-reader.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshots, openDetails, type Snapshot } from '../repository/snapshots.ts'
@@ -32,19 +32,19 @@ export function parsePlace(text: string): Place {
   return { wanted: text.slice(0, colon), path: splitPath(bytesOfArgument(path)) }
 }
 
-/** All snapshots that can be read; says which cannot. */
+/** All snapshots that can be read, and which are not for this key; says which are damaged. */
 export async function loadKnownSnapshots(
   { output }: Context,
   repository: Repository,
-): Promise<readonly Snapshot[]> {
-  const { snapshots, problems } = await loadSnapshots(repository, {
+): Promise<KnownSnapshots> {
+  const { problems, ...known } = await loadSnapshots(repository, {
     onlyReading: true,
     verifyDetails: true,
   })
   for (const { name, error } of problems) {
     output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
   }
-  return snapshots
+  return known
 }
 
 /** The snapshot that is meant; says which one it is, where that was left to us. */
@@ -57,8 +57,8 @@ export async function findSnapshot(
   },
 ): Promise<Snapshot> {
   const { repository, wanted, flags } = options
-  const snapshots = await loadKnownSnapshots(context, repository)
-  const snapshot = selectSnapshot(snapshots, { repository, wanted, filter: filterOf(flags) })
+  const known = await loadKnownSnapshots(context, repository)
+  const snapshot = selectSnapshot(known, { repository, wanted, filter: filterOf(flags) })
   if (wanted.startsWith('latest')) context.output.note(introduction(repository, snapshot))
   if (!snapshot.confirmed) {
     const text = `Snapshot ${shortId(snapshot.id)} was never confirmed: parts of it may be missing`

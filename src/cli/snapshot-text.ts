@@ -2,6 +2,7 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { printable } from './printable.ts'
+import { formatNumber } from './sizes.ts'
 
 const DIGITS = 8
 const PATHS_SHOWN = 3
@@ -20,4 +21,10 @@ export function shownPaths(paths: readonly Bytes[]): string {
   const shown = paths.slice(0, PATHS_SHOWN).map(printable).join(' ')
   const more = paths.length - PATHS_SHOWN
   return more > 0 ? `${shown} and ${more} more` : shown
+}
+
+/** What every list of the others leaves out. */
+export function closedText(closed: number): string {
+  const are = closed === 1 ? 'is' : 'are'
+  return `There ${are} ${formatNumber(closed, 'more snapshot')} that this key may not read.`
 }

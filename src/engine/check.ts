@@ -50,6 +50,8 @@ export interface CheckResult {
   readonly blobsRead: number
   readonly rawBytes: number
   readonly snapshots: number
+  /** How many more there are that the key does not open: what they need was not looked for. */
+  readonly closed: number
   /** Blobs that snapshots need. */
   readonly blobsNeeded: number
   /** The first 10,000 with what they affect; `problemCount` counts all. */
@@ -89,7 +91,8 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
       what: 'there are snapshots, and no pack at all',
     })
   }
-  return { ...counts.result, snapshots, blobsNeeded, ...resultOf(findings) }
+  const { closed } = opened
+  return { ...counts.result, snapshots, closed, blobsNeeded, ...resultOf(findings) }
 }
 
 function resultOf({
@@ -164,7 +167,7 @@ class Counts {
 
   get result(): Omit<
     CheckResult,
-    'snapshots' | 'blobsNeeded' | 'problems' | 'problemCount' | 'notes'
+    'snapshots' | 'closed' | 'blobsNeeded' | 'problems' | 'problemCount' | 'notes'
   > {
     return {
       objects: this.#objects,

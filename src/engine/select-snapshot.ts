@@ -12,6 +12,7 @@ import {
   compareBySequence,
   openDetails,
   type Snapshot,
+  type SnapshotList,
   sourceIdOf,
 } from '../repository/snapshots.ts'
 
@@ -66,18 +67,24 @@ export interface SelectSnapshot {
 const LATEST = /^latest(?:~(\d{1,6}))?$/
 const ID = /^(?:snapshots\/)?([0-9a-f]{4,64})$/
 
-/** Throws 'not-found', 'ambiguous', or 'usage' where `wanted` can be no snapshot. */
+/** Those that the key reads, and those that it does not. */
+export type KnownSnapshots = Pick<SnapshotList, 'snapshots' | 'closed'>
+
+/**
+ * Throws 'not-found', 'not-permitted' where it is one that the key may not read, 'ambiguous', or 'usage'
+ * where `wanted` can be no snapshot.
+ */
 export function selectSnapshot(
-  snapshots: readonly Snapshot[],
+  known: KnownSnapshots,
   { repository, wanted, filter }: SelectSnapshot,
 ): Snapshot {
   const latest = LATEST.exec(wanted)
   if (latest !== null) {
-    const fitting = filterSnapshots(snapshots, { repository, filter })
-    return selectLatest(fitting, { back: Number(latest[1] ?? 0), total: snapshots.length })
+    const fitting = filterSnapshots(known.snapshots, { repository, filter })
+    return selectLatest(fitting, { back: Number(latest[1] ?? 0), known })
   }
   const prefix = ID.exec(wanted)?.[1]
-  if (prefix !== undefined) return selectById(snapshots, prefix)
+  if (prefix !== undefined) return selectById(known, prefix)
   throw new CairnError('usage', `'${wanted}' names no snapshot`, {
     hint: 'Give `latest`, `latest~1` (the one before), or at least four digits of an id.',
   })
@@ -85,13 +92,13 @@ export function selectSnapshot(
 
 function selectLatest(
   fitting: readonly Snapshot[],
-  { back, total }: { back: number; total: number },
+  { back, known }: { readonly back: number; readonly known: KnownSnapshots },
 ): Snapshot {
   const complete = fitting.filter(
     ({ confirmed, summary }) => confirmed && summary.ending !== 'checkpoint',
   )
   const newest = complete[complete.length - 1]
-  if (newest === undefined) throw nothingFits(total, fitting.length)
+  if (newest === undefined) throw nothingFits(known, fitting.length)
   const sourceId = toHex(newest.summary.sourceId)
   const sameSource = complete
     .filter(({ summary }) => toHex(summary.sourceId) === sourceId)
@@ -107,15 +114,30 @@ function selectLatest(
   )
 }
 
-function nothingFits(total: number, fitting: number): CairnError {
-  if (total === 0) {
+/** Where there are snapshots and the key may read none of them. */
+export function mayReadNone(closed: readonly string[]): CairnError {
+  const which = closed.length === 1 ? 'the only snapshot' : `any of the ${closed.length} snapshots`
+  return new CairnError(
+    'not-permitted',
+    `Not permitted: this key may not read ${which} in the repository`,
+    { hint: OTHER_KEY },
+  )
+}
+
+const OTHER_KEY =
+  "Use an owner's key, or one that was made for whoever saved it: `cairn key list` shows which there are."
+
+function nothingFits({ snapshots, closed }: KnownSnapshots, fitting: number): CairnError {
+  if (snapshots.length === 0 && closed.length > 0) return mayReadNone(closed)
+  if (snapshots.length === 0) {
     return new CairnError('not-found', 'There is no snapshot in the repository yet', {
       hint: '`cairn backup PATH` makes one.',
     })
   }
+  const where = closed.length > 0 ? 'that this key may read' : 'in the repository'
   const why =
     fitting === 0
-      ? `none of the ${total} in the repository fits what was asked for`
+      ? `none of the ${snapshots.length} ${where} fits what was asked for`
       : 'those that fit are unconfirmed or unfinished'
   return new CairnError('not-found', `There is no such snapshot: ${why}`, {
     hint: '`cairn snapshots` lists all. One that is not confirmed must be named by its id.',
@@ -124,9 +146,13 @@ function nothingFits(total: number, fitting: number): CairnError {
 
 const CANDIDATES_MAX = 8
 
-function selectById(snapshots: readonly Snapshot[], prefix: string): Snapshot {
+function selectById({ snapshots, closed }: KnownSnapshots, prefix: string): Snapshot {
   const found = snapshots.filter(({ id }) => id.startsWith(prefix))
   if (found.length === 1) return found[0] as Snapshot
+  if (found.length === 0 && closed.some((id) => id.startsWith(prefix))) {
+    const text = `Not permitted: this key may not read snapshot ${prefix}`
+    throw new CairnError('not-permitted', text, { hint: OTHER_KEY })
+  }
   if (found.length === 0) {
     throw new CairnError('not-found', `There is no snapshot ${prefix}`, {
       hint: '`cairn snapshots` lists them.',

@@ -39,6 +39,8 @@ export interface Stats {
   readonly duplicateBlobs: number
   readonly sources: number
   readonly snapshots: readonly SnapshotStats[]
+  /** How many there are of domains that the key does not hold. */
+  readonly closed: number
   /** Length of all files of all snapshots. */
   readonly snapshotBytes: number
   /** snapshotBytes by what is stored of data and trees: what it would take without Cairn. */
@@ -68,6 +70,7 @@ export async function stats(repository: Repository): Promise<Stats> {
     duplicateBlobs,
     sources: new Set(snapshots.map(({ summary }) => toHex(summary.sourceId))).size,
     snapshots: snapshots.map(statsOfSnapshot),
+    closed: listed.closed.length,
     snapshotBytes,
     savingRatio: ratio(snapshotBytes, stored),
     compressionRatio: ratio(data.rawBytes + trees.rawBytes, stored),

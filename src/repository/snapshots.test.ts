@@ -44,6 +44,18 @@ function withBad(isBad: (name: string) => boolean): Repository {
 
 const reading = { onlyReading: true }
 
+test('those of domains that the key does not hold are known by their ids, those of none by nothing', async () => {
+  const ids = (await namesOf(sample.store, 'snapshots/')).map((name) => name.split('/')[1])
+  const { config } = sample.repository
+  expect((await loadSnapshots(sample.repository)).closed).toEqual([])
+  const stranger = { ...sample.repository, domains: [] }
+  const { snapshots, closed, problems } = await loadSnapshots(stranger)
+  expect({ snapshots, problems }).toEqual({ snapshots: [], problems: [] })
+  expect(closed.toSorted()).toEqual(ids.toSorted())
+  const elsewhere = { ...stranger, config: { ...config, domains: [] } }
+  expect((await loadSnapshots(elsewhere)).closed).toEqual([])
+})
+
 test('a snapshot that the store does not give out is a problem, and the others are listed', async () => {
   for (const bad of await namesOf(sample.store, 'snapshots/')) {
     const repository = withBad((name) => name === bad)

@@ -51,6 +51,11 @@ export interface SnapshotList {
   /** Oldest first. */
   readonly snapshots: readonly Snapshot[]
   readonly problems: readonly ObjectProblem[]
+  /**
+   * Ids of those of domains that the key does not hold. Whether they are confirmed, or stand for each
+   * other, only their own keys can tell.
+   */
+  readonly closed: readonly string[]
 }
 
 /** The id of a source by its name, under a key of the domain. */
@@ -206,17 +211,22 @@ export async function loadSnapshots(
 ): Promise<SnapshotList> {
   const reading: Reading = { repository, onlyReading, problems: new ObjectProblems() }
   const found: Omit<Snapshot, 'confirmed'>[] = []
-  await eachObject(reading, 'snapshots/', ({ name, object, domain, objectHash }) => {
-    const { summary, certificate } = openSnapshot(repository, { domain, object, objectHash })
-    if (verifyDetails) expectDetails(repository, { domain, certificate, object })
-    found.push({ name, id: toHex(objectHash), summary, certificate, domain, object })
+  const closed: string[] = []
+  await eachObject(reading, 'snapshots/', {
+    own: ({ name, object, domain, objectHash }) => {
+      const { summary, certificate } = openSnapshot(repository, { domain, object, objectHash })
+      if (verifyDetails) expectDetails(repository, { domain, certificate, object })
+      found.push({ name, id: toHex(objectHash), summary, certificate, domain, object })
+    },
+    closed: (objectHash) => closed.push(toHex(objectHash)),
   })
   const confirmed = await loadReceipts(reading)
   reading.problems.expectAnyRead()
   const snapshots = found
     .map((snapshot) => ({ ...snapshot, confirmed: confirmed.has(confirmationOf(snapshot)) }))
     .sort(compareByTime)
-  return { snapshots: withoutReplaced(snapshots), problems: reading.problems.found }
+  const { found: problems } = reading.problems
+  return { snapshots: withoutReplaced(snapshots), problems, closed }
 }
 
 /** Opens the details and forgets them. Who may not read them has nothing to say about them. */
@@ -281,9 +291,11 @@ export function confirmationOf({ domain, name }: Pick<Snapshot, 'domain' | 'name
 /** Confirmations that there are. */
 async function loadReceipts(reading: Reading): Promise<ReadonlySet<string>> {
   const confirmed = new Set<string>()
-  await eachObject(reading, 'receipts/', (own) => {
-    const { snapshot } = openReceipt(reading.repository, own)
-    confirmed.add(confirmationOf({ ...own, name: contentName('snapshots', snapshot) }))
+  await eachObject(reading, 'receipts/', {
+    own: (own) => {
+      const { snapshot } = openReceipt(reading.repository, own)
+      confirmed.add(confirmationOf({ ...own, name: contentName('snapshots', snapshot) }))
+    },
   })
   return confirmed
 }
@@ -318,14 +330,20 @@ interface OwnObject {
   readonly domain: DomainAccess
 }
 
+interface Take {
+  readonly own: (object: OwnObject) => void
+  /** Told of what belongs to a domain of the repository that the key does not hold. */
+  readonly closed?: (objectHash: Bytes) => void
+}
+
 /** Objects at a time on their way. */
 const PARALLEL = 16
 
-/** Reads every object of a folder that belongs to a domain of ours; what is wrong goes to the problems. */
+/** Reads every object of a folder; what is wrong with those of our domains goes to the problems. */
 async function eachObject(
   { repository, onlyReading, problems }: Reading,
   folder: 'snapshots/' | 'receipts/',
-  take: (object: OwnObject) => void,
+  take: Take,
 ): Promise<void> {
   const names: string[] = []
   for await (const { name } of repository.store.list(folder)) names.push(name)
@@ -342,15 +360,15 @@ async function eachObject(
   })
 }
 
-async function takeOne(
-  repository: Repository,
-  name: string,
-  take: (object: OwnObject) => void,
-): Promise<void> {
+async function takeOne(repository: Repository, name: string, take: Take): Promise<void> {
   const object = await getVerified(repository.store, name)
   if (object.length > METADATA_BYTES_MAX) throw new CairnError('object-damaged', 'it is too long')
   const { domain: id } = decodePrefix(object)
-  const domain = repository.domains.find((one) => equalBytes(one.id, id))
+  const { domains, config } = repository
+  const domain = domains.find((one) => equalBytes(one.id, id))
   const objectHash = digestInName(name)
-  if (domain !== undefined && objectHash !== undefined) take({ name, object, objectHash, domain })
+  if (objectHash === undefined) return
+  if (domain !== undefined) take.own({ name, object, objectHash, domain })
+  // Of any other domain it is nobody's.
+  else if (config.domains.some((one) => equalBytes(one.id, id))) take.closed?.(objectHash)
 }

@@ -20,7 +20,7 @@ import { jsonPath, printable } from '../printable.ts'
 import { Progress } from '../progress.ts'
 import { takeCheckTurn } from '../repository-state.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
-import { shortId } from '../snapshot-text.ts'
+import { closedText, shortId } from '../snapshot-text.ts'
 import { formatDuration } from '../times.ts'
 
 export interface CheckFlags {
@@ -93,6 +93,7 @@ function tell({ output }: Context, { result, repository, elapsedMs }: Done): voi
   for (const { object, what } of notes) output.detail(`note: ${object}: ${what}`)
   output.summary(verdict(result, repository.store.address))
   output.summary(`  ${whatWasChecked(result)}, in ${formatDuration(elapsedMs)}`)
+  if (result.closed > 0) output.note(closedText(result.closed))
   if (problemCount > 0) {
     output.note('Keep all copies of the repository as they are until the damage is understood.')
   }

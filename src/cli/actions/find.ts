@@ -2,7 +2,12 @@
 
 import { isCairnError, messageOf } from '../../base/errors.ts'
 import { type FindOptions, type Found, find } from '../../engine/find.ts'
-import { filterSnapshots, selectSnapshot } from '../../engine/select-snapshot.ts'
+import {
+  filterSnapshots,
+  type KnownSnapshots,
+  mayReadNone,
+  selectSnapshot,
+} from '../../engine/select-snapshot.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Snapshot } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
@@ -14,7 +19,7 @@ import { jsonPath, printable } from '../printable.ts'
 import { formatNumber } from '../sizes.ts'
 import { filterOf } from '../snapshot-options.ts'
 import { loadKnownSnapshots, pathOf } from '../snapshot-place.ts'
-import { shortId } from '../snapshot-text.ts'
+import { closedText, shortId } from '../snapshot-text.ts'
 import { formatTime } from '../times.ts'
 
 type Flags = FindFlags & { readonly patterns: readonly string[] }
@@ -22,7 +27,10 @@ type Flags = FindFlags & { readonly patterns: readonly string[] }
 export async function findAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
   const { output } = context
   const { repository } = await openConfigured(context)
-  const snapshots = await chosen(context, { repository, flags })
+  const known = await loadKnownSnapshots(context, repository)
+  const snapshots = chosen(known, { repository, flags })
+  // Those that were named may all be read.
+  const closed = flags.snapshot === undefined ? known.closed.length : 0
   let problems = 0
   const options = optionsOf(context, { repository, snapshots, flags, onProblem: () => problems++ })
   let entries = 0
@@ -36,18 +44,21 @@ export async function findAction(context: Context, flags: Flags): Promise<ExitCo
   }
   const where = formatNumber(snapshots.length, 'snapshot')
   output.note(`${formatNumber(entries, 'entry', 'entries')} found in ${where}.`)
-  output.event({ event: 'result', entries, snapshots: snapshots.length, problems })
+  if (closed > 0) output.note(closedText(closed))
+  output.event({ event: 'result', entries, snapshots: snapshots.length, closed, problems })
   return problems > 0 ? EXIT.failed : undefined
 }
 
-async function chosen(
-  context: Context,
+function chosen(
+  known: KnownSnapshots,
   { repository, flags }: { readonly repository: Repository; readonly flags: Flags },
-): Promise<readonly Snapshot[]> {
-  const snapshots = await loadKnownSnapshots(context, repository)
+): readonly Snapshot[] {
+  const { snapshots, closed } = known
   const filter = filterOf(flags)
-  if (flags.snapshot === undefined) return filterSnapshots(snapshots, { repository, filter })
-  return flags.snapshot.map((wanted) => selectSnapshot(snapshots, { repository, wanted, filter }))
+  if (flags.snapshot !== undefined)
+    return flags.snapshot.map((wanted) => selectSnapshot(known, { repository, wanted, filter }))
+  if (snapshots.length === 0 && closed.length > 0) throw mayReadNone(closed)
+  return filterSnapshots(snapshots, { repository, filter })
 }
 
 interface ToFind {

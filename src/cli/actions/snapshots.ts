@@ -3,7 +3,7 @@
 
 import { toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
-import { filterSnapshots } from '../../engine/select-snapshot.ts'
+import { filterSnapshots, mayReadNone } from '../../engine/select-snapshot.ts'
 import type { Details } from '../../format/snapshot.ts'
 import type { Repository } from '../../repository/repository.ts'
 import {
@@ -11,6 +11,7 @@ import {
   loadSnapshots,
   openDetails,
   type Snapshot,
+  type SnapshotList,
 } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -18,7 +19,7 @@ import { openConfigured } from '../open-repository.ts'
 import { jsonPath, printableText } from '../printable.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { filterOf, type SnapshotFlags } from '../snapshot-options.ts'
-import { shortId, shownPaths } from '../snapshot-text.ts'
+import { closedText, shortId, shownPaths } from '../snapshot-text.ts'
 import { type Column, formatTable } from '../table.ts'
 import { formatTime, isoTime } from '../times.ts'
 
@@ -37,23 +38,30 @@ export async function snapshotsAction(
 ): Promise<ExitCode | undefined> {
   const { output } = context
   const { repository } = await openConfigured(context)
-  const { snapshots, problems } = await loadSnapshots(repository, {
-    onlyReading: true,
-    verifyDetails: true,
-  })
+  const list = await loadSnapshots(repository, { onlyReading: true, verifyDetails: true })
+  const { snapshots, problems, closed } = list
   const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })
   const chosen = flags.latest === undefined ? fitting : newestOfEach(fitting, flags.latest)
   const listed = chosen.map((snapshot) => ({ snapshot, details: detailsOf(repository, snapshot) }))
   for (const { name, error } of problems) {
     output.problem(`Cannot read ${name}: ${error.message}`, { object: name, what: error.message })
   }
+  if (snapshots.length === 0 && problems.length === 0 && closed.length > 0)
+    throw mayReadNone(closed)
   for (const line of listed.length === 0 ? [] : formatTable(COLUMNS, listed.map(rowOf))) {
     output.line(line)
   }
-  if (listed.length === 0) output.note(`No snapshots${snapshots.length > 0 ? ' fit' : ' yet'}.`)
+  if (listed.length === 0) output.note(whyNone(list))
   else output.summary(formatNumber(listed.length, 'snapshot'))
-  output.event({ event: 'result', snapshots: listed.map(jsonOf), problems: problems.length })
+  if (closed.length > 0) output.note(closedText(closed.length))
+  const counts = { closed: closed.length, problems: problems.length }
+  output.event({ event: 'result', snapshots: listed.map(jsonOf), ...counts })
   return problems.length > 0 ? EXIT.failed : undefined
+}
+
+function whyNone({ snapshots, problems }: SnapshotList): string {
+  if (snapshots.length > 0) return 'No snapshots fit.'
+  return problems.length > 0 ? 'No snapshots that can be read.' : 'No snapshots yet.'
 }
 
 /** Undefined where the key in use may not read them. */

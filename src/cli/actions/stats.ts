@@ -4,6 +4,7 @@ import { type PackStats, type Stats, stats } from '../../engine/stats.ts'
 import type { Context } from '../context.ts'
 import { openConfigured } from '../open-repository.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
+import { closedText } from '../snapshot-text.ts'
 
 export async function statsAction(context: Context): Promise<undefined> {
   const { output } = context
@@ -13,6 +14,7 @@ export async function statsAction(context: Context): Promise<undefined> {
     output.warning('object-skipped', `The numbers leave out ${name}: ${error.message}`)
   }
   for (const line of linesOf(found)) output.line(line)
+  if (found.closed > 0) output.note(closedText(found.closed))
   output.event({ event: 'result', repository: repository.idHex, ...jsonOf(found) })
   return undefined
 }

@@ -70,6 +70,7 @@ function checkObject(task: MetadataTask, name: string, object: Bytes): void {
   if (kind === 'grant' || kind === 'keyring') return checkGrantOrKeyring(task, read)
   const domain = ownDomain(task.repository, domainId)
   if (domain !== undefined) openOwnObject(task, { ...read, domain })
+  else if (kind === 'snapshot') task.opened.closed++
 }
 
 /** What the SHA-256 of its bytes names must have it. Grants are named by it too. */

@@ -24,6 +24,8 @@ export interface IndexEntry {
 
 export class OpenedObjects {
   readonly snapshots: OpenedSnapshot[] = []
+  /** How many there are of domains that the key does not hold: of them only names are checked. */
+  closed = 0
   /** See confirmationOf. */
   readonly confirmed = new Set<string>()
   /** By name of the pack. */
