@@ -126,7 +126,6 @@ function usualCredential(context: Context): Credential | undefined {
 }
 
 function remind({ places, output }: Context): void {
-  if (output.quiet) return
   const text =
     `The passphrase of this repository is only in ${places.passphrase}. ` +
     'Write it down, then run `cairn key confirm`.'

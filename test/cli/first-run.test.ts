@@ -42,12 +42,12 @@ describe('later runs', () => {
     expect(second.stderr + second.stdout).not.toContain(kept())
   })
 
-  test('with --quiet only what went wrong is said', async () => {
-    expect(await user.run(['backup', 'data', '--quiet'])).toMatchObject({
-      code: 0,
-      stdout: '',
-      stderr: '',
-    })
+  test('with --quiet remind as well, and say nothing else', async () => {
+    const { code, stdout, stderr } = await user.run(['backup', 'data', '--quiet'])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    expect(stderr).toMatch(/^warning: .* run `cairn key confirm`\.\n$/)
+    const { lines } = await user.json(['snapshots', '--quiet'])
+    expect(lines[0]).toMatchObject({ event: 'warning', code: 'passphrase-unconfirmed' })
   })
 
   test('with --json the reminder is an event, and stderr is empty', async () => {
