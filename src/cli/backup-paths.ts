@@ -67,6 +67,29 @@ function isLink(path: Bytes): boolean {
   }
 }
 
+/** Throws 'source-unreadable' where there is none of the paths: a first backup then makes no repository. */
+export function expectOneThere(paths: readonly Bytes[]): void {
+  const [first] = paths
+  if (first === undefined || paths.some(isThere)) return
+  const others = paths.length === 1 ? '' : `, nor any other of the ${paths.length} paths`
+  throw new CairnError(
+    'source-unreadable',
+    `Nothing was backed up: there is no ${printable(first)}${others}`,
+    { hint: 'Check the paths that you gave. No repository was made.' },
+  )
+}
+
+/** What may not be looked at may be there: the walk says what is wrong with it. */
+function isThere(path: Bytes): boolean {
+  try {
+    lstatSync(Buffer.from(path))
+    return true
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    return code !== 'ENOENT' && code !== 'ENOTDIR'
+  }
+}
+
 /** As it is recorded: absolute, and with a '/' at its end only where that leads through a link. */
 function tidiedPath(path: Bytes): Bytes {
   const tidy = recordedPath(absolutePath(path))

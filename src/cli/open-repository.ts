@@ -34,6 +34,8 @@ export interface Opened {
 export interface OpenConfigured {
   /** Make the default repository where nothing is configured and there is none yet. */
   readonly createDefault?: boolean
+  /** Called before that is made; what it throws leaves nothing behind. */
+  readonly beforeCreating?: () => void
   /** Accept a repository that is not the one that was there before. */
   readonly trust?: (state: RepositoryState) => boolean
 }
@@ -78,7 +80,10 @@ async function makeOrFail(
   { store, options }: { store: Store; options: OpenConfigured },
 ): Promise<void> {
   const { isConfigured } = context.settings
-  if (!isConfigured && options.createDefault === true) return createDefaultRepository(context)
+  if (!isConfigured && options.createDefault === true) {
+    options.beforeCreating?.()
+    return createDefaultRepository(context)
+  }
   throw new CairnError('no-repository', `There is no repository at ${store.address}`, {
     hint: isConfigured
       ? 'Check the address and that the disk is mounted, or make a repository there: `cairn init`.'

@@ -1,6 +1,6 @@
 // Who has configured nothing: `cairn backup` makes a repository, and nothing is lost or given away.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Done, User } from './user.ts'
 
@@ -83,6 +83,20 @@ describe('another user', () => {
     }
     const dry = await other.run(['backup', '--dry-run', '.'])
     expect(dry.code).toBe(10)
+    other.remove()
+  })
+
+  test('gets no repository, and no passphrase, where there is nothing to back up', async () => {
+    const other = new User()
+    other.write({ file: '' })
+    for (const args of [['none'], ['none', 'file/none'], ['none', '--json']]) {
+      const done = await other.run(['backup', ...args])
+      expect(done.code).toBe(1)
+      expect(done.stdout + done.stderr).toContain(`there is no ${other.path('none')}`)
+      expect(done.stdout + done.stderr).not.toContain('key confirm')
+      expect(existsSync(other.path('.local'))).toBe(false)
+    }
+    expect((await other.run(['backup', 'none', 'file'])).code).toBe(3)
     other.remove()
   })
 

@@ -15,7 +15,7 @@ import { changedTags } from '../../engine/tag.ts'
 import { isLegalName } from '../../format/tree.ts'
 import { selectDomain } from '../../repository/repository.ts'
 import { ownFoldersIn, patternForPath, patternsOf, refuseRepository } from '../backup-excludes.ts'
-import { backupPaths, noteLinks } from '../backup-paths.ts'
+import { backupPaths, expectOneThere, noteLinks } from '../backup-paths.ts'
 import { showBackupProgress, tellBackup, tellSourceProblem, tellWarning } from '../backup-report.ts'
 import { sourceOfList, sourceOfPaths, sourceOfStdin } from '../backup-source.ts'
 import type { Context } from '../context.ts'
@@ -62,7 +62,12 @@ type Flags = BackupFlags & { readonly paths: readonly string[] }
 export async function backupAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
   checkStdin(context, flags)
   const what = whatToBackUp(context, flags)
-  const opened = await openConfigured(context, { createDefault: flags.dryRun !== true })
+  const opened = await openConfigured(context, {
+    createDefault: flags.dryRun !== true,
+    beforeCreating: () => {
+      if (what.source.kind === 'files') expectOneThere(what.paths)
+    },
+  })
   const source = leavingOutOwn(context, what.source, opened)
   const progress = new Progress(context)
   const lastBytes = lastSize(opened.cacheFolder, what.name)
