@@ -4,6 +4,17 @@ import { availableParallelism } from 'node:os'
 import { InvalidArgumentError } from 'commander'
 import { parseBytes } from './sizes.ts'
 
+/** An empty name, tag or pattern is a value that a script lost: it chooses nothing that was meant. */
+export function text(value: string): string {
+  if (value !== '') return value
+  throw new InvalidArgumentError('It is empty.')
+}
+
+/** For options and arguments that may be given several times. */
+export function texts(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text(value)]
+}
+
 /** An empty path would be the current folder: a script that lost a value must not work there. */
 export function path(value: string): string {
   if (value !== '') return value

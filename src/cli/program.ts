@@ -18,15 +18,19 @@ import { addStats } from './commands/stats.ts'
 import { addTag } from './commands/tag.ts'
 import { addVersion } from './commands/version.ts'
 import { examples } from './examples.ts'
-import { path } from './option-values.ts'
+import { path, text } from './option-values.ts'
 
 function newProgram(): Command {
   const command = new Command('cairn')
     .description('Backups that are encrypted before they leave the machine, and proved to restore.')
     .usage('[options] <command>')
-    .option('-r, --repository <address>', 'the repository: a folder')
+    .option('-r, --repository <address>', 'the repository: a folder', text)
     .option('--passphrase-file <file>', 'take the passphrase from a file (- is stdin)', path)
-    .option('--passphrase-command <command>', 'take the passphrase from what a command prints')
+    .option(
+      '--passphrase-command <command>',
+      'take the passphrase from what a command prints',
+      text,
+    )
     .option('--key-file <file>', 'open the repository with a key file', path)
     .option('--json', 'print JSON, one object to a line (docs/json.md)')
     .option('-q, --quiet', 'print nothing but problems and what was asked for')

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import type { SnapshotFilter } from '../engine/select-snapshot.ts'
-import { paths } from './option-values.ts'
+import { paths, text, texts } from './option-values.ts'
 import { absolutePath, bytesOfArgument, recordedPath } from './raw-arguments.ts'
 import { parseTime } from './times.ts'
 
@@ -18,10 +18,10 @@ export interface SnapshotFlags {
 /** Adds --host, --source, --path, --tag and --at. */
 export function addSnapshotOptions(command: Command): Command {
   return command
-    .option('--host <name>', 'only snapshots of this host')
-    .option('--source <name>', 'only snapshots of this source')
+    .option('--host <name>', 'only snapshots of this host', text)
+    .option('--source <name>', 'only snapshots of this source', text)
     .option('--path <path>', 'only snapshots of this path (repeatable)', paths)
-    .option('--tag <tag>', 'only snapshots with this tag (repeatable)', collected)
+    .option('--tag <tag>', 'only snapshots with this tag (repeatable)', texts)
     .option('--at <time>', "only snapshots begun by then: 2026-11-20, '2026-11-20 15:00', 3d", time)
 }
 
@@ -33,11 +33,6 @@ export function filterOf({ host, source, path, tag, at }: SnapshotFlags): Snapsh
     tags: tag,
     atMs: at,
   }
-}
-
-/** For options that may be given several times. */
-export function collected(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value]
 }
 
 function time(value: string): number {

@@ -121,6 +121,32 @@ describe('an empty path is 2, and never the current folder', () => {
   })
 
   test.each([
+    [['restore', 'latest', '-t', 'out', '-i', ''], '--include'],
+    [['restore', 'latest', '-t', 'out', '--exclude', ''], '--exclude'],
+    [['ls', 'latest', '--host', ''], '--host'],
+    [['snapshots', '--source', ''], '--source'],
+    [['snapshots', '--tag', ''], '--tag'],
+    [['find', ''], "'patterns'"],
+    [['find', 'x', '--snapshot', ''], '--snapshot'],
+    [['backup', 'data', '--exclude', ''], '--exclude'],
+    [['backup', 'data', '--host', ''], '--host'],
+    [['backup', 'data', '--source', ''], '--source'],
+    [['backup', 'data', '--tag', ''], '--tag'],
+    [['tag', 'latest', '--set', ''], '--set'],
+    [['init', '-r', 'new', '--label', ''], '--label'],
+    [['key', 'add', '--label', ''], '--label'],
+    [['key', 'add', '--label', 'x', '--role', 'writer', '--host', ''], '--host'],
+    [['key', 'add', '--label', 'x', '--role', 'writer', '--domain', ''], '--domain'],
+    [['snapshots', '--repository', ''], '--repository'],
+    [['snapshots', '--passphrase-command', ''], '--passphrase-command'],
+  ])('nor is any other value: %j', async (args, option) => {
+    const { code, stderr } = await user.run(args, { env: user.keyed })
+    expect(stderr).toContain(option)
+    expect(stderr).toContain('It is empty')
+    expect(code).toBe(2)
+  })
+
+  test.each([
     [['restore', 'latest:', '--target', 'out']],
     [['ls', 'latest:']],
     [['dump', 'latest:']],

@@ -4,8 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackupFlags } from '../actions/backup.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
-import { path, paths, rate, size, workers } from '../option-values.ts'
-import { collected } from '../snapshot-options.ts'
+import { path, paths, rate, size, text, texts, workers } from '../option-values.ts'
 
 export function addBackup(program: Command): void {
   const command = program
@@ -36,7 +35,7 @@ function addSelection(command: Command): void {
     .option(
       '-e, --exclude <pattern>',
       'leave out what matches (gitignore rules; repeatable)',
-      collected,
+      texts,
     )
     .option(
       '--exclude-file <file>',
@@ -54,9 +53,9 @@ function addSelection(command: Command): void {
 
 function addNaming(command: Command): void {
   command
-    .option('--source <name>', 'the name under which snapshots of the same thing line up')
-    .option('--tag <tag>', 'a tag for the snapshot (repeatable)', collected)
-    .option('--host <name>', 'the host name to record')
+    .option('--source <name>', 'the name under which snapshots of the same thing line up', text)
+    .option('--tag <tag>', 'a tag for the snapshot (repeatable)', texts)
+    .option('--host <name>', 'the host name to record', text)
 }
 
 function addWork(command: Command): void {

@@ -4,14 +4,19 @@ import { type Command, Option } from 'commander'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
 import { FIND_TYPES, type FindFlags } from '../find-types.ts'
-import { addSnapshotOptions, collected } from '../snapshot-options.ts'
+import { texts } from '../option-values.ts'
+import { addSnapshotOptions } from '../snapshot-options.ts'
 
 export function addFind(program: Command): void {
   const command = program
     .command('find')
     .description('Find files and folders by name in all snapshots.')
-    .argument('<patterns...>', "names such as '*.odt'; with a slash paths such as '/etc/**/hosts'")
-    .option('--snapshot <snapshot>', 'only in this snapshot (repeatable)', collected)
+    .argument(
+      '<patterns...>',
+      "names such as '*.odt'; with a slash paths such as '/etc/**/hosts'",
+      texts,
+    )
+    .option('--snapshot <snapshot>', 'only in this snapshot (repeatable)', texts)
   addSnapshotOptions(command)
     .option('-i, --ignore-case', 'take capitals and small letters for the same')
     .addOption(new Option('--type <type>', 'only of this type').choices(Object.keys(FIND_TYPES)))

@@ -4,12 +4,13 @@ import type { Command } from 'commander'
 import type { InitFlags } from '../actions/init.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
+import { text } from '../option-values.ts'
 
 export function addInit(program: Command): void {
   program
     .command('init')
     .description('Make a repository. Asks for its passphrase on a terminal.')
-    .option('--label <name>', 'a name for the first key, shown by `cairn key list`')
+    .option('--label <name>', 'a name for the first key, shown by `cairn key list`', text)
     .addHelpText(
       'after',
       examples(

@@ -5,8 +5,7 @@ import type { KeyAddFlags } from '../actions/key-add.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
 import type { NewSecretFlags } from '../new-secret.ts'
-import { path } from '../option-values.ts'
-import { collected } from '../snapshot-options.ts'
+import { path, text, texts } from '../option-values.ts'
 
 export function addKey(program: Command): void {
   const key = program
@@ -39,10 +38,10 @@ function addAdd(key: Command): void {
         .choices(['owner', 'writer', 'reader', 'upkeep'])
         .default('owner'),
     )
-    .requiredOption('--label <name>', 'a name for the key: who or what has it')
-    .option('--domain <name>', 'of a writer: share the data of this domain', undefined)
-    .option('--source <name>', 'of a writer: only this source (repeatable)', collected)
-    .option('--host <name>', 'of a writer: only this host (repeatable)', collected)
+    .requiredOption('--label <name>', 'a name for the key: who or what has it', text)
+    .option('--domain <name>', 'of a writer: share the data of this domain', text)
+    .option('--source <name>', 'of a writer: only this source (repeatable)', texts)
+    .option('--host <name>', 'of a writer: only this host (repeatable)', texts)
   addNewSecret(command)
     .addHelpText(
       'after',

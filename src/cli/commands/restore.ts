@@ -4,8 +4,8 @@ import { type Command, Option } from 'commander'
 import type { RestoreFlags } from '../actions/restore.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
-import { path, workers } from '../option-values.ts'
-import { addSnapshotOptions, collected } from '../snapshot-options.ts'
+import { path, texts, workers } from '../option-values.ts'
+import { addSnapshotOptions } from '../snapshot-options.ts'
 
 export function addRestore(program: Command): void {
   const command = program
@@ -37,8 +37,8 @@ export function addRestore(program: Command): void {
 
 function addChoices(command: Command): void {
   command
-    .option('-i, --include <pattern>', 'only what matches (gitignore rules; repeatable)', collected)
-    .option('-e, --exclude <pattern>', 'leave out what matches (repeatable)', collected)
+    .option('-i, --include <pattern>', 'only what matches (gitignore rules; repeatable)', texts)
+    .option('-e, --exclude <pattern>', 'leave out what matches (repeatable)', texts)
     .addOption(
       new Option('--overwrite <when>', 'what to do with files that are there')
         .choices(['always', 'if-changed', 'if-newer', 'never'])

@@ -4,16 +4,16 @@ import type { Command } from 'commander'
 import type { TagFlags } from '../actions/tag.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
-import { collected } from '../snapshot-options.ts'
+import { texts } from '../option-values.ts'
 
 export function addTag(program: Command): void {
   program
     .command('tag')
     .description('Change the tags of snapshots. A snapshot with other tags has another id.')
     .argument('<snapshots...>', 'latest, latest~1, or ids')
-    .option('--add <tag>', 'add a tag (repeatable)', collected)
-    .option('--remove <tag>', 'take a tag away (repeatable)', collected)
-    .option('--set <tag>', 'replace all tags (repeatable)', collected)
+    .option('--add <tag>', 'add a tag (repeatable)', texts)
+    .option('--remove <tag>', 'take a tag away (repeatable)', texts)
+    .option('--set <tag>', 'replace all tags (repeatable)', texts)
     .addHelpText(
       'after',
       examples(
