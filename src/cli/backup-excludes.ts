@@ -23,7 +23,8 @@ export function patternsOf({
   return [...excludeFile.flatMap(patternsIn), ...exclude.map(patternFrom)]
 }
 
-function patternFrom(text: string): IgnorePattern {
+/** Throws 'usage' on a pattern that can match nothing. */
+export function patternFrom(text: string): IgnorePattern {
   const pattern = parseIgnorePattern(text)
   if (pattern !== undefined) return pattern
   throw new CairnError('usage', `The pattern '${text}' can match nothing`)

@@ -71,6 +71,8 @@ describe('mistakes are 2', () => {
     [['backup', '.', '--exclude-file', 'none'], 'Cannot read the patterns in none'],
     [['restore', 'latest'], "Required option '-t, --target <folder>' not specified"],
     [['restore', 'latest', '-t', 'x', '--delete'], '--delete needs a folder'],
+    [['restore', 'latest', '-t', 'x', '--include', '/'], "The pattern '/' can match nothing"],
+    [['restore', 'latest', '-t', 'x', '--exclude', '!'], "The pattern '!' can match nothing"],
     [['restore', 'newest', '-t', 'x'], "'newest' names no snapshot"],
     [['snapshots', '--at', 'tomorrow'], 'It is not like'],
     [['ls'], "Missing required argument 'snapshot[:path]'"],

@@ -10,6 +10,7 @@ import { type RestoreOptions, restore } from '../../engine/restore.ts'
 import { splitPath } from '../../engine/tree-reader.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { openDetails, type Snapshot } from '../../repository/snapshots.ts'
+import { patternFrom } from '../backup-excludes.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openConfigured } from '../open-repository.ts'
@@ -40,6 +41,7 @@ type Flags = RestoreFlags & { readonly place: string }
 
 export async function restoreAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
   const { wanted, path } = parsePlace(flags.place)
+  checkFlags(flags)
   const { repository } = await openConfigured(context)
   const snapshot = await findSnapshot(context, { repository, wanted, flags })
   if (flags.delete === true) checkDelete(repository, { snapshot, path })
@@ -95,6 +97,11 @@ function optionsOf({ output, interruption }: Context, flags: Flags): Usual {
     onPlanned: (planned) => tellPlanned(output, planned),
     onDeleted: (path) => tellDeleted(output, path),
   }
+}
+
+/** A pattern that is none would leave the others to decide: alone, it would choose everything. */
+function checkFlags({ include = [], exclude = [] }: Flags): void {
+  for (const pattern of [...include, ...exclude]) patternFrom(pattern)
 }
 
 /**
