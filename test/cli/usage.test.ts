@@ -82,6 +82,9 @@ describe('mistakes are 2', () => {
     [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish'],
     [['key', 'add', '--label', 'x', '--role', 'king'], 'Allowed choices are'],
     [['key', 'add', '--label', 'x', '--host', 'y'], 'are for writers'],
+    [['tag', 'latest'], 'Which tags?'],
+    [['tag', 'latest', '--set', 'x', '--add', 'y'], '--set replaces all tags, so --add does not'],
+    [['tag', 'latest', '--set', 'x', '--remove', 'y'], '--set replaces all tags, so --remove does'],
     [['init', '--repository', '.'], 'it is not empty'],
   ])('%j', async (args, why) => {
     const { code, stderr } = await user.run(args, { env: user.keyed })

@@ -20,10 +20,7 @@ type Flags = TagFlags & { readonly snapshots: readonly string[] }
 
 export async function tagAction(context: Context, flags: Flags): Promise<undefined> {
   const { output } = context
-  const { add, remove, set } = flags
-  if (add === undefined && remove === undefined && set === undefined) {
-    throw new CairnError('usage', 'Which tags? Give --add, --remove or --set')
-  }
+  checkFlags(flags)
   const { repository } = await openConfigured(context)
   const known = await loadKnownSnapshots(context, repository)
   const chosen = flags.snapshots.map((wanted) =>
@@ -35,6 +32,19 @@ export async function tagAction(context: Context, flags: Flags): Promise<undefin
   }
   output.event({ event: 'result', snapshots: changed })
   return undefined
+}
+
+/** Throws 'usage' where nothing is to be changed, or two things that exclude each other. */
+function checkFlags({ add, remove, set }: Flags): void {
+  if (add === undefined && remove === undefined && set === undefined) {
+    throw new CairnError('usage', 'Which tags? Give --add, --remove or --set')
+  }
+  if (set !== undefined && (add !== undefined || remove !== undefined)) {
+    const other = add === undefined ? '--remove' : '--add'
+    throw new CairnError('usage', `--set replaces all tags, so ${other} does not go with it`, {
+      hint: 'Name all the tags with --set, or change some with --add and --remove.',
+    })
+  }
 }
 
 async function changeOne(
