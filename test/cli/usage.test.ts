@@ -73,6 +73,7 @@ describe('mistakes are 2', () => {
     [['restore', 'latest', '-t', 'x', '--delete'], '--delete needs a folder'],
     [['restore', 'latest', '-t', 'x', '--include', '/'], "The pattern '/' can match nothing"],
     [['restore', 'latest', '-t', 'x', '--exclude', '!'], "The pattern '!' can match nothing"],
+    [['restore', 'latest:/', '-t', 'x', '--overwrite', 'never', '--delete'], '--overwrite never'],
     [['restore', 'newest', '-t', 'x'], "'newest' names no snapshot"],
     [['snapshots', '--at', 'tomorrow'], 'It is not like'],
     [['ls'], "Missing required argument 'snapshot[:path]'"],

@@ -99,9 +99,16 @@ function optionsOf({ output, interruption }: Context, flags: Flags): Usual {
   }
 }
 
-/** A pattern that is none would leave the others to decide: alone, it would choose everything. */
-function checkFlags({ include = [], exclude = [] }: Flags): void {
+/**
+ * Throws 'usage' on flags that cannot be meant. A pattern that is none would leave the others to decide:
+ * alone, it would choose everything.
+ */
+function checkFlags({ include = [], exclude = [], overwrite, delete: removes }: Flags): void {
   for (const pattern of [...include, ...exclude]) patternFrom(pattern)
+  if (overwrite !== 'never' || removes !== true) return
+  throw new CairnError('usage', '--overwrite never keeps all that is there, and --delete removes', {
+    hint: 'Leave one of them out.',
+  })
 }
 
 /**
