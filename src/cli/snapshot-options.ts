@@ -35,6 +35,18 @@ export function filterOf({ host, source, path, tag, at }: SnapshotFlags): Snapsh
   }
 }
 
+const ID_BEFORE_PATH = /^(?:snapshots\/)?[0-9a-f]{4,64}(?=:|$)/i
+
+/** `SNAPSHOT` or `SNAPSHOT:PATH`: an id in capitals is the same id. */
+export function place(value: string): string {
+  return value.replace(ID_BEFORE_PATH, (id) => id.toLowerCase())
+}
+
+/** For options and arguments that name several. */
+export function places(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, place(text(value))]
+}
+
 function time(value: string): number {
   const ms = parseTime(value, systemClock.nowMs())
   if (ms !== undefined) return ms

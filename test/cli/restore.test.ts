@@ -52,6 +52,17 @@ describe('which snapshot', () => {
     expect((await user.run(['dump', place], { env })).stdout).toBe('two')
   })
 
+  test('an id in capitals is the same id, and the path behind it stays as it is', async () => {
+    const capitals = ids[1]?.slice(0, 20).toUpperCase() ?? ''
+    const place = `${capitals}:${user.path('data/a.txt')}`
+    expect((await user.run(['dump', place], { env })).stdout).toBe('two')
+    const found = await user.run(['find', 'a.txt', '--snapshot', capitals], { env })
+    expect(found.stdout).toContain(user.path('data/a.txt'))
+    expect(await user.run(['diff', capitals, capitals], { env })).toMatchObject({ code: 0 })
+    expect(await user.run(['tag', capitals, '--remove', 'x'], { env })).toMatchObject({ code: 0 })
+    expect((await user.run(['ls', `${capitals}:/NO`], { env })).stderr).toContain('There is no /NO')
+  })
+
   test('what was there at a time', async () => {
     const past = await user.run(['ls', 'latest', '--at', '1d'], { env })
     expect(past.code).toBe(1)

@@ -4,14 +4,14 @@ import type { Command } from 'commander'
 import type { DiffFlags } from '../actions/diff.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
-import { addSnapshotOptions } from '../snapshot-options.ts'
+import { addSnapshotOptions, place } from '../snapshot-options.ts'
 
 export function addDiff(program: Command): void {
   const command = program
     .command('diff')
     .description('Show what differs between two snapshots.')
-    .argument('<before[:path]>', 'the older snapshot: latest~1, or an id')
-    .argument('<after[:path]>', 'the newer snapshot')
+    .argument('<before[:path]>', 'the older snapshot: latest~1, or an id', place)
+    .argument('<after[:path]>', 'the newer snapshot', place)
   addSnapshotOptions(command)
     .option('--metadata', 'show entries of which only mode, owner, times or attributes changed')
     .addHelpText(

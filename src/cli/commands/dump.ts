@@ -5,13 +5,13 @@ import type { DumpFlags } from '../actions/dump.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
 import { path } from '../option-values.ts'
-import { addSnapshotOptions } from '../snapshot-options.ts'
+import { addSnapshotOptions, place } from '../snapshot-options.ts'
 
 export function addDump(program: Command): void {
   const command = program
     .command('dump')
     .description('Write a file from a snapshot to stdout, or a folder as a tar archive.')
-    .argument('<snapshot[:path]>', 'latest, latest~1, or an id; without a path everything')
+    .argument('<snapshot[:path]>', 'latest, latest~1, or an id; without a path everything', place)
     .option('-o, --output <file>', 'write to a new file and not to stdout', path)
     .addOption(
       new Option('--format <format>', 'tar, or file; by default what it is decides').choices([
@@ -28,8 +28,8 @@ export function addDump(program: Command): void {
         'cairn dump latest:/shop.dump | pg_restore --dbname shop_scratch',
       ),
     )
-    .action(async (place: string, flags: DumpFlags, self: Command) => {
+    .action(async (wanted: string, flags: DumpFlags, self: Command) => {
       const { dumpAction } = await import('../actions/dump.ts')
-      await execute(self, (context) => dumpAction(context, { ...flags, place }))
+      await execute(self, (context) => dumpAction(context, { ...flags, place: wanted }))
     })
 }

@@ -5,7 +5,7 @@ import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
 import { FIND_TYPES, type FindFlags } from '../find-types.ts'
 import { texts } from '../option-values.ts'
-import { addSnapshotOptions } from '../snapshot-options.ts'
+import { addSnapshotOptions, places } from '../snapshot-options.ts'
 
 export function addFind(program: Command): void {
   const command = program
@@ -16,7 +16,7 @@ export function addFind(program: Command): void {
       "names such as '*.odt'; with a slash paths such as '/etc/**/hosts'",
       texts,
     )
-    .option('--snapshot <snapshot>', 'only in this snapshot (repeatable)', texts)
+    .option('--snapshot <snapshot>', 'only in this snapshot (repeatable)', places)
   addSnapshotOptions(command)
     .option('-i, --ignore-case', 'take capitals and small letters for the same')
     .addOption(new Option('--type <type>', 'only of this type').choices(Object.keys(FIND_TYPES)))

@@ -5,13 +5,17 @@ import type { RestoreFlags } from '../actions/restore.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
 import { path, texts, workers } from '../option-values.ts'
-import { addSnapshotOptions } from '../snapshot-options.ts'
+import { addSnapshotOptions, place } from '../snapshot-options.ts'
 
 export function addRestore(program: Command): void {
   const command = program
     .command('restore')
     .description('Bring files back from a snapshot. Run it again and it does only what is missing.')
-    .argument('<snapshot[:path]>', 'latest, latest~1, or an id; with a path only what is in there')
+    .argument(
+      '<snapshot[:path]>',
+      'latest, latest~1, or an id; with a path only what is in there',
+      place,
+    )
     .requiredOption(
       '-t, --target <folder>',
       'where to; without :path full paths are made in it',
@@ -29,9 +33,9 @@ export function addRestore(program: Command): void {
         'cairn restore latest:/srv --target /srv --at 2026-11-20 --delete --dry-run',
       ),
     )
-    .action(async (place: string, flags: RestoreFlags, self: Command) => {
+    .action(async (wanted: string, flags: RestoreFlags, self: Command) => {
       const { restoreAction } = await import('../actions/restore.ts')
-      await execute(self, (context) => restoreAction(context, { ...flags, place }))
+      await execute(self, (context) => restoreAction(context, { ...flags, place: wanted }))
     })
 }
 

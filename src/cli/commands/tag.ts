@@ -5,12 +5,13 @@ import type { TagFlags } from '../actions/tag.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
 import { texts } from '../option-values.ts'
+import { places } from '../snapshot-options.ts'
 
 export function addTag(program: Command): void {
   program
     .command('tag')
     .description('Change the tags of snapshots. A snapshot with other tags has another id.')
-    .argument('<snapshots...>', 'latest, latest~1, or ids')
+    .argument('<snapshots...>', 'latest, latest~1, or ids', places)
     .option('--add <tag>', 'add a tag (repeatable)', texts)
     .option('--remove <tag>', 'take a tag away (repeatable)', texts)
     .option('--set <tag>', 'replace all tags (repeatable)', texts)
