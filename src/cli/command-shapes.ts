@@ -1,6 +1,7 @@
 // The command line as plain data, taken from the program: what completion scripts are made from.
 
 import type { Command, Option } from 'commander'
+import { suggestedFor } from './suggested-values.ts'
 
 export interface OptionShape {
   /** `--exclude`, `-e`. */
@@ -42,7 +43,8 @@ function optionShape(option: Option): OptionShape {
 
 function valueOf(option: Option): OptionShape['value'] {
   if (!option.required && !option.optional) return undefined
-  if (option.argChoices !== undefined) return option.argChoices
+  const values = suggestedFor(option)
+  if (values !== undefined) return values
   const name = /<(.+)>/.exec(option.flags)?.[1] ?? ''
   if (name === 'folder' || name === 'address') return 'folder'
   return name === 'file' || name === 'path' ? 'file' : 'text'
@@ -51,8 +53,7 @@ function valueOf(option: Option): OptionShape['value'] {
 function argumentOf({ registeredArguments }: Command): CommandShape['argument'] {
   const [first] = registeredArguments
   if (first === undefined) return undefined
-  if (first.argChoices !== undefined) return first.argChoices
-  return first.variadic ? 'file' : undefined
+  return suggestedFor(first) ?? (first.variadic ? 'file' : undefined)
 }
 
 /** Every command, the program itself first. */

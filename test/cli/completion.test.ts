@@ -61,6 +61,18 @@ describe('bash', () => {
       ['bash', 'zsh', 'fish'],
     ],
     [['key', 'add', '--role', 'w'], ['writer']],
+    [
+      ['backup', '--compression', ''],
+      ['auto', 'off', ...Array.from({ length: 19 }, (_, at) => String(at + 1))],
+    ],
+    [
+      ['find', '--type', 'f'],
+      ['file', 'folder', 'fifo'],
+    ],
+    [
+      ['dump', '--format', ''],
+      ['file', 'tar'],
+    ],
     [['backup', '--source', ''], []],
   ])('%j', (words, expected) => {
     expect(offered(...words)).toEqual(expected)
@@ -95,6 +107,7 @@ describeWith('zsh', ['zsh'], () => {
     ['cairn key trus', 'cairn key trust'],
     ['cairn restore --overw', 'cairn restore --overwrite'],
     ['cairn backup --memory lo', 'cairn backup --memory low'],
+    ['cairn backup --compression of', 'cairn backup --compression off'],
   ])('%s', (line, expected) => {
     expect(completed(line)).toBe(expected)
   })
@@ -113,6 +126,7 @@ describeWith('fish', ['fish'], () => {
     ['cairn backup --exclude-c', ['--exclude-caches']],
     ['cairn restore --overwrite if-', ['if-changed', 'if-newer']],
     ['cairn key add --role w', ['writer']],
+    ['cairn backup --compression a', ['auto']],
     ['cairn completion ', ['bash', 'fish', 'zsh']],
   ])('%s', (line, expected) => {
     expect([...offered(line)].sort()).toEqual(expected)

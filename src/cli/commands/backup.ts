@@ -5,6 +5,7 @@ import type { BackupFlags } from '../actions/backup.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
 import { path, paths, rate, size, text, texts, workers } from '../option-values.ts'
+import { suggesting } from '../suggested-values.ts'
 
 export function addBackup(program: Command): void {
   const command = program
@@ -64,7 +65,14 @@ function addWork(command: Command): void {
     .option('--skip-if-unchanged', 'make no snapshot where nothing has changed')
     .option('--ignore-ctime', 'files with the same size and mtime are unchanged')
     .option('--ignore-inode', 'do not take a new inode number for a change')
-    .option('--compression <level>', 'auto, off, or 1 (fast) to 19 (small)', compression, 'auto')
+    .addOption(
+      suggesting(
+        new Option('--compression <level>', 'auto, off, or 1 (fast) to 19 (small)')
+          .argParser(compression)
+          .default('auto'),
+        ['auto', 'off', ...LEVELS],
+      ),
+    )
     .option('--workers <number>', 'threads that read (default: one for each core)', workers)
     .addOption(
       new Option('--memory <use>', 'how much memory to use')
@@ -73,6 +81,8 @@ function addWork(command: Command): void {
     )
     .option('--read-rate <rate>', 'read at most this much in a second, such as 20M', rate)
 }
+
+const LEVELS = Array.from({ length: 19 }, (_, at) => String(at + 1))
 
 function compression(value: string): number | 'auto' | 'off' {
   if (value === 'off' || value === 'auto') return value
