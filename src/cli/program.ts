@@ -1,7 +1,7 @@
 // The command line as data: commands, arguments and options, their help. What a command does is in
 // actions/, and loaded when it runs.
 
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { addBackup } from './commands/backup.ts'
 import { addCache } from './commands/cache.ts'
 import { addCheck } from './commands/check.ts'
@@ -9,6 +9,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDump } from './commands/dump.ts'
 import { addFind } from './commands/find.ts'
+import { addHelp } from './commands/help.ts'
 import { addInit } from './commands/init.ts'
 import { addKey } from './commands/key.ts'
 import { addLs } from './commands/ls.ts'
@@ -19,6 +20,9 @@ import { addTag } from './commands/tag.ts'
 import { addVersion } from './commands/version.ts'
 import { examples } from './examples.ts'
 import { path, text } from './option-values.ts'
+
+/** The code of what ends parsing where --version was met: whoever parses then runs `cairn version`. */
+export const VERSION_ASKED = 'cairn.version'
 
 function newProgram(): Command {
   const command = new Command('cairn')
@@ -36,12 +40,16 @@ function newProgram(): Command {
     .option('-q, --quiet', 'print nothing but problems and what was asked for')
     .option('-v, --verbose', 'print more')
     .option('--no-color', 'print without colours')
+    .option('--version', 'show the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
     .showSuggestionAfterError()
+    .on('option:version', () => {
+      throw new CommanderError(0, VERSION_ASKED, 'the version was asked for')
+    })
   for (const add of COMMANDS) add(command)
   return command.addHelpText(
     'after',
@@ -70,6 +78,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addCache,
   addCompletion,
   addVersion,
+  addHelp,
 ]
 
 export const program = newProgram()

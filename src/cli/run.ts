@@ -3,11 +3,8 @@
 import { CommanderError } from 'commander'
 import { CairnError } from '../base/errors.ts'
 import { EXIT } from './exit-codes.ts'
-import { program } from './program.ts'
+import { program, VERSION_ASKED } from './program.ts'
 import { escapedArguments } from './raw-arguments.ts'
-
-/** Codes with which commander ends after it has shown what was asked for. */
-const SHOWN = new Set(['commander.helpDisplayed', 'commander.version'])
 
 export async function main(argv: readonly string[]): Promise<void> {
   // Help is written before there is anything else that listens.
@@ -17,12 +14,21 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync([...escapedArguments(argv)])
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    process.exitCode = SHOWN.has(error.code)
-      ? await reportShown(failures)
-      : await reportUsage(error)
+    if (error.code === VERSION_ASKED) await showVersion()
+    else if (error.exitCode === 0) process.exitCode = await reportShown(failures)
+    else process.exitCode = await reportUsage(error)
   }
   // Threads and timers that are left must not keep it alive.
   process.exit()
+}
+
+/** Which options came behind --version is not known yet: only one matters. */
+async function showVersion(): Promise<void> {
+  await program.parseAsync(['version', ...(wantsJson() ? ['--json'] : [])], { from: 'user' })
+}
+
+function wantsJson(): boolean {
+  return process.argv.includes('--json')
 }
 
 /** Help that could not be written was not shown. */
@@ -48,7 +54,7 @@ async function reportUsage(error: CommanderError): Promise<number> {
     import('./context.ts'),
     import('./report-error.ts'),
   ])
-  const { output } = newContext({ json: process.argv.includes('--json') })
+  const { output } = newContext({ json: wantsJson() })
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\n\(Did you mean/, ' (did you mean')

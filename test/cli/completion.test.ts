@@ -73,6 +73,8 @@ describe('bash', () => {
       ['dump', '--format', ''],
       ['file', 'tar'],
     ],
+    [['help', 'ch'], ['check']],
+    [['--vers'], ['--version']],
     [['backup', '--source', ''], []],
   ])('%j', (words, expected) => {
     expect(offered(...words)).toEqual(expected)

@@ -46,6 +46,26 @@ describe('help', () => {
     expect(examples).toContain(`cairn ${command}`)
   })
 
+  test.each([
+    [['help'], ['--help']],
+    [
+      ['help', 'backup'],
+      ['backup', '--help'],
+    ],
+    [
+      ['help', 'key', 'passwd'],
+      ['key', 'passwd', '--help'],
+    ],
+    [
+      ['key', 'help', 'add'],
+      ['key', 'add', '--help'],
+    ],
+  ])('%j is %j', async (words, flags) => {
+    const [help, same] = [await user.run(words), await user.run(flags)]
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    expect(help.stdout).toBe(same.stdout)
+  })
+
   test('the program alone shows its help and is 2', async () => {
     const { code, stdout, stderr } = await user.run([])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -53,9 +73,24 @@ describe('help', () => {
   })
 })
 
+describe('--version is the command version', () => {
+  test.each([
+    [['--version'], []],
+    [['--json', '--version'], ['--json']],
+    [['--version', '--json'], ['--json']],
+    [['backup', '--version'], []],
+  ])('%j', async (args, flags) => {
+    const done = await user.run(args)
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    expect(done.stdout).toBe((await user.run(['version', ...flags])).stdout)
+  })
+})
+
 describe('mistakes are 2', () => {
   test.each([
     [['bakcup'], "Unknown command 'bakcup' (did you mean backup?)"],
+    [['help', 'bakcup'], "Unknown command 'bakcup'"],
+    [['help', 'key', 'ad'], "Unknown command 'key ad'"],
     [['backup', '--exlude', 'x'], "Unknown option '--exlude' (did you mean --exclude?)"],
     [['backup'], 'What should be backed up?'],
     [['backup', '.', '--workers', '0'], 'not a whole number above 0'],
@@ -224,7 +259,7 @@ describe('pipes', () => {
     expect(status).toBe(10)
   })
 
-  test.each(['--help', 'ls --help'])('help too: %s', (args) => {
+  test.each(['--help', 'ls --help', 'help ls', 'key help', '--version'])('help too: %s', (args) => {
     const { status, stderr } = shell(`${cairn} ${args} > /dev/full`)
     expect(stderr).toContain('Cannot write the output: ENOSPC')
     expect(status).toBe(1)

@@ -9,6 +9,7 @@ export function addCache(program: Command): void {
   const cache = program
     .command('cache')
     .description('Show or clear what this machine keeps of repositories to be fast.')
+    .helpCommand('help [command]', 'Show help, as --help does.')
     .addHelpText(
       'after',
       examples('cairn cache show', 'cairn cache clear', 'cairn cache clear --all'),

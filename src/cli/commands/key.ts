@@ -11,6 +11,7 @@ export function addKey(program: Command): void {
   const key = program
     .command('key')
     .description('List, add, remove and change the keys that open the repository.')
+    .helpCommand('help [command]', 'Show help, as --help does.')
     .addHelpText(
       'after',
       examples('cairn key list', 'cairn key add --role reader --label laptop', 'cairn key passwd'),
