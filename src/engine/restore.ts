@@ -3,7 +3,7 @@
 
 import { mkdirSync } from 'node:fs'
 import type { Bytes } from '../base/bytes.ts'
-import { equalBytes, utf8 } from '../base/bytes.ts'
+import { equalBytes } from '../base/bytes.ts'
 import { CairnError, isCairnError, messageOf } from '../base/errors.ts'
 import { errnoMessage } from '../base/libc-error.ts'
 import type { BlobId } from '../format/ids.ts'
@@ -14,6 +14,7 @@ import type { Index } from '../repository/index-load.ts'
 import { ObjectProblems, WITHHELD } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openDetails, type Snapshot } from '../repository/snapshots.ts'
+import { nameText } from '../source/files/name-text.ts'
 import { TargetFolder } from '../target/files/target-folder.ts'
 import { BlobReader } from './blob-reader.ts'
 import type { OverwritePolicy } from './restore/existing.ts'
@@ -37,7 +38,8 @@ export interface RestoreOptions {
   readonly snapshot: Snapshot
   /** Names below the root of the snapshot: [] for all of it. A folder's content goes into the target. */
   readonly path: readonly Bytes[]
-  readonly target: string
+  /** The path, as bytes. */
+  readonly target: Bytes
   readonly include: readonly string[]
   readonly exclude: readonly string[]
   readonly overwrite: OverwritePolicy
@@ -167,22 +169,22 @@ async function findStart(
   return { tree: folder?.tree ?? root, entry: undefined, only: entry.name }
 }
 
-function openTarget(path: string): { target: TargetFolder; state: 'new' | 'existing' } {
+function openTarget(path: Bytes): { target: TargetFolder; state: 'new' | 'existing' } {
   let made: string | undefined
   try {
-    made = mkdirSync(path, { recursive: true, mode: 0o700 })
+    made = mkdirSync(Buffer.from(path), { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new CairnError(
       'target-unwritable',
-      `Cannot make the target ${path}: ${messageOf(error)}`,
+      `Cannot make the target ${nameText(path)}: ${messageOf(error)}`,
       { cause: error },
     )
   }
-  const target = TargetFolder.open(utf8(path))
+  const target = TargetFolder.open(path)
   if (typeof target !== 'number') return { target, state: made === undefined ? 'existing' : 'new' }
   throw new CairnError(
     'target-unwritable',
-    `Cannot open the target ${path}: ${errnoMessage(-target)}`,
+    `Cannot open the target ${nameText(path)}: ${errnoMessage(-target)}`,
   )
 }
 

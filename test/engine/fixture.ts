@@ -222,7 +222,7 @@ export async function restoreFolder(
     repository: test.repository,
     snapshot: changes.snapshot ?? (await snapshotOf(test)),
     path: splitPath(utf8(from)),
-    target,
+    target: utf8(target),
     include: [],
     exclude: [],
     overwrite: 'if-changed',

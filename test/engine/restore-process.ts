@@ -1,5 +1,6 @@
 // Restores in a process of its own, to be killed: repository folder, folder, target, secret in hexadecimal.
 
+import { utf8 } from '../../src/base/bytes.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { restore } from '../../src/engine/restore.ts'
 import { splitPath } from '../../src/engine/tree-reader.ts'
@@ -20,7 +21,7 @@ await restore({
   repository,
   snapshot: snapshots.at(-1) as Snapshot,
   path: splitPath(Buffer.from(from)),
-  target,
+  target: utf8(target),
   include: [],
   exclude: [],
   overwrite: 'if-changed',

@@ -1,7 +1,6 @@
 // `cairn restore`: from the command line to the engine, and from its result to the exit code. What
 // could not be restored is listed, the rest is restored, and the exit code is then 1.
 
-import { resolve } from 'node:path'
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import type { PlannedEntry } from '../../engine/restore/plan.ts'
@@ -15,8 +14,9 @@ import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openConfigured } from '../open-repository.ts'
 import { type MemoryUse, workersFor } from '../option-values.ts'
-import { jsonPath, printable, printableText } from '../printable.ts'
+import { jsonPath, printable } from '../printable.ts'
 import { Progress } from '../progress.ts'
+import { absolutePath, bytesOfArgument, recordedPath } from '../raw-arguments.ts'
 import { expectMatches } from '../restore-matches.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import type { SnapshotFlags } from '../snapshot-options.ts'
@@ -45,7 +45,7 @@ export async function restoreAction(context: Context, flags: Flags): Promise<Exi
   const { repository } = await openConfigured(context)
   const snapshot = await findSnapshot(context, { repository, wanted, flags })
   if (flags.delete === true) checkDelete(repository, { snapshot, path })
-  const target = resolve(flags.target)
+  const target = recordedPath(absolutePath(bytesOfArgument(flags.target)))
   const progress = new Progress(context)
   const totalBytes = isWhole(flags, path) ? snapshot.summary.sizeBytes : undefined
   const chosen = { ...optionsOf(context, flags), repository, snapshot, path: path ?? [] }
@@ -179,20 +179,32 @@ function showProgress(
 interface Done {
   readonly counts: RestoreCounts
   readonly snapshot: Snapshot
-  readonly target: string
+  readonly target: Bytes
   readonly dryRun: boolean
   readonly elapsedMs: number
 }
 
 function tell({ output }: Context, { counts, snapshot, target, dryRun, elapsedMs }: Done): void {
   const did = dryRun ? 'Would restore' : 'Restored'
-  const where = printableText(target)
+  const where = printable(target)
   const took = formatDuration(elapsedMs)
   output.summary(`${did} from snapshot ${shortId(snapshot.id)} to ${where} in ${took}`)
   for (const line of linesOf(counts)) output.summary(`  ${line}`)
   if (counts.problems > 0) output.note(`${formatNumber(counts.problems, 'problem')}: see above.`)
   const durationMs = Math.round(elapsedMs)
-  output.event({ event: 'result', snapshot: snapshot.id, target, dryRun, ...counts, durationMs })
+  output.event({
+    event: 'result',
+    snapshot: snapshot.id,
+    ...jsonTarget(target),
+    dryRun,
+    ...counts,
+    durationMs,
+  })
+}
+
+function jsonTarget(target: Bytes): { readonly target: string; readonly targetBytes?: string } {
+  const { path, pathBytes } = jsonPath(target)
+  return { target: path, ...(pathBytes !== undefined && { targetBytes: pathBytes }) }
 }
 
 function linesOf(counts: RestoreCounts): readonly string[] {

@@ -1,7 +1,7 @@
 // A dry run of a restore: what would be written, kept, removed or stand in the way, without touching the
 // target.
 
-import { type Bytes, utf8 } from '../../base/bytes.ts'
+import type { Bytes } from '../../base/bytes.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
@@ -25,7 +25,7 @@ export interface PlannedEntry {
 }
 
 export interface PlanOptions {
-  readonly target: string
+  readonly target: Bytes
   readonly overwrite: OverwritePolicy
   readonly owners: WriterSetup['owners']
   readonly delete: boolean
@@ -37,7 +37,7 @@ export async function planRestore(
   selected: SelectedOptions & { readonly entry: Entry | undefined },
   options: PlanOptions,
 ): Promise<RestoreCounts> {
-  const opened = TargetFolder.open(utf8(options.target))
+  const opened = TargetFolder.open(options.target)
   const target = typeof opened === 'number' ? undefined : opened
   const plan = new Plan(target, options)
   const onWhole = options.delete

@@ -1,0 +1,83 @@
+// Paths that are no UTF-8, wherever one can be given: the very bytes are used, or the command refuses.
+// Never another path, which is what Node's text of them would be.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { User } from './user.ts'
+
+const user = new User()
+const CAIRN = join(import.meta.dirname, '../../bin/cairn')
+/** `q` and a byte that no UTF-8 has: `$Q` in the scripts. */
+const ODD = Buffer.concat([Buffer.from('q'), Buffer.of(0xff)])
+
+beforeAll(async () => {
+  user.write({ 'data/a.txt': 'a' })
+  await user.run(['init'], { env: user.keyed })
+  await user.run(['backup', 'data'], { env: user.keyed })
+})
+
+afterAll(() => user.remove())
+
+/** Runs `cairn` as bash hands it over: arguments of spawn are text. */
+function shell(script: string, env: Readonly<Record<string, string>> = user.keyed) {
+  const preamble = `Q=$(printf 'q\\377'); cairn() { ${CAIRN} "$@"; }`
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', `${preamble}; ${script}`], {
+    cwd: user.home,
+    env: { PATH: process.env['PATH'], HOME: user.home, ...env },
+    encoding: 'utf8',
+  })
+  return { code: status, stdout, stderr }
+}
+
+const inOdd = (...names: readonly string[]) =>
+  Buffer.concat([
+    Buffer.from(`${user.home}/`),
+    ODD,
+    ...names.map((name) => Buffer.from(`/${name}`)),
+  ])
+
+/** What is at home with a `q` in front, as Latin-1. */
+const made = () =>
+  readdirSync(user.home, { encoding: 'buffer' })
+    .map((name) => name.toString('latin1'))
+    .filter((name) => name.startsWith('q'))
+
+describe('the target of a restore', () => {
+  test.each(['"$Q"', '"$PWD/$Q"', '"x/../$Q/"'])('%s is the very bytes', (target) => {
+    const place = `latest:${user.path('data')}`
+    const { code, stdout } = shell(`cairn restore ${place} --target ${target} --verify`)
+    expect(code).toBe(0)
+    expect(stdout).toContain(`to ${user.path('q')}\\xff in`)
+    expect(made()).toEqual(['q\xff'])
+    expect(readFileSync(inOdd('a.txt'), 'utf8')).toBe('a')
+    shell('rm -r "$Q"')
+  })
+
+  test('also from a folder that is not', () => {
+    const { code } = shell('mkdir "$Q" && cd "$Q" && cairn restore latest -t back')
+    expect(code).toBe(0)
+    expect(made()).toEqual(['q\xff'])
+    expect(existsSync(inOdd('back'))).toBe(true)
+    shell('rm -r "$Q"')
+  })
+
+  test('a dry run looks there, and --json tells the bytes', () => {
+    const place = `latest:${user.path('data')}`
+    shell(`cairn restore ${place} -t "$Q"`)
+    const { stdout } = shell(`cairn restore ${place} -t "$Q" --dry-run --json`)
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      files: 0,
+      targetBytes: inOdd().toString('base64'),
+    })
+    expect(made()).toEqual(['q\xff'])
+    shell('rm -r "$Q"')
+  })
+
+  test('is shown as it is where it cannot be made', () => {
+    const { code, stderr } = shell('cairn restore latest -t "data/a.txt/$Q"')
+    expect(code).toBe(1)
+    expect(stderr).toContain(`Cannot make the target ${user.path('data/a.txt/q')}\\xff: `)
+  })
+})
