@@ -6,6 +6,7 @@ import { type Random, systemRandom } from '../sealer/random.ts'
 import { Interruption } from './interruption.ts'
 import { Output } from './output.ts'
 import { type Environment, type Places, placesOf } from './places.ts'
+import { escapedEnvironment } from './raw-arguments.ts'
 import { type GlobalFlags, type Settings, settingsOf } from './settings.ts'
 
 export interface Context {
@@ -21,7 +22,7 @@ export interface Context {
 }
 
 export function newContext(flags: GlobalFlags): Context {
-  const env = { ...process.env }
+  const env = escapedEnvironment({ ...process.env })
   // Programs that we start have no use for it.
   delete process.env['CAIRN_PASSPHRASE']
   const places = placesOf(env, homedir())

@@ -6,6 +6,7 @@ import { CairnError } from '../base/errors.ts'
 import type { Credential } from '../sealer/passphrase.ts'
 import { askSecret, canAsk } from './ask.ts'
 import type { Context } from './context.ts'
+import { printableText } from './printable.ts'
 import { keyIn, passphraseIn, readSecretFile } from './secret-file.ts'
 import type { SecretSource } from './settings.ts'
 
@@ -46,7 +47,8 @@ function nonEmpty(text: string): string {
 function readWarning(path: string, { output }: Context): Uint8Array {
   const { bytes, isExposed } = readSecretFile(path)
   if (isExposed) {
-    output.warning('secret-exposed', `${path} can be read by others: run \`chmod 600\` on it`)
+    const text = `${printableText(path)} can be read by others: run \`chmod 600\` on it`
+    output.warning('secret-exposed', text)
   }
   return bytes
 }

@@ -1,6 +1,5 @@
 // A new passphrase or key file: from where it is said, or asked for twice.
 
-import { existsSync } from 'node:fs'
 import { CairnError } from '../base/errors.ts'
 import { KEY_BYTES, type Wrapping } from '../format/keys.ts'
 import { type Credential, passphraseWrapping } from '../sealer/passphrase.ts'
@@ -9,7 +8,8 @@ import { askSecret, canAsk } from './ask.ts'
 import type { Context } from './context.ts'
 import { credentialFrom } from './credential.ts'
 import { checkNewPassphrase } from './passphrase-rules.ts'
-import { writeNewKeyFile } from './secret-file.ts'
+import { printableText } from './printable.ts'
+import { isSecretThere, writeNewKeyFile } from './secret-file.ts'
 import type { SecretSource } from './settings.ts'
 
 export interface NewSecretFlags {
@@ -47,8 +47,10 @@ export function wrappingFor(credential: Credential, random: Random): Wrapping {
 
 /** A key file that is not there yet is made: nobody should have to invent one. */
 function makeKeyFile({ output, random }: Context, source: SecretSource): void {
-  if (source.kind !== 'key-file' || source.path === '-' || existsSync(source.path)) return
-  if (writeNewKeyFile(source.path, random)) output.note(`Made the key file ${source.path}`)
+  if (source.kind !== 'key-file' || source.path === '-' || isSecretThere(source.path)) return
+  if (writeNewKeyFile(source.path, random)) {
+    output.note(`Made the key file ${printableText(source.path)}`)
+  }
 }
 
 async function askedTwice(): Promise<Credential> {

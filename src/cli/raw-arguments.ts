@@ -1,10 +1,11 @@
-// Arguments as bytes. File names may be any bytes, and Node decodes argv as UTF-8: what is not valid
-// is lost. The kernel still has it, so arguments that lost something are taken from there, in the
+// Arguments and variables as bytes. File names may be any bytes, and Node decodes both as UTF-8: what is
+// not valid is lost. The kernel still has it, so what lost something is taken from there, in the
 // escaped form that file names have in patterns (source/files/name-text.ts), which can be undone.
 
 import { readFileSync, readlinkSync } from 'node:fs'
 import { type Bytes, concat, plain, utf8 } from '../base/bytes.ts'
 import { nameText } from '../source/files/name-text.ts'
+import type { Environment } from './places.ts'
 
 const REPLACEMENT = '\uFFFD'
 const ESCAPED = /[\uDC80-\uDCFF]/u
@@ -13,7 +14,7 @@ const ESCAPE_BASE = 0xdc00
 /** The arguments, those that are not valid UTF-8 in escaped form. */
 export function escapedArguments(args: readonly string[]): readonly string[] {
   if (!args.some((arg) => arg.includes(REPLACEMENT))) return args
-  const raw = rawArguments()
+  const raw = listIn('/proc/self/cmdline')
   // Node's own arguments come before the program's.
   const before = raw.length - args.length
   return args.map((arg, at) =>
@@ -21,9 +22,27 @@ export function escapedArguments(args: readonly string[]): readonly string[] {
   )
 }
 
-function rawArguments(): readonly Bytes[] {
+/** The environment, values that are not valid UTF-8 in escaped form. */
+export function escapedEnvironment(env: Environment): Environment {
+  const lossy = Object.entries(env).filter(([, value]) => value?.includes(REPLACEMENT))
+  if (lossy.length === 0) return env
+  const raw = listIn('/proc/self/environ').map(nameText)
+  const escaped = lossy.map(([name, value]) => {
+    const line = raw.find((one) => one.startsWith(`${name}=`))
+    return [name, line?.slice(name.length + 1) ?? value] as const
+  })
+  return { ...env, ...Object.fromEntries<string | undefined>(escaped) }
+}
+
+/** Whether a text stands for bytes that are no text. */
+export function isEscaped(text: string): boolean {
+  return ESCAPED.test(text)
+}
+
+/** A list that the kernel has, each part ended by a zero byte. */
+function listIn(path: string): readonly Bytes[] {
   try {
-    return splitAtZeros(plain(readFileSync('/proc/self/cmdline')))
+    return splitAtZeros(plain(readFileSync(path)))
   } catch {
     return [] // No procfs: then there is only what Node has.
   }

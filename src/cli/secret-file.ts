@@ -2,6 +2,7 @@
 
 import {
   closeSync,
+  existsSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -15,6 +16,7 @@ import { dirname } from 'node:path'
 import { type Bytes, concat, fromUtf8, toHex, utf8 } from '../base/bytes.ts'
 import { CairnError, messageOf } from '../base/errors.ts'
 import type { Random } from '../sealer/random.ts'
+import { bytesOfArgument } from './raw-arguments.ts'
 
 /** Larger ones are not meant, and /dev/zero has no end. */
 const BYTES_MAX = 64 * 1024
@@ -28,7 +30,7 @@ export interface SecretFile {
 /** The content of a file, '-' being stdin. Throws 'usage'. */
 export function readSecretFile(path: string): SecretFile {
   try {
-    const fd = path === '-' ? 0 : openSync(path, 'r')
+    const fd = path === '-' ? 0 : openSync(bytesOf(path), 'r')
     try {
       const stat = fstatSync(fd)
       const isExposed = stat.isFile() && path !== '-' && (stat.mode & 0o077) !== 0
@@ -40,6 +42,16 @@ export function readSecretFile(path: string): SecretFile {
     if (error instanceof CairnError) throw error
     throw new CairnError('usage', `Cannot read ${nameOf(path)}: ${messageOf(error)}`)
   }
+}
+
+/** Paths are arguments, which may be no text. */
+function bytesOf(path: string): Buffer {
+  return Buffer.from(bytesOfArgument(path))
+}
+
+/** Whether there is something at the path of a secret. */
+export function isSecretThere(path: string): boolean {
+  return existsSync(bytesOf(path))
 }
 
 function readToEnd(fd: number): Bytes {
@@ -95,7 +107,7 @@ export function writeNewSecret(options: {
   const { path, text, random } = options
   const temporary = `${path}.${toHex(random(8))}.new`
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    mkdirSync(bytesOf(dirname(path)), { recursive: true, mode: 0o700 })
     writeSynced(temporary, utf8(`${text}\n`))
     return linkNew(temporary, path)
   } catch (error) {
@@ -105,19 +117,19 @@ export function writeNewSecret(options: {
 
 function linkNew(temporary: string, path: string): boolean {
   try {
-    linkSync(temporary, path)
+    linkSync(bytesOf(temporary), bytesOf(path))
     syncFolder(dirname(path))
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
     throw error
   } finally {
-    unlinkSync(temporary)
+    unlinkSync(bytesOf(temporary))
   }
 }
 
 function writeSynced(path: string, bytes: Bytes): void {
-  const fd = openSync(path, 'wx', 0o600)
+  const fd = openSync(bytesOf(path), 'wx', 0o600)
   try {
     writeSync(fd, bytes)
     fsyncSync(fd)
@@ -127,7 +139,7 @@ function writeSynced(path: string, bytes: Bytes): void {
 }
 
 export function syncFolder(path: string): void {
-  const fd = openSync(path, 'r')
+  const fd = openSync(bytesOf(path), 'r')
   try {
     fsyncSync(fd)
   } finally {

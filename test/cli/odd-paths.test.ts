@@ -81,3 +81,33 @@ describe('the target of a restore', () => {
     expect(stderr).toContain(`Cannot make the target ${user.path('data/a.txt/q')}\\xff: `)
   })
 })
+
+describe('files that hold secrets', () => {
+  test('are made and read under the very bytes', () => {
+    expect(shell('cairn init -r odd-1 --key-file "$Q"', {}).code).toBe(0)
+    expect(made()).toEqual(['q\xff'])
+    expect(shell('cairn snapshots -r odd-1 --key-file "$PWD/$Q"', {}).code).toBe(0)
+    expect(shell('CAIRN_KEY_FILE="$Q" cairn snapshots -r odd-1', {}).code).toBe(0)
+    expect(shell('CAIRN_KEY_FILE="$Q" cairn init -r odd-2', {}).code).toBe(0)
+    expect(made()).toEqual(['q\xff'])
+    shell('rm "$Q"')
+  })
+
+  test('and where only the key of another repository has that name in text', () => {
+    user.write({ 'q\uFFFD': 'x'.repeat(40) })
+    const { code, stderr } = shell('cairn snapshots --key-file "$Q"')
+    expect(stderr).toContain('Cannot read q\\xff')
+    expect(code).toBe(2)
+    shell("rm $(printf 'q\\357\\277\\275')")
+  })
+
+  test('new ones too', () => {
+    const args = '--label odd --new-key-file "$Q/key"'
+    const { code, stderr } = shell(`cairn key add ${args}`)
+    expect(stderr).toContain('Made the key file q\\xff/key')
+    expect(code).toBe(0)
+    expect(existsSync(inOdd('key'))).toBe(true)
+    expect(made()).toEqual(['q\xff'])
+    shell('rm -r "$Q"')
+  })
+})
