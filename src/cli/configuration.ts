@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
+import { type Bytes, fromUtf8, plain } from '../base/bytes.ts'
 import { CairnError, messageOf } from '../base/errors.ts'
 import type { Places } from './places.ts'
 
@@ -28,8 +29,17 @@ export function readConfiguration({ configuration: path, home }: Places): Config
 }
 
 function readText(path: string): string | undefined {
+  const bytes = readBytes(path)
+  if (bytes === undefined) return undefined
+  const text = fromUtf8(bytes)
+  // Not put right: a path in it would be another one.
+  if (text === undefined) throw wrong(path, 'it is not valid UTF-8')
+  return text
+}
+
+function readBytes(path: string): Bytes | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return plain(readFileSync(path))
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw wrong(path, messageOf(error))
@@ -47,7 +57,8 @@ function parseToml(text: string, path: string): Record<string, unknown> {
   }
 }
 
-const SCHEME = /^[a-z][a-z0-9+.-]+:/i
+/** What is no path: it begins with a kind of store. */
+export const SCHEME = /^[a-z][a-z0-9+.-]+:/i
 
 /** Paths begin with '/' or '~/': a file is read wherever the program is started. */
 function expanded(

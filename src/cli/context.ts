@@ -25,7 +25,7 @@ export function newContext(flags: GlobalFlags): Context {
   const env = escapedEnvironment({ ...process.env })
   // Programs that we start have no use for it.
   delete process.env['CAIRN_PASSPHRASE']
-  const places = placesOf(env, homedir())
+  const places = placesOf(env, homeIn(env))
   const output = outputFor(flags, env)
   let settings: Settings | undefined
   return {
@@ -41,6 +41,12 @@ export function newContext(flags: GlobalFlags): Context {
       return settings
     },
   }
+}
+
+/** What homedir() takes from HOME, with its bytes. */
+function homeIn(env: Environment): string {
+  const home = env['HOME'] ?? ''
+  return home === '' ? homedir() : home
 }
 
 function outputFor(flags: GlobalFlags, env: Environment): Output {

@@ -80,6 +80,11 @@ export function absolutePath(path: Bytes): Bytes {
   return concat([folder, folder.length === 1 ? new Uint8Array(0) : Uint8Array.of(SLASH), path])
 }
 
+/** The working folder, in escaped form where it is not valid UTF-8. */
+export function workingFolderText(): string {
+  return nameText(workingFolder())
+}
+
 function workingFolder(): Bytes {
   const folder = process.cwd()
   if (!folder.includes(REPLACEMENT)) return utf8(folder)

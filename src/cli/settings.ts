@@ -2,9 +2,11 @@
 // configuration file, that before the default. What opens it is one thing: a passphrase file on the
 // command line puts aside a passphrase command in the configuration.
 
+import { isAbsolute } from 'node:path'
 import { CairnError } from '../base/errors.ts'
-import { type Configuration, readConfiguration } from './configuration.ts'
+import { type Configuration, readConfiguration, SCHEME } from './configuration.ts'
 import type { Environment, Places } from './places.ts'
+import { isEscaped, workingFolderText } from './raw-arguments.ts'
 
 /** The options that every command takes. */
 export interface GlobalFlags {
@@ -36,9 +38,13 @@ export function settingsOf(
   flags: GlobalFlags,
   { env, places }: { readonly env: Environment; readonly places: Places },
 ): Settings {
+  expectTextPlaces(places)
   const configuration = readConfiguration(places)
   const address =
-    flags.repository ?? fromEnvironment(env, 'CAIRN_REPOSITORY') ?? configuration.repository
+    textOf('--repository', flags.repository) ??
+    textOf('CAIRN_REPOSITORY', fromEnvironment(env, 'CAIRN_REPOSITORY')) ??
+    configuration.repository
+  if (address !== undefined) expectTextFolder(address)
   return {
     address: address ?? places.repository,
     isConfigured: address !== undefined,
@@ -56,6 +62,36 @@ function fromEnvironment(env: Environment, name: string): string | undefined {
   throw new CairnError('usage', `${name} is set and empty`, {
     hint: `Set it, or \`unset ${name}\`.`,
   })
+}
+
+/**
+ * What goes on as text has to be text: Node makes U+FFFD of every other byte, and so another path,
+ * command or passphrase.
+ */
+function textOf(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || !isEscaped(value)) return value
+  throw new CairnError('usage', `Cannot use ${name}: it is not valid UTF-8`, {
+    hint: 'Only files, folders to back up and the target of a restore may have any bytes in their names.',
+  })
+}
+
+function expectTextPlaces(places: Places): void {
+  const { configuration, repository, state, cache } = places
+  const odd = [configuration, repository, state, cache].find(isEscaped)
+  if (odd === undefined) return
+  throw new CairnError('usage', `Cannot keep anything in ${odd}: its name is not valid UTF-8`, {
+    hint: 'Set XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME to other folders.',
+  })
+}
+
+/** A relative address is below the working folder, which has a name of its own. */
+function expectTextFolder(address: string): void {
+  if (isAbsolute(address) || SCHEME.test(address) || !isEscaped(workingFolderText())) return
+  throw new CairnError(
+    'usage',
+    `Cannot use the repository ${address} below ${workingFolderText()}: that is not valid UTF-8`,
+    { hint: 'Give the full path of a repository that is elsewhere.' },
+  )
 }
 
 function theOne(where: string, secrets: readonly SecretSource[]): SecretSource | undefined {
@@ -82,15 +118,17 @@ function secretsOf({ text, file, command, keyFile }: Given): readonly SecretSour
 }
 
 function secretsOfFlags(flags: GlobalFlags): readonly SecretSource[] {
-  const { passphraseFile: file, passphraseCommand: command, keyFile } = flags
+  const { passphraseFile: file, passphraseCommand, keyFile } = flags
+  const command = textOf('--passphrase-command', passphraseCommand)
   return secretsOf({ file, command, keyFile })
 }
 
 function secretsOfEnvironment(env: Environment): readonly SecretSource[] {
+  const textIn = (name: string) => textOf(name, fromEnvironment(env, name))
   return secretsOf({
-    text: fromEnvironment(env, 'CAIRN_PASSPHRASE'),
+    text: textIn('CAIRN_PASSPHRASE'),
     file: fromEnvironment(env, 'CAIRN_PASSPHRASE_FILE'),
-    command: fromEnvironment(env, 'CAIRN_PASSPHRASE_COMMAND'),
+    command: textIn('CAIRN_PASSPHRASE_COMMAND'),
     keyFile: fromEnvironment(env, 'CAIRN_KEY_FILE'),
   })
 }

@@ -111,3 +111,48 @@ describe('files that hold secrets', () => {
     shell('rm -r "$Q"')
   })
 })
+
+describe('what is needed as text is refused, and nothing is made', () => {
+  const configure = String.raw`mkdir -p cfg/cairn; printf 'repository = "/tmp/q\377"\n' > cfg/cairn/cairn.toml`
+  test.each([
+    ['cairn init --repository "$Q"', '--repository'],
+    ['cairn init -r "$PWD/$Q"', '--repository'],
+    ['cairn snapshots -r "$Q"', '--repository'],
+    ['CAIRN_REPOSITORY="$PWD/$Q" cairn init', 'CAIRN_REPOSITORY'],
+    ['CAIRN_REPOSITORY="$Q" cairn backup data', 'CAIRN_REPOSITORY'],
+    ['cairn snapshots --passphrase-command "cat $Q"', '--passphrase-command'],
+    ['CAIRN_PASSPHRASE="caf$Q cr" cairn init -r q-new', 'CAIRN_PASSPHRASE'],
+    ['CAIRN_PASSPHRASE_COMMAND="cat $Q" cairn init -r q-new', 'CAIRN_PASSPHRASE_COMMAND'],
+    [
+      'unset CAIRN_REPOSITORY; XDG_DATA_HOME="$PWD/$Q" cairn backup data',
+      'q\\xff/cairn/repository',
+    ],
+    [
+      'unset CAIRN_REPOSITORY; export NODE_COMPILE_CACHE="$PWD/c"; HOME="$PWD/$Q" cairn backup data',
+      'q\\xff/.config/cairn',
+    ],
+    [`${configure}; XDG_CONFIG_HOME="$PWD/cfg" cairn snapshots`, 'cairn.toml: it is not'],
+  ])('%s', (script, name) => {
+    const env = { CAIRN_REPOSITORY: user.path('repository') }
+    const { code, stderr } = shell(script, env)
+    expect(stderr).toContain(name)
+    expect(stderr).toContain('not valid UTF-8')
+    expect(code).toBe(2)
+    expect(made()).toEqual([])
+  })
+
+  test('a repository below a working folder that is not', () => {
+    const { code, stderr } = shell('mkdir "$Q"; cd "$Q"; cairn init -r below --key-file k', {})
+    expect(stderr).toContain('q\\xff: that is not valid UTF-8')
+    expect(code).toBe(2)
+    expect(made()).toEqual(['q\xff'])
+    expect(shell('cd "$Q"; cairn snapshots').code).toBe(0)
+    shell('rm -r "$Q"')
+  })
+
+  test('the name with U+FFFD itself is text like any other', () => {
+    const { code } = shell('cairn init -r "q\uFFFD"', { CAIRN_KEY_FILE: user.path('key') })
+    expect(code).toBe(0)
+    shell('rm -r q?')
+  })
+})
