@@ -10,7 +10,7 @@ import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
 import { digestXattrs, type XattrReader } from '../../base/libc-xattrs.ts'
 import { decode } from '../../format/codec.ts'
 import { LINK_TARGET_BYTES_MAX } from '../../format/limits.ts'
-import { type Extent, entryCodec, type Piece } from '../../format/tree.ts'
+import { type Extent, entryCodec } from '../../format/tree.ts'
 import { dataExtents, mayHaveHoles } from '../../source/files/extents.ts'
 import { NOT_A_FILE, openFile } from '../../source/files/open-file.ts'
 import type { WalkDirectory } from '../../source/files/walk-events.ts'
@@ -26,6 +26,7 @@ import type { Folder } from './folder.ts'
 import { type Extents, type Range, READ_FINE } from './messages.ts'
 import { fitsInline, putExtents, putPieces } from './node-lists.ts'
 import { mayBeTorn, outcomeSince } from './read-change.ts'
+import type { ReadPieces } from './read-pieces.ts'
 import type { FileContent, ReadPool } from './read-pool.ts'
 import type { Report } from './report.ts'
 import type { RunDone, SmallFileResult } from './small-runs.ts'
@@ -234,7 +235,7 @@ export class FileReading {
     { key, size, extents }: { key: Bytes; size: number; extents: readonly Range[] | undefined },
   ): MadeFile {
     const { entries } = this.#options
-    const ids: Bytes[] = content.pieces.map((piece) => piece.id)
+    const ids: Bytes[] = [content.pieces.ids]
     const holes = extents === undefined ? undefined : toHoles(extents)
     const entry = entries.make(basis, {
       size,
@@ -252,9 +253,9 @@ export class FileReading {
     }
   }
 
-  #pieceFields(pieces: readonly Piece[], ids: Bytes[]): EntryContent {
-    if (pieces.length === 0) return {}
-    if (fitsInline(pieces.length)) return { pieces }
+  #pieceFields(pieces: ReadPieces, ids: Bytes[]): EntryContent {
+    if (pieces.count === 0) return {}
+    if (fitsInline(pieces.count)) return { pieces: [...pieces] }
     const { root, nodes } = putPieces(pieces, (blob) => this.#options.trees.put(blob))
     ids.push(...nodes)
     return { pieceList: root }

@@ -22,35 +22,43 @@ export function fitsInline(count: number): boolean {
   return count <= INLINE_PIECES_MAX
 }
 
-export function putPieces(pieces: readonly Piece[], put: Put): StoredList {
+/** Pieces are taken as they are put: there may be millions. */
+export function putPieces(pieces: Iterable<Piece>, put: Put): StoredList {
   return putList(
-    slices(pieces).map((some) => ({ kind: 'pieces', pieces: some })),
+    nodesOf(pieces, (some) => ({ kind: 'pieces', pieces: some })),
     put,
   )
 }
 
-export function putExtents(extents: readonly Extent[], put: Put): StoredList {
+export function putExtents(extents: Iterable<Extent>, put: Put): StoredList {
   return putList(
-    slices(extents).map((some) => ({ kind: 'extents', extents: some })),
+    nodesOf(extents, (some) => ({ kind: 'extents', extents: some })),
     put,
   )
 }
 
-function putList(leaves: readonly TreeNode[], put: Put): StoredList {
+function putList(leaves: Iterable<TreeNode>, put: Put): StoredList {
   const nodes: BlobId[] = []
-  let ids = leaves.map((leaf) => put(encode(treeNodeCodec, leaf)))
+  let ids: BlobId[] = []
+  for (const leaf of leaves) ids.push(put(encode(treeNodeCodec, leaf)))
   nodes.push(...ids)
   for (let level = 1; ids.length > 1; level++) {
-    ids = slices(ids).map((children) =>
-      put(encode(treeNodeCodec, { kind: 'list', level, children })),
-    )
+    const above = nodesOf(ids, (children): TreeNode => ({ kind: 'list', level, children }))
+    ids = Array.from(above, (node) => put(encode(treeNodeCodec, node)))
     nodes.push(...ids)
   }
   return { root: ids[0] as BlobId, nodes }
 }
 
-function slices<T>(items: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / ITEMS) }, (_, i) =>
-    items.slice(i * ITEMS, (i + 1) * ITEMS),
-  )
+function* nodesOf<T>(
+  items: Iterable<T>,
+  nodeOf: (some: readonly T[]) => TreeNode,
+): Generator<TreeNode> {
+  let some: T[] = []
+  for (const item of items) {
+    if (some.push(item) < ITEMS) continue
+    yield nodeOf(some)
+    some = []
+  }
+  if (some.length > 0) yield nodeOf(some)
 }

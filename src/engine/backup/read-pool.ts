@@ -5,9 +5,7 @@
 import { crc32Combine } from '../../base/crc-combine.ts'
 import { assert } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
-import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
 import { INLINE_PIECES_MAX } from '../../format/limits.ts'
-import type { Piece } from '../../format/tree.ts'
 import { WorkerGroup } from '../worker-group.ts'
 import type { PlacedFrame } from './data-packs.ts'
 import {
@@ -22,6 +20,7 @@ import {
   type WorkerSetup,
 } from './messages.ts'
 import { PackMemory } from './pack-memory.ts'
+import { ReadPieces } from './read-pieces.ts'
 import { FillingBatch, type RunDone, type SentBatch, type SmallFile } from './small-runs.ts'
 
 /** Above this a file is a task of its own. */
@@ -35,7 +34,7 @@ export interface FileContent {
   readonly crc: number
   /** Length of the data that was read: without holes. */
   readonly dataBytes: number
-  readonly pieces: readonly Piece[]
+  readonly pieces: ReadPieces
 }
 
 export interface ReadPoolOptions {
@@ -254,13 +253,6 @@ export class ReadPool {
   }
 }
 
-function piecesOf({ pieceLengths, pieceIds }: SegmentResult): readonly Piece[] {
-  return Array.from(pieceLengths, (length, i) => {
-    const at = BLOB_ID_BYTES * i
-    return { id: blobId(pieceIds.subarray(at, at + BLOB_ID_BYTES)), length }
-  })
-}
-
 interface Segment {
   readonly data: Extents
   readonly start: number
@@ -305,7 +297,7 @@ function segmentsOf(
 function joinSegments(
   results: readonly SegmentResult[],
   segments: readonly Segment[],
-): { crc: number; dataBytes: number; pieces: readonly Piece[] } {
+): { crc: number; dataBytes: number; pieces: ReadPieces } {
   const [first] = results
   assert(first, 'a file has a segment')
   let { crc } = first
@@ -316,7 +308,7 @@ function joinSegments(
   return {
     crc,
     dataBytes: results.reduce((sum, result) => sum + result.dataBytes, 0),
-    pieces: results.flatMap(piecesOf),
+    pieces: new ReadPieces(results),
   }
 }
 

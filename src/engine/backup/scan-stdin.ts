@@ -48,8 +48,8 @@ async function readAll(fd: number, pool: ReadPool): Promise<FileContent> {
 
 function entryOf(name: Bytes, content: FileContent, { trees, clock }: StdinOptions): Entry {
   const { pieces } = content
-  const listed = fitsInline(pieces.length)
-    ? { pieces }
+  const listed = fitsInline(pieces.count)
+    ? { pieces: [...pieces] }
     : { pieceList: putPieces(pieces, (blob) => trees.put(blob)).root }
   const stat = statOfStream(clock.nowMs(), content.dataBytes)
   const fields = { size: content.dataBytes, crc32: content.crc, ...listed }
