@@ -24,7 +24,8 @@ const INTEGERS: readonly [Wide, string][] = [
   [1000, '1903e8'],
   [1_000_000, '1a000f4240'],
   [1_000_000_000_000, '1b000000e8d4a51000'],
-  [18_446_744_073_709_551_615n, '1bffffffffffffffff'],
+  [9_223_372_036_854_775_807n, '1b7fffffffffffffff'],
+  [-9_223_372_036_854_775_808n, '3b7fffffffffffffff'],
   [-1, '20'],
   [-10, '29'],
   [-100, '3863'],
@@ -34,6 +35,13 @@ const INTEGERS: readonly [Wide, string][] = [
 test.each(INTEGERS)('%s is written and read as RFC 8949 says', (value, hex) => {
   expect(written((writer) => writer.int(value))).toBe(hex)
   expect(reader(hex).wideInt()).toBe(value)
+})
+
+test('an unsigned integer may have all 64 bits, one with a sign 63', () => {
+  expect(written((writer) => writer.uint(2n ** 64n - 1n))).toBe('1bffffffffffffffff')
+  expect(reader('1bffffffffffffffff').wideUint()).toBe(2n ** 64n - 1n)
+  expect(reader('1b8000000000000000').wideUint()).toBe(2n ** 63n)
+  expect(() => reader('1b8000000000000000').wideInt()).toThrow(/above 2\^63 - 1/)
 })
 
 test('strings, arrays and maps are written and read as RFC 8949 says', () => {
@@ -52,12 +60,12 @@ test('every integer of 64 bits comes back, exact, in its shortest form', () => {
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
     fc.integer().map(BigInt),
     fc.constantFrom(2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, -(2n ** 53n), -(2n ** 53n) - 1n),
-    fc.constantFrom(-(2n ** 63n), 2n ** 64n - 1n, 2n ** 32n, 2n ** 32n - 1n),
+    fc.constantFrom(-(2n ** 63n), 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n, 2n ** 32n),
   )
   fc.assert(
     fc.property(wide, (value) => {
       const hex = written((writer) => writer.int(value))
-      const read = reader(hex).wideInt()
+      const read = value < 2n ** 63n ? reader(hex).wideInt() : reader(hex).wideUint()
       expect(BigInt(read)).toBe(value)
       expect(typeof read === 'number').toBe(
         Number.isSafeInteger(Number(value)) && BigInt(Number(value)) === value,
@@ -93,6 +101,9 @@ test.each([
   ['f97e00', 'a float'],
   ['c000', 'a tag'],
   ['3bffffffffffffffff', 'less than -2^63'],
+  ['3b8000000000000000', 'less than -2^63 by one'],
+  ['1bffffffffffffffff', 'more than 2^63 - 1'],
+  ['1b8000000000000000', 'more than 2^63 - 1 by one'],
 ])('%s is refused: %s', (hex) => {
   expect(() => reader(hex).wideInt()).toThrow(damaged)
 })

@@ -161,9 +161,13 @@ export class CborReader {
 
   wideInt(): Wide {
     const major = this.#peekMajor()
-    if (major !== MAJOR.negative) return this.#head(MAJOR.uint)
-    const value = this.#head(MAJOR.negative)
-    if (value > 0x7fffffffffffffffn) throw malformed('an integer is below -2^63', this.#at)
+    const isNegative = major === MAJOR.negative
+    const value = this.#head(isNegative ? major : MAJOR.uint)
+    if (typeof value === 'bigint' && value > 0x7fffffffffffffffn) {
+      const beyond = isNegative ? 'below -2^63' : 'above 2^63 - 1'
+      throw malformed(`an integer is ${beyond}`, this.#at)
+    }
+    if (!isNegative) return value
     if (typeof value === 'number' && value < Number.MAX_SAFE_INTEGER) return -1 - value
     return -1n - BigInt(value)
   }

@@ -107,6 +107,7 @@ test.each<[string, Partial<Entry>]>([
   ['a file with a target', { target: utf8('x') }],
   ['a device without numbers', { ...NO_CONTENT, type: 'block-device' }],
   ['a mode of more than 12 bits', { mode: 0o10000 }],
+  ['a time that 64 bits with a sign cannot say', { mtimeSeconds: 2n ** 63n }],
   ['more nanoseconds than a second has', { mtimeNanos: 1_000_000_000 }],
   ['a name with a slash', { name: utf8('a/b') }],
   ['more pieces than an entry may have', { pieces: Array.from({ length: 129 }, () => piece(1)) }],
