@@ -200,6 +200,16 @@ test('a folder is read where its names are sorted as bytes, each once, and only 
   )
 })
 
+test('what is wrong with the order of a folder is told with the byte where it shows', () => {
+  const [first, second] = [
+    { ...FILE, name: utf8('b') },
+    { ...FILE, name: utf8('a') },
+  ]
+  const encoded = encode(treeNodeCodec, { kind: 'entries', entries: [first, second] })
+  const at = encoded.length - encode(entryCodec, second).length
+  expect(() => decodeTreeNode(encoded)).toThrow(`Cannot decode byte ${at}: a folder is not sorted`)
+})
+
 test('nodes of every kind come back, at a level that suits them', () => {
   const children = [
     { firstName: utf8('a'), id: id(1) },

@@ -302,8 +302,8 @@ const childCodec = record<DirectoryChild>({
   firstName: required(1, bytes(NAME_BYTES_MAX)),
   id: required(2, id),
 })
-const entriesCodec = array(entryCodec, DIRECTORY_NODE_ITEMS_MAX)
-const childrenCodec = array(childCodec, DIRECTORY_NODE_ITEMS_MAX)
+const entriesCodec = sorted(entryCodec, (entry) => entry.name)
+const childrenCodec = sorted(childCodec, (child) => child.firstName)
 const listPiecesCodec = piecesCodec(LIST_NODE_ITEMS_MAX)
 const listExtentsCodec = extentsCodec(LIST_NODE_ITEMS_MAX)
 const listChildrenCodec = array(id, LIST_NODE_ITEMS_MAX)
@@ -339,23 +339,29 @@ function readNode(reader: CborReader): TreeNode {
   const level = reader.uint(NODE_LEVEL_MAX)
   if (level > 0 !== (kind === 'directory' || kind === 'list'))
     throw malformed('a node at a wrong level', 0)
-  if (kind === 'entries')
-    return { kind, entries: sorted(entriesCodec.read(reader), (entry) => entry.name) }
-  if (kind === 'directory') {
-    return { kind, level, children: sorted(childrenCodec.read(reader), (child) => child.firstName) }
-  }
+  if (kind === 'entries') return { kind, entries: entriesCodec.read(reader) }
+  if (kind === 'directory') return { kind, level, children: childrenCodec.read(reader) }
   if (kind === 'pieces') return { kind, pieces: listPiecesCodec.read(reader) }
   if (kind === 'extents') return { kind, extents: listExtentsCodec.read(reader) }
   return { kind, level, children: listChildrenCodec.read(reader) }
 }
 
-function sorted<T>(items: readonly T[], nameOf: (item: T) => Bytes): readonly T[] {
-  for (let i = 1; i < items.length; i++) {
-    if (compareBytes(nameOf(items[i - 1] as T), nameOf(items[i] as T)) >= 0) {
-      throw malformed('a folder is not sorted or has a name twice', i)
+/** The items of a folder's node: their names ascend as bytes, each once. */
+function sorted<T>(item: Codec<T>, nameOf: (item: T) => Bytes): Codec<readonly T[]> {
+  const { write } = array(item, DIRECTORY_NODE_ITEMS_MAX)
+  const read = (reader: CborReader) => {
+    const items: T[] = []
+    for (let left = reader.array(DIRECTORY_NODE_ITEMS_MAX); left > 0; left--) {
+      const at = reader.position
+      const next = item.read(reader)
+      const before = items.at(-1)
+      if (before !== undefined && compareBytes(nameOf(before), nameOf(next)) >= 0)
+        throw malformed('a folder is not sorted or has a name twice', at)
+      items.push(next)
     }
+    return items
   }
-  return items
+  return { write, read }
 }
 
 /** Decodes a tree blob. Throws 'object-damaged' or 'unsupported'. */
