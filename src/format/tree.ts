@@ -209,6 +209,8 @@ function checkEntry(entry: Entry, at: number): void {
     throw malformed('a folder without a tree', at)
   if ((type === 'symlink') !== (entry.target !== undefined))
     throw malformed('a link without a target', at)
+  if (entry.target !== undefined && !isLegalTarget(entry.target))
+    throw malformed('a link has a target that none can have', at)
   if (type.endsWith('-device') !== (entry.device !== undefined))
     throw malformed('a device without numbers', at)
   if (type === 'directory' && entry.link !== undefined)
@@ -219,6 +221,8 @@ function checkEntry(entry: Entry, at: number): void {
 }
 
 function checkXattrs(xattrs: readonly Xattr[], at: number): void {
+  if (!xattrs.every(({ name }) => isCString(name)))
+    throw malformed('an extended attribute has a name that none can have', at)
   for (let i = 1; i < xattrs.length; i++) {
     if (compareBytes((xattrs[i - 1] as Xattr).name, (xattrs[i] as Xattr).name) >= 0)
       throw malformed('extended attributes are not sorted, or one is there twice', at)
@@ -276,6 +280,16 @@ export function isLegalName(name: Bytes): boolean {
   if (name.length === 0 || name.length > NAME_BYTES_MAX) return false
   if (name.includes(0) || name.includes(0x2f)) return false
   return !(name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e)))
+}
+
+/** The system takes any bytes for the target of a link, as long as there are some and none is NUL. */
+export function isLegalTarget(target: Bytes): boolean {
+  return isCString(target) && target.length <= LINK_TARGET_BYTES_MAX
+}
+
+/** What a system call can take: bytes up to a NUL, and not none. */
+function isCString(bytes: Bytes): boolean {
+  return bytes.length > 0 && !bytes.includes(0)
 }
 
 /** Below level 0: the node that holds the rest, and the first name in it. */

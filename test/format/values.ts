@@ -40,6 +40,12 @@ function bytesUpTo(maxLength: number): fc.Arbitrary<Bytes> {
   return fc.uint8Array({ maxLength })
 }
 
+/** What a system call can take. */
+function withoutNul(maxLength: number): fc.Arbitrary<Bytes> {
+  const some = fc.uint8Array({ minLength: 1, maxLength })
+  return some.map((bytes) => bytes.map((byte) => byte || 1))
+}
+
 function maybe<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
   return fc.option(value, { nil: undefined })
 }
@@ -279,7 +285,7 @@ const link = fc.record({ device: wideUint, inode: wideUint })
 function typed(type: EntryType) {
   const own = fc.record({
     type: fc.constant(type),
-    target: type === 'symlink' ? bytesUpTo(30) : fc.constant(undefined),
+    target: type === 'symlink' ? withoutNul(30) : fc.constant(undefined),
     device: type.endsWith('-device')
       ? fc.record({ major: u32, minor: u32 })
       : fc.constant(undefined),
@@ -301,7 +307,7 @@ const common = fc.record({
   mtimeNanos: fc.nat(999_999_999),
   xattrs: maybe(
     fc
-      .array(fc.record({ name: bytesUpTo(10), value: bytesUpTo(10) }), { maxLength: 3 })
+      .array(fc.record({ name: withoutNul(10), value: bytesUpTo(10) }), { maxLength: 3 })
       .map((all) => byName(all, (one) => one.name)),
   ),
 })

@@ -10,7 +10,7 @@ import { STAT_KEY, StatBuffer } from '../../base/libc-stat.ts'
 import { digestXattrs, type XattrReader } from '../../base/libc-xattrs.ts'
 import { decode } from '../../format/codec.ts'
 import { LINK_TARGET_BYTES_MAX } from '../../format/limits.ts'
-import { type Extent, entryCodec } from '../../format/tree.ts'
+import { type Extent, entryCodec, isLegalTarget } from '../../format/tree.ts'
 import { dataExtents, mayHaveHoles } from '../../source/files/extents.ts'
 import { NOT_A_FILE, openFile } from '../../source/files/open-file.ts'
 import type { WalkDirectory } from '../../source/files/walk-events.ts'
@@ -106,7 +106,10 @@ export class FileReading {
     const { address, bytes } = this.#link
     const length = libc().readlinkat(dirFd, name, address, bytes.length)
     if (length < 0) return length
-    return length > LINK_TARGET_BYTES_MAX ? -Errno.ENAMETOOLONG : bytes.slice(0, length)
+    if (length > LINK_TARGET_BYTES_MAX) return -Errno.ENAMETOOLONG
+    const target = bytes.slice(0, length)
+    // File systems of FUSE may say anything.
+    return isLegalTarget(target) ? target : -Errno.EINVAL
   }
 
   /** Reads a file; what is made of it goes to the sink. */
