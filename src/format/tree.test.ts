@@ -61,10 +61,10 @@ test('entries of every type come back with all they have', () => {
     { ...FILE, mtimeSeconds: -(2n ** 60n), pieces: [piece(4), piece(6)] },
     {
       ...FILE,
-      size: 2n ** 60n + 15n,
+      size: 2n ** 60n + 16n,
       extents: [
-        { hole: 5, data: 10 },
-        { hole: 2n ** 60n, data: 0 },
+        { hole: 5, data: 4 },
+        { hole: 2n ** 60n, data: 6 },
       ],
     },
     { ...FILE, size: 2n ** 63n, pieces: undefined, extents: [] },
@@ -96,6 +96,7 @@ test('entries of every type come back with all they have', () => {
 })
 
 const xattr = (name: string) => ({ name: utf8(name), value: new Uint8Array(1) })
+const FULL_EXTENT = { hole: 0, data: 10 }
 const FIFO: Partial<Entry> = { ...NO_CONTENT, type: 'fifo' }
 
 test.each<[string, Partial<Entry>]>([
@@ -125,6 +126,9 @@ test.each<[string, Partial<Entry>]>([
   ['an extent list of what is no file', { ...FIFO, extentList: id(2) }],
   ['a change of what is no file', { ...FIFO, changed: 1 }],
   ['a file that says that it did not change', { changed: 0 }],
+  ['a piece of no length', { pieces: [piece(10), piece(0)] }],
+  ['an extent of nothing', { extents: [FULL_EXTENT, { hole: 0, data: 0 }] }],
+  ['an extent of a hole alone', { size: 11, extents: [FULL_EXTENT, { hole: 1, data: 0 }] }],
   ['a list of no pieces', { size: 0, pieces: [] }],
   [
     'a folder with several names',
@@ -145,8 +149,8 @@ test.each<[string, Partial<Entry>]>([
     'a hole beyond the end of the file',
     {
       extents: [
-        { hole: 0, data: 10 },
-        { hole: 1, data: 0 },
+        { hole: 0, data: 9 },
+        { hole: 1, data: 1 },
       ],
     },
   ],
@@ -157,7 +161,7 @@ test.each<[string, Partial<Entry>]>([
       pieces: undefined,
       pieceList: id(2),
       extents: [
-        { hole: 2n ** 64n - 1n, data: 0 },
+        { hole: 2n ** 64n - 1n, data: 1 },
         { hole: 2n ** 64n - 1n, data: 12 },
       ],
     },
@@ -214,7 +218,7 @@ test('what is wrong with the order of a folder is told with the byte where it sh
   expect(() => decodeTreeNode(encoded)).toThrow(`Cannot decode byte ${at}: a folder is not sorted`)
 })
 
-test('nodes of every kind come back, at a level that suits them', () => {
+test('nodes of every kind come back, at a level that suits them and without empty items', () => {
   const children = [
     { firstName: utf8('a'), id: id(1) },
     { firstName: utf8('b'), id: id(2) },
@@ -232,7 +236,11 @@ test('nodes of every kind come back, at a level that suits them', () => {
     { kind: 'list', level: 0, children: [] },
     { kind: 'directory', level: 17, children },
   ] as const
-  for (const node of misplaced) {
+  const empty = [
+    { kind: 'pieces', pieces: [{ id: id(1), length: 0 }] },
+    { kind: 'extents', extents: [{ hole: 1, data: 0 }] },
+  ] as const
+  for (const node of [...misplaced, ...empty]) {
     expect(() => decodeTreeNode(encode(treeNodeCodec, node))).toThrow(damaged)
   }
 })

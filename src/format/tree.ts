@@ -104,6 +104,7 @@ const piecesCodec = (max: number): Codec<readonly Piece[]> =>
     },
     read: (reader) => {
       const length = reader.uint(BLOB_BYTES_MAX)
+      if (length === 0) throw malformed('a piece of no length', reader.position)
       return { length, id: id.read(reader) }
     },
   })
@@ -116,7 +117,9 @@ const extentsCodec = (max: number): Codec<readonly Extent[]> =>
     },
     read: (reader) => {
       const hole = reader.wideUint()
-      return { hole, data: reader.wideUint() }
+      const data = reader.wideUint()
+      if (data === 0) throw malformed('an extent without data', reader.position)
+      return { hole, data }
     },
   })
 

@@ -217,13 +217,16 @@ const name: fc.Arbitrary<Bytes> = fc
       !(bytes[0] === 0x2e && (bytes.length === 1 || (bytes.length === 2 && bytes[1] === 0x2e))),
   )
 
-const piece: fc.Arbitrary<Piece> = fc.record({ id: blob, length: fc.nat(1 << 24) })
+const piece: fc.Arbitrary<Piece> = fc.record({
+  id: blob,
+  length: fc.integer({ min: 1, max: 1 << 24 }),
+})
 /** Of an entry: one without data has none. */
 const pieces: fc.Arbitrary<readonly Piece[]> = fc.array(piece, { minLength: 1, maxLength: 4 })
 /** Not so large that a few of them together are more than 64 bits can say. */
 const run = fc.oneof(fc.nat(300).map(BigInt), fc.bigInt({ min: 0n, max: 2n ** 60n }))
 const extents: fc.Arbitrary<readonly Extent[]> = fc.array(
-  fc.tuple(run, run).map(([hole, data]) => ({ hole: wide(hole), data: wide(data) })),
+  fc.tuple(run, run).map(([hole, data]) => ({ hole: wide(hole), data: wide(data || 1n) })),
   { maxLength: 4 },
 )
 
