@@ -73,6 +73,27 @@ test.each([0, 1, TEXT.length - 1, TEXT.length + 1])(
   },
 )
 
+test('a frame is exactly one zstd frame: anything behind it is refused, another one too', () => {
+  const skippable = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 7)
+  const empty = zstdCompressSync(new Uint8Array(0))
+  for (const plaintext of [TEXT, Uint8Array.of(1, 2), new Uint8Array(0)]) {
+    const frame = zstdCompressSync(plaintext)
+    expect(decompress({ codec: CODEC.zstd, data: frame }, plaintext.length)).toHaveLength(
+      plaintext.length,
+    )
+    for (const more of [Uint8Array.of(0), utf8('junk behind it'), skippable, empty, frame]) {
+      const data = concat([frame, more])
+      expect(() => decompress({ codec: CODEC.zstd, data }, plaintext.length)).toThrow(
+        /^Cannot decompress/,
+      )
+    }
+    const data = concat([skippable, frame])
+    expect(() => decompress({ codec: CODEC.zstd, data }, plaintext.length)).toThrow(
+      /^Cannot decompress/,
+    )
+  }
+})
+
 test('an unknown codec is not supported, and noise is damaged', () => {
   const unknown = { codec: 2, data: TEXT }
   expect(() => decompress(unknown, TEXT.length)).toThrow(

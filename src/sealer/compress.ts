@@ -85,14 +85,28 @@ function inflate({ codec, data }: Compressed, rawBytes: number): Bytes {
   if (codec !== CODEC.zstd) {
     throw new CairnError('unsupported', `Cannot decompress: codec ${codec} is unknown`)
   }
+  const { buffer, engine } = inflateFirst(data, rawBytes)
+  const rest = data.length - engine.bytesWritten
+  if (rest === 0) return plain(buffer)
+  throw new CairnError('object-damaged', `Cannot decompress: ${rest} bytes are behind its frame`)
+}
+
+/** What zlib's functions return with `info`; `bytesWritten` counts what went in and was used. */
+interface Inflated {
+  readonly buffer: Buffer<ArrayBuffer>
+  readonly engine: { readonly bytesWritten: number }
+}
+
+/** The first zstd frame of the data: whatever is behind it is ignored, another frame too. */
+function inflateFirst(data: Bytes, rawBytes: number): Inflated {
   try {
-    const plaintext = zstdDecompressSync(data, {
+    return zstdDecompressSync(data, {
       params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
       maxOutputLength: Math.max(1, rawBytes),
       // One byte more than is needed: a buffer that is full makes Node allocate another.
       chunkSize: Math.max(64, rawBytes + 1),
-    })
-    return plain(plaintext)
+      info: true,
+    }) as unknown as Inflated
   } catch (error) {
     throw new CairnError('object-damaged', `Cannot decompress: ${messageOf(error)}`, {
       cause: error,
