@@ -13,6 +13,7 @@ import type { OwnerKeys } from '../sealer/grant.ts'
 import { isSignedBy } from '../sealer/sign.ts'
 import type { Store } from '../store/store.ts'
 import { WITHHELD } from './object-problem.ts'
+import { readObject } from './read-object.ts'
 
 const KEYRING = /^keys\/keyring-(\d{8})$/
 const GRANT = /^keys\/[0-9a-f]{64}$/
@@ -115,7 +116,7 @@ export async function loadConfig(
   for (const generation of await generations(store, 'config/')) {
     const name = configName(generation)
     try {
-      const config = openConfig(await store.get(name), pinned)
+      const config = openConfig(await readObject(store, name), pinned)
       if (config.generation === generation) return { config, skipped }
       skipped.push({ name, why: `it says that it is generation ${config.generation}` })
     } catch (error) {
@@ -162,7 +163,7 @@ export async function loadKeyring(
   for (const generation of await generations(store, 'keys/')) {
     const name = keyringName(generation)
     try {
-      const keyring = owner.openKeyring(await store.get(name), repositoryId)
+      const keyring = owner.openKeyring(await readObject(store, name), repositoryId)
       if (keyring.generation === generation) return { keyring, skipped }
       skipped.push({ name, why: `it says that it is generation ${keyring.generation}` })
     } catch (error) {

@@ -10,6 +10,7 @@ import type { Credential } from '../sealer/passphrase.ts'
 import { grantNameOf } from './create.ts'
 import { changeKeyring } from './generations-next.ts'
 import { wrappingAgain } from './grants-again.ts'
+import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
 /**
@@ -40,7 +41,7 @@ async function expectSame(
   { store, grant }: Repository,
   { name, credential }: { readonly name: string; readonly credential: Credential },
 ): Promise<void> {
-  const stored = await openGrant(await store.get(name), credential)
+  const stored = await openGrant(await readObject(store, name), credential)
   if (stored && equalBytes(encode(grantCodec, stored), encode(grantCodec, grant))) return
   throw new CairnError(
     'object-damaged',

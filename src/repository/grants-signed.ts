@@ -4,11 +4,11 @@ import { type Bytes, equalBytes } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import { decodePrefix } from '../format/prefix.ts'
 import type { Certificate } from '../format/signing.ts'
-import { getVerified } from '../store/content.ts'
 import { digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import { ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
+import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 import { openSnapshot } from './snapshots.ts'
 
@@ -57,7 +57,7 @@ async function signerOf(
   { problems, ...signed }: SignedObject & { readonly problems: ObjectProblems },
 ): Promise<Certificate | 'unknown' | undefined> {
   try {
-    const object = await getVerified(repository.store, signed.name)
+    const object = await readObject(repository.store, signed.name)
     problems.noteRead()
     return signerOfIntact(repository, { ...signed, object })
   } catch (error) {

@@ -8,6 +8,7 @@ import { grantNameOf } from './create.ts'
 import { isGrantName } from './generations.ts'
 import { issuedAs } from './grants-again.ts'
 import { UNREADABLE, WITHHELD } from './object-problem.ts'
+import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
 export interface GrantInfo {
@@ -75,7 +76,7 @@ async function readHead(
   name: string,
 ): Promise<Pick<StoredGrant, 'present' | 'wrapping' | 'problem'>> {
   try {
-    const object = await store.get(name)
+    const object = await readObject(store, name)
     const { wrapping } = readGrantHead(object)
     if (grantNameOf(object) === name) return { present: true, wrapping, problem: undefined }
     return { present: true, wrapping: undefined, problem: 'its SHA-256 is not its name' }

@@ -10,7 +10,6 @@ import { decodeIndexSegment, type IndexedPack, type IndexSegment } from '../form
 import { INDEX_BYTES_MAX } from '../format/limits.ts'
 import type { Session } from '../format/pack.ts'
 import { decodePrefix, PREFIX_BYTES } from '../format/prefix.ts'
-import { getVerified } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { Store } from '../store/store.ts'
 import type { DomainAccess } from './access.ts'
@@ -18,6 +17,7 @@ import { buildImage, type ImagePack, type IndexImage } from './index-image.ts'
 import { loadMarksOf, type Marked } from './marks.ts'
 import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
+import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
 export interface LoadedPack extends IndexedPack {
@@ -163,7 +163,7 @@ export async function readSegments(
   await forEachInParallel(names, PARALLEL, async (name) => {
     try {
       const isForeign = await isOfOthers(repository, { name, others })
-      const object = isForeign ? undefined : await getVerified(repository.store, name)
+      const object = isForeign ? undefined : await readObject(repository.store, name)
       problems.noteRead()
       if (object === undefined) return
       const domain = domainIn(object, domains)
@@ -220,7 +220,7 @@ export async function loadSegment(
   repository: Repository,
   { domain, name }: { readonly domain: DomainAccess; readonly name: string },
 ): Promise<IndexSegment | undefined> {
-  const object = await getVerified(repository.store, name)
+  const object = await readObject(repository.store, name)
   if (domainIn(object, [domain]) === undefined) return undefined
   return openSegment(repository, { domain, object, objectHash: digestInName(name) })
 }

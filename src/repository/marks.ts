@@ -7,11 +7,11 @@ import { isCairnError } from '../base/errors.ts'
 import { decode } from '../format/codec.ts'
 import { decodePrefix } from '../format/prefix.ts'
 import { type Mark, markCodec } from '../format/records.ts'
-import { getVerified } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
+import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
 export interface Marked {
@@ -101,7 +101,7 @@ export function openMark(
 /** The mark as it was stored; undefined where it was removed since it was listed. */
 async function getPresent({ store }: Repository, name: string): Promise<Bytes | undefined> {
   try {
-    return await getVerified(store, name)
+    return await readObject(store, name)
   } catch (error) {
     if (isCairnError(error, 'object-missing')) return undefined
     throw error

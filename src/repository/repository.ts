@@ -21,6 +21,7 @@ import {
   type Skipped,
   skippedBy,
 } from './generations.ts'
+import { readObject } from './read-object.ts'
 
 /** What only the owner has. */
 export interface Ownership {
@@ -112,7 +113,7 @@ async function findGrant(
   for (const grantName of names) {
     if (tried === GRANTS_TRIED_MAX) break
     try {
-      const object = await store.get(grantName)
+      const object = await readObject(store, grantName)
       const grant = await openGrant(object, credential)
       if (grant !== undefined) return { grant, grantName, skipped }
       if (!isGrantAsNamed(grantName, object)) skipped.push({ name: grantName, why: NOT_ITS_NAME })

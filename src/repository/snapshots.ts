@@ -5,7 +5,7 @@ import { type Bytes, concat, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError, isCairnError } from '../base/errors.ts'
 import { deriveKey, KeyedHasher, sha256 } from '../base/hash.ts'
 import { decode, encode } from '../format/codec.ts'
-import { DETAILS_BYTES_MAX, METADATA_BYTES_MAX } from '../format/limits.ts'
+import { DETAILS_BYTES_MAX } from '../format/limits.ts'
 import { decodePrefix, encodePrefix, expectPrefix } from '../format/prefix.ts'
 import { type Receipt, receiptCodec } from '../format/records.ts'
 import type { Certificate } from '../format/signing.ts'
@@ -22,7 +22,7 @@ import { binding } from '../sealer/bind.ts'
 import { SEAL_OVERHEAD_BYTES, Seal } from '../sealer/seal.ts'
 import { beginSession } from '../sealer/session.ts'
 import { openSigned, sealSigned } from '../sealer/signed.ts'
-import { getVerified, putContent } from '../store/content.ts'
+import { putContent } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import {
@@ -32,6 +32,7 @@ import {
   WITHHELD,
 } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
+import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
 /** A snapshot as anyone with the header key sees it. */
@@ -361,8 +362,7 @@ async function eachObject(
 }
 
 async function takeOne(repository: Repository, name: string, take: Take): Promise<void> {
-  const object = await getVerified(repository.store, name)
-  if (object.length > METADATA_BYTES_MAX) throw new CairnError('object-damaged', 'it is too long')
+  const object = await readObject(repository.store, name)
   const { domain: id } = decodePrefix(object)
   const { domains, config } = repository
   const domain = domains.find((one) => equalBytes(one.id, id))

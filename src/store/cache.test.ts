@@ -71,6 +71,16 @@ test('what was put is read back from the store and not from the cache', async ()
   expect(counts.gets).toBe(1)
 })
 
+test('who bounds what is read gets no more, and all of it is kept', async () => {
+  const { memory, counts, cache, store } = setUp()
+  const name = await putIndex(memory, utf8('index'))
+  expect(await store.get(name, { last: 4 })).toEqual(utf8('ndex'))
+  expect(counts.bytesGot).toBe(4)
+  expect(await cache.stat(name)).toBeUndefined()
+  for (let i = 0; i < 3; i++) expect(await store.get(name, { last: 6 })).toEqual(utf8('index'))
+  expect(counts.gets).toBe(2)
+})
+
 test('packs, keys and configurations do not go into it', async () => {
   const { memory, counts, store } = setUp()
   const pack = await putContent(memory, { folder: 'packs', parts: [utf8('pack')] })

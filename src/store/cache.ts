@@ -40,7 +40,10 @@ export function withCache(store: Store, options: CacheOptions): Store {
   return decorate(store, {
     get: async (name, range) => {
       if (!prefixes.some((prefix) => name.startsWith(prefix))) return store.get(name, range)
-      const whole = (await copies.read(name)) ?? (await fetchAndKeep(store, { name, copies }))
+      const copy = await copies.read(name)
+      // Who bounds what is read must not be given more; where it was all of it, it is kept.
+      if (copy === undefined && isEnd(range)) return fetchAndKeep(store, { name, copies, range })
+      const whole = copy ?? (await fetchAndKeep(store, { name, copies }))
       return range === undefined ? whole : cut(whole, { store, name, range })
     },
   })
@@ -56,11 +59,15 @@ export async function pruneCache(
   }
 }
 
+function isEnd(range: ByteRange | undefined): range is { readonly last: number } {
+  return range !== undefined && 'last' in range
+}
+
 async function fetchAndKeep(
   store: Store,
-  { name, copies }: { name: string; copies: Copies },
+  { name, copies, range }: { name: string; copies: Copies; range?: ByteRange },
 ): Promise<Bytes> {
-  const bytes = await store.get(name)
+  const bytes = await store.get(name, range)
   if (matchesName(name, bytes)) await copies.keep(name, bytes)
   return bytes
 }
@@ -71,6 +78,7 @@ function cut(
 ): Bytes {
   const sized = { address: store.address, name, size: whole.length }
   const { offset, length } = sliceOf(sized, range)
+  if (length === whole.length) return whole
   return whole.slice(offset, offset + length)
 }
 

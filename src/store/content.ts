@@ -6,7 +6,7 @@ import { type Bytes, equalBytes } from '../base/bytes.ts'
 import { assert, CairnError } from '../base/errors.ts'
 import { Sha256, sha256 } from '../base/hash.ts'
 import { type ContentFolder, contentName, digestInName } from './names.ts'
-import type { Store } from './store.ts'
+import { OBJECT_BYTES_MAX, type Store } from './store.ts'
 
 /** The SHA-256 of the parts, one after the other. */
 export function digestOf(parts: readonly Bytes[]): Bytes {
@@ -31,18 +31,35 @@ export function matchesName(name: string, bytes: Bytes): boolean {
   return digest !== undefined && equalBytes(digest, sha256(bytes))
 }
 
-/** The whole object. Throws 'object-damaged' where its SHA-256 is not its name. */
-export async function getVerified(store: Store, name: string): Promise<Bytes> {
+/**
+ * The whole object, where it has at most `bytesMax` bytes. Of a longer one no more than one byte beyond is
+ * read: what lies in a store must not fill the memory. Throws 'object-damaged' then.
+ */
+export async function getBounded(
+  store: Store,
+  { name, bytesMax }: { readonly name: string; readonly bytesMax: number },
+): Promise<Bytes> {
+  const bytes = await store.get(name, { last: bytesMax + 1 })
+  if (bytes.length <= bytesMax) return bytes
+  const size = bytesMax.toLocaleString('en-US')
+  throw unusable(store, name, `it has more than the ${size} bytes that it may have`)
+}
+
+/** The whole object. Throws 'object-damaged' where its SHA-256 is not its name, or it is too long. */
+export async function getVerified(
+  store: Store,
+  name: string,
+  { bytesMax = OBJECT_BYTES_MAX }: { readonly bytesMax?: number } = {},
+): Promise<Bytes> {
   assert(digestInName(name) !== undefined, `${name} is not named by its content`)
-  const bytes = await store.get(name)
+  const bytes = await getBounded(store, { name, bytesMax })
   if (matchesName(name, bytes)) return bytes
-  throw new CairnError(
-    'object-damaged',
-    `Cannot use ${name} from ${store.address}: ` +
-      `the SHA-256 of its ${bytes.length} bytes is not its name`,
-    {
-      hint: 'Run `cairn check --read-data` to see what else is affected.',
-      context: { object: name, size: bytes.length, retry: false },
-    },
-  )
+  throw unusable(store, name, `the SHA-256 of its ${bytes.length} bytes is not its name`)
+}
+
+function unusable({ address }: Store, name: string, why: string): CairnError {
+  return new CairnError('object-damaged', `Cannot use ${name} from ${address}: ${why}`, {
+    hint: 'Run `cairn check --read-data` to see what else is affected.',
+    context: { object: name, retry: false },
+  })
 }

@@ -10,6 +10,7 @@ import { CairnError } from '../../src/base/errors.ts'
 import type { BackupResult } from '../../src/engine/backup/options.ts'
 import { backup } from '../../src/engine/backup.ts'
 import type { Wrapping } from '../../src/format/keys.ts'
+import { METADATA_BYTES_MAX } from '../../src/format/limits.ts'
 import { createRepository } from '../../src/repository/create.ts'
 import { openRepository, type Repository, selectDomain } from '../../src/repository/repository.ts'
 import type { Credential } from '../../src/sealer/passphrase.ts'
@@ -17,7 +18,7 @@ import { systemRandom } from '../../src/sealer/random.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { openMemory } from '../../src/store/memory.ts'
 import { seededRandom } from '../../src/store/seeded-random.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { ByteRange, Store } from '../../src/store/store.ts'
 
 export interface SecretKey {
   readonly credential: Credential
@@ -193,11 +194,16 @@ export interface Asked {
   readonly whole: boolean
 }
 
+/** Who reads a whole object asks for as much of its end as its kind may have. */
+function isWhole(range: ByteRange): boolean {
+  return 'last' in range && range.last > METADATA_BYTES_MAX
+}
+
 /** The store, with a record of what is fetched from it. */
 export function withRecord(store: Store, asked: Asked[]): Store {
   return decorate(store, {
     get: (name, range) => {
-      asked.push({ name, whole: range === undefined })
+      asked.push({ name, whole: range === undefined || isWhole(range) })
       return store.get(name, range)
     },
   })
