@@ -57,6 +57,24 @@ export function isCairnError(error: unknown, ...codes: readonly ErrorCode[]): er
   return error instanceof CairnError && (codes.length === 0 || codes.includes(error.code))
 }
 
+/**
+ * The error, with what could not be done before its message: `Cannot use config/00000001: it is cut off`. For
+ * who knows which object or path it is about. What is no CairnError stays as it is.
+ */
+export function whileDoing(
+  what: string,
+  error: unknown,
+  context: ErrorDetails['context'] = {},
+): unknown {
+  if (!(error instanceof CairnError)) return error
+  const { code, message, hint, cause } = error
+  return new CairnError(code, `${what}: ${message}`, {
+    ...(hint !== undefined && { hint }),
+    context: { ...error.context, ...context },
+    cause,
+  })
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

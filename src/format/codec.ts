@@ -5,8 +5,9 @@
 // one stops with 'unsupported', and whoever meets that deletes nothing.
 
 import type { Bytes } from '../base/bytes.ts'
-import { CairnError } from '../base/errors.ts'
+import type { CairnError } from '../base/errors.ts'
 import { CborReader, CborWriter, malformed, type Wide } from './cbor.ts'
+import { unsupported } from './unsupported.ts'
 
 export interface Codec<T> {
   write(writer: CborWriter, value: T): void
@@ -170,11 +171,5 @@ function readRecord<T extends object>(
 }
 
 function unknownField(what: string): CairnError {
-  return new CairnError(
-    'unsupported',
-    `Cannot decode: ${what} is unknown to this version of Cairn`,
-    {
-      hint: 'Use a newer version of Cairn. Until then nothing here may be deleted.',
-    },
-  )
+  return unsupported(`Cannot decode: ${what} is unknown to this version of Cairn`)
 }

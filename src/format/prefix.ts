@@ -4,6 +4,7 @@
 
 import { type Bytes, equalBytes, toHex, viewOf } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
+import { unsupported } from './unsupported.ts'
 
 export const PREFIX_BYTES = 32
 const FORMAT_VERSION = 1
@@ -67,19 +68,15 @@ export function decodePrefix(object: Bytes): Prefix {
     )
   }
   if (object[7] !== FORMAT_VERSION || object[8] !== SUITE) {
-    throw new CairnError(
-      'unsupported',
+    throw unsupported(
       `Cannot decode format version ${object[7]} with suite ${object[8]}: only ${FORMAT_VERSION} with ${SUITE} is known`,
-      { hint: 'Use a newer version of Cairn. Until then nothing here may be deleted.' },
     )
   }
   const kind = KIND_NAMES.get(object[6] as number)
-  if (kind === undefined) {
-    throw new CairnError('unsupported', `Cannot decode an object of kind ${object[6]}`)
-  }
-  if (object[9] !== 0 || object[10] !== 0 || object[11] !== 0) {
-    throw new CairnError('unsupported', 'Cannot decode: reserved bytes of the prefix are in use')
-  }
+  if (kind === undefined)
+    throw unsupported(`Cannot decode an object of kind ${object[6]}: it is not known`)
+  if (object[9] !== 0 || object[10] !== 0 || object[11] !== 0)
+    throw unsupported('Cannot decode: reserved bytes of the prefix are in use')
   return { kind, domain: object.slice(12, 28), epoch: viewOf(object).getUint32(28, true) }
 }
 

@@ -2,7 +2,7 @@
 // none is ever overwritten. Readers take the highest that is authentic.
 
 import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
-import { CairnError, isCairnError } from '../base/errors.ts'
+import { CairnError, isCairnError, whileDoing } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import { decode } from '../format/codec.ts'
 import { type Config, configCodec } from '../format/config.ts'
@@ -89,11 +89,11 @@ export interface Skipped {
   readonly isNewer?: boolean
 }
 
-/** What is passed over because of this error. Throws it on where it is about something else. */
+/** What is passed over because of this error. Throws it on, with the name, where it stops the work. */
 export function skippedBy(name: string, error: unknown): Skipped {
   if (isCairnError(error, ...WITHHELD)) return { name, why: error.message, withheld: error }
   if (isCairnError(error, ...SKIPPED)) return { name, why: error.message }
-  throw error
+  throw whileDoing(`Cannot use ${name}`, error, { object: name })
 }
 
 const SKIPPED = ['object-damaged', 'object-foreign', 'object-missing'] as const

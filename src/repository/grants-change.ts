@@ -8,6 +8,7 @@ import { grantCodec, type Wrapping } from '../format/keys.ts'
 import { openGrant, sealGrant } from '../sealer/grant.ts'
 import type { Credential } from '../sealer/passphrase.ts'
 import { grantNameOf } from './create.ts'
+import { isGrantAsNamed } from './generations.ts'
 import { changeKeyring } from './generations-next.ts'
 import { wrappingAgain } from './grants-again.ts'
 import { readObject } from './read-object.ts'
@@ -41,7 +42,8 @@ async function expectSame(
   { store, grant }: Repository,
   { name, credential }: { readonly name: string; readonly credential: Credential },
 ): Promise<void> {
-  const stored = await openGrant(await readObject(store, name), credential)
+  const object = await readObject(store, name)
+  const stored = isGrantAsNamed(name, object) ? await openGrant(object, credential) : undefined
   if (stored && equalBytes(encode(grantCodec, stored), encode(grantCodec, grant))) return
   throw new CairnError(
     'object-damaged',

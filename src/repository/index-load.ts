@@ -4,7 +4,7 @@
 // said can be read from the packs themselves.
 
 import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
-import { CairnError, isCairnError } from '../base/errors.ts'
+import { CairnError, isCairnError, whileDoing } from '../base/errors.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
 import { decodeIndexSegment, type IndexedPack, type IndexSegment } from '../format/index-segment.ts'
 import { INDEX_BYTES_MAX } from '../format/limits.ts'
@@ -203,9 +203,20 @@ async function isOfOthers(
 ): Promise<boolean> {
   if (others.size === 0) return false
   const known = segmentDomains.get(name)
-  const hex = known ?? toHex(decodePrefix(await store.get(name, PREFIX_RANGE)).domain)
+  const hex = known ?? domainOfPrefix(await store.get(name, PREFIX_RANGE))
+  if (hex === undefined) return false
   segmentDomains.set(name, hex)
   return others.has(hex)
+}
+
+/** In hexadecimal. Undefined where the prefix cannot be decoded: whether it is damaged, all of it tells. */
+function domainOfPrefix(prefix: Bytes): string | undefined {
+  try {
+    return toHex(decodePrefix(prefix).domain)
+  } catch (error) {
+    if (isCairnError(error, 'object-damaged', 'unsupported')) return undefined
+    throw error
+  }
 }
 
 const PREFIX_RANGE = { offset: 0, length: PREFIX_BYTES } as const
@@ -221,8 +232,12 @@ export async function loadSegment(
   { domain, name }: { readonly domain: DomainAccess; readonly name: string },
 ): Promise<IndexSegment | undefined> {
   const object = await readObject(repository.store, name)
-  if (domainIn(object, [domain]) === undefined) return undefined
-  return openSegment(repository, { domain, object, objectHash: digestInName(name) })
+  try {
+    if (domainIn(object, [domain]) === undefined) return undefined
+    return openSegment(repository, { domain, object, objectHash: digestInName(name) })
+  } catch (error) {
+    throw whileDoing(`Cannot use ${name}`, error, { object: name })
+  }
 }
 
 /** Opens and verifies a segment. Throws as openRecord does. */

@@ -3,7 +3,7 @@
 // known to be there.
 
 import { type Bytes, equalBytes } from '../base/bytes.ts'
-import { isCairnError } from '../base/errors.ts'
+import { isCairnError, whileDoing } from '../base/errors.ts'
 import { decode } from '../format/codec.ts'
 import { decodePrefix } from '../format/prefix.ts'
 import { type Mark, markCodec } from '../format/records.ts'
@@ -81,7 +81,7 @@ async function loadMark(
   } catch (error) {
     // Intact by its name, and yet not sealed and signed by upkeep: nobody's mark, it marks nothing.
     if (isCairnError(error, 'object-damaged', 'object-foreign')) return undefined
-    throw error
+    throw whileDoing(`Cannot use ${name}`, error, { object: name })
   }
 }
 

@@ -114,7 +114,7 @@ async function findGrant(
     if (tried === GRANTS_TRIED_MAX) break
     try {
       const object = await readObject(store, grantName)
-      const grant = await openGrant(object, credential)
+      const grant = await openGrantAsNamed(object, { grantName, credential })
       if (grant !== undefined) return { grant, grantName, skipped }
       if (!isGrantAsNamed(grantName, object)) skipped.push({ name: grantName, why: NOT_ITS_NAME })
       // Only those that cost an attempt count: junk must not hide the ones behind it.
@@ -128,6 +128,19 @@ async function findGrant(
   // It may be the one that could not be read that this opens.
   expectGivenOut(skipped)
   throw wrongCredential(store, { credential, names, skipped })
+}
+
+/** As openGrant; what seems to be of a later version and is not as its name says is 'object-damaged'. */
+async function openGrantAsNamed(
+  object: Bytes,
+  { grantName, credential }: { readonly grantName: string; readonly credential: Credential },
+): Promise<Grant | undefined> {
+  try {
+    return await openGrant(object, credential)
+  } catch (error) {
+    if (!isCairnError(error, 'unsupported') || isGrantAsNamed(grantName, object)) throw error
+    throw new CairnError('object-damaged', NOT_ITS_NAME)
+  }
 }
 
 const NOT_ITS_NAME = 'the SHA-256 of its bytes is not its name'

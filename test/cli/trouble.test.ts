@@ -49,11 +49,24 @@ describe('damage', () => {
     }
   })
 
-  test('of the only key is told as such, not only as a wrong key', async () => {
+  test.each(['config/00000001', 'keys/keyring-00000001'])(
+    'of what says the version of %s is named, and not taken for a later version only',
+    async (name) => {
+      flipBit(user.path('repository', name), 7)
+      for (const args of [['snapshots'], ['check', '--read-data'], ['backup', 'data']]) {
+        const done = await run(...args)
+        expect(done.code).toBe(1)
+        expect(done.stderr).toContain(`Cannot use ${name}: Cannot decode format version 0`)
+        expect(done.stderr).toContain('one flipped bit is enough')
+      }
+    },
+  )
+
+  test('of the only key is told as such, and not as a wrong key', async () => {
     for (const path of objectsIn('keys')) if (!path.includes('keyring')) flipBit(path, 8)
     const done = await run('snapshots')
-    expect(done.code).toBe(12)
-    expect(done.stderr).toMatch(/not usable: keys\//)
+    expect(done.code).toBe(1)
+    expect(done.stderr).toMatch(/none of its keys can be used \(keys\/[0-9a-f]{64}: the SHA-256/)
   })
 
   test('junk in a folder of objects harms nothing', async () => {

@@ -13,6 +13,7 @@ import { Findings } from '../../src/engine/check/problems.ts'
 import { check } from '../../src/engine/check.ts'
 import { walkTree } from '../../src/engine/tree-reader.ts'
 import { blobId } from '../../src/format/ids.ts'
+import { configName, keyringName } from '../../src/repository/generations.ts'
 import { loadIndex } from '../../src/repository/index-load.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
 import { loadSnapshots, openDetails } from '../../src/repository/snapshots.ts'
@@ -116,13 +117,16 @@ describe('packs', () => {
 })
 
 /** Everything that can be read: ids of snapshots, details, paths and the hashes of their contents. */
-async function readAll(store: Store): Promise<readonly string[]> {
+async function readAll(store: Store, told: string[] = []): Promise<readonly string[]> {
   const opened = await openRepository(store, world.owner)
+  told.push(...opened.skipped.map(({ name }) => name))
   const { snapshots, problems } = await loadSnapshots(opened)
-  const lines = problems.map(({ name }) => `problem ${name}`)
+  told.push(...problems.map(({ name }) => name))
+  const lines: string[] = []
   for (const snapshot of snapshots) {
     lines.push(`${snapshot.id} ${openDetails(opened, snapshot).host} ${snapshot.confirmed}`)
     const index = await loadIndex(opened, snapshot.domain)
+    told.push(...index.problems.map(({ name }) => name))
     const reader = new BlobReader({ store, domain: snapshot.domain, index })
     const root = blobId(snapshot.summary.roots[0] as Bytes)
     const onError = (_names: unknown, error: unknown) => {
@@ -147,6 +151,65 @@ const ACCEPTABLE: readonly ErrorCode[] = [
   'wrong-passphrase',
 ]
 
+function expectNamed(
+  { name, offset }: { readonly name: string; readonly offset: number },
+  said: readonly string[],
+): void {
+  const isNamed = said.some((text) => text.includes(name))
+  if (!isNamed) throw new Error(`a flip at ${offset} of ${name} only said: ${said.join('; ')}`)
+}
+
+/** All bits of the bytes that say what an object is, and some of those behind them. */
+function placesIn(bytes: Bytes): readonly { readonly offset: number; readonly bit: number }[] {
+  const places = Array.from({ length: 8 * 32 }, (_, i) => ({ offset: i >> 3, bit: i & 7 }))
+  for (let i = 0; i < 30; i++)
+    places.push({ offset: Math.floor(random() * bytes.length), bit: i & 7 })
+  return places
+}
+
+describe('opening', () => {
+  /** What is said where the repository is opened with these bytes in the place of an object. */
+  async function openingWith(name: string, bytes: Bytes): Promise<readonly string[]> {
+    const inner = world.stores[0]
+    const store = decorate(inner, {
+      get: (one, range) => (one === name ? Promise.resolve(bytes) : inner.get(one, range)),
+    })
+    try {
+      return (await openRepository(store, world.owner)).skipped.map((skipped) => skipped.name)
+    } catch (error) {
+      if (!(error instanceof CairnError) || !ACCEPTABLE.includes(error.code)) throw error
+      if (error.code === 'unsupported') expect(error.hint).toContain('flipped bit')
+      return [error.message]
+    }
+  }
+
+  test('names the object whatever bit of it is flipped, be it of a version or a kind', async () => {
+    const { config, ownership, grantName } = repository
+    const used = [
+      configName(config.generation),
+      keyringName(ownership?.keyring.generation as number),
+      grantName,
+    ]
+    for (const name of used) {
+      const bytes = await repository.store.get(name)
+      expect(await openingWith(name, bytes)).toEqual([])
+      for (const { offset, bit } of placesIn(bytes)) {
+        const copy = bytes.slice()
+        copy[offset] = (copy[offset] as number) ^ (1 << bit)
+        expectNamed({ name, offset }, await openingWith(name, copy))
+      }
+    }
+  })
+
+  test('tells a grant that is not what its name says from one of a later version', async () => {
+    const name = repository.grantName
+    const bytes = (await repository.store.get(name)).slice()
+    bytes[7] = 3
+    const [said = ''] = await openingWith(name, bytes)
+    expect(said).toContain(`${name}: the SHA-256 of its bytes is not its name`)
+  })
+})
+
 describe('readers', () => {
   let store: Store
   let right: readonly string[]
@@ -156,17 +219,23 @@ describe('readers', () => {
     right = await readAll(store)
   })
 
-  /** Reads with one bit flipped: gives what is right, less what is told, or throws what is acceptable. */
+  /**
+   * Reads with one bit flipped: gives what is right, less what is told, or throws what is acceptable. Whatever
+   * differs, the object is named.
+   */
   async function expectTruth(name: string, offset: number): Promise<void> {
     const before = await flipBit(store, { name, offset, bit: Math.floor(8 * random()) })
+    const told: string[] = []
     try {
-      for (const line of await readAll(store)) {
-        const isTold = line.startsWith('problem ') || line.endsWith(' false')
-        if (!isTold && !right.includes(line))
+      const lines = await readAll(store, told)
+      for (const line of lines) {
+        if (!line.endsWith(' false') && !right.includes(line))
           throw new Error(`a flip at ${offset} of ${name} gave ${line}`)
       }
+      if (!right.every((line) => lines.includes(line))) expectNamed({ name, offset }, told)
     } catch (error) {
       if (!(error instanceof CairnError) || !ACCEPTABLE.includes(error.code)) throw error
+      expectNamed({ name, offset }, [...told, error.message])
     }
     await store.remove(name)
     await store.put(name, [before])
