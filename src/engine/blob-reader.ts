@@ -3,7 +3,7 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { equalBytes, toHex } from '../base/bytes.ts'
-import { CairnError, isCairnError } from '../base/errors.ts'
+import { CairnError, isCairnError, whileDoing } from '../base/errors.ts'
 import { KeyedHasher } from '../base/hash.ts'
 import type { BlobId, BlobType } from '../format/ids.ts'
 import type { Session } from '../format/pack.ts'
@@ -67,7 +67,14 @@ export class BlobReader {
   }
 
   async readNode(id: BlobId): Promise<TreeNode> {
-    return decodeTreeNode(await this.read('tree', id))
+    const blob = await this.read('tree', id)
+    try {
+      return decodeTreeNode(blob)
+    } catch (error) {
+      const { name } = this.#pack(this.#index.image.locate(id)?.pack as number)
+      const context = { object: name, blob: toHex(id) }
+      throw whileDoing(`Cannot use tree ${toHex(id)} in ${name}`, error, context)
+    }
   }
 
   #frame(number: number): Promise<readonly Bytes[]> {

@@ -1,8 +1,8 @@
 // Goes through stored trees: the entries of a folder in order of their names, however many nodes they
 // are in, and the pieces and extents of files, wherever they are listed.
 
-import { type Bytes, equalBytes } from '../base/bytes.ts'
-import { CairnError } from '../base/errors.ts'
+import { type Bytes, equalBytes, fromUtf8Lossy, toHex } from '../base/bytes.ts'
+import { CairnError, whileDoing } from '../base/errors.ts'
 import type { BlobId } from '../format/ids.ts'
 import { FILE_EXTENTS_MAX, NODE_LEVEL_MAX } from '../format/limits.ts'
 import type { Entry, Extent, Piece, TreeNode } from '../format/tree.ts'
@@ -69,22 +69,23 @@ async function* leavesOf(
   const node = await reader.readNode(id)
   const found = 'level' in node ? node.level : 0
   const leafLike = kind === 'entries' ? 'directory' : 'list'
-  if (found > NODE_LEVEL_MAX || (level !== undefined && found !== level)) throw misplaced()
+  if (found > NODE_LEVEL_MAX || (level !== undefined && found !== level)) throw misplaced(id)
   if (found === 0) {
-    if (node.kind !== kind) throw misplaced()
+    if (node.kind !== kind) throw misplaced(id)
     yield node
   } else {
-    if (node.kind !== leafLike || !('children' in node)) throw misplaced()
+    if (node.kind !== leafLike || !('children' in node)) throw misplaced(id)
     for (const child of node.children) {
       yield* leavesOf(reader, { id: 'id' in child ? child.id : child, kind, level: found - 1 })
     }
   }
 }
 
-function misplaced(): CairnError {
+function misplaced(id: BlobId): CairnError {
   return new CairnError(
     'object-damaged',
-    'Cannot follow a tree: a node is where it does not belong',
+    `Cannot follow a tree: the node ${toHex(id)} is where it does not belong`,
+    { context: { blob: toHex(id) } },
   )
 }
 
@@ -139,20 +140,31 @@ async function nextEntry(
   }
 }
 
-/** The entry at a path below a root; undefined where there is none. The root itself has no entry. */
+/**
+ * The entry at a path below a root; undefined where there is none. The root itself has no entry. Errors name
+ * the folder that cannot be read.
+ */
 export async function findEntry(
   reader: BlobReader,
   { root, names }: { readonly root: BlobId; readonly names: readonly Bytes[] },
 ): Promise<Entry | undefined> {
   let tree: BlobId | undefined = root
   let found: Entry | undefined
-  for (const name of names) {
+  for (const [depth, name] of names.entries()) {
     if (tree === undefined) return undefined
-    found = await entryNamed(reader, tree, name)
+    try {
+      found = await entryNamed(reader, tree, name)
+    } catch (error) {
+      throw whileDoing(`Cannot read ${pathText(names.slice(0, depth))}`, error)
+    }
     if (found === undefined) return undefined
     tree = found.tree
   }
   return found
+}
+
+function pathText(names: readonly Bytes[]): string {
+  return `/${names.map(fromUtf8Lossy).join('/')}`
 }
 
 async function entryNamed(

@@ -4,10 +4,10 @@
 import { type Bytes, concat, utf8 } from '../../src/base/bytes.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { CODEC, frameTableBytes, writeFrameTable } from '../../src/format/frame.ts'
-import type { BlobId } from '../../src/format/ids.ts'
+import type { BlobId, BlobType } from '../../src/format/ids.ts'
 import { encodeIndexSegment } from '../../src/format/index-segment.ts'
 import { encodePackHeader, type PackHeader } from '../../src/format/pack.ts'
-import { encodePrefix } from '../../src/format/prefix.ts'
+import { encodePrefix, type PackKind } from '../../src/format/prefix.ts'
 import type { DomainAccess } from '../../src/repository/access.ts'
 import { type DescribedPack, segmentOf } from '../../src/repository/pack-headers.ts'
 import type { Repository } from '../../src/repository/repository.ts'
@@ -25,7 +25,7 @@ export interface SmallPacks {
 }
 
 /** Puts so many packs of a domain, with an index segment that names them or without. */
-export async function putSmallPacks(
+export function putSmallPacks(
   repository: Repository,
   options: {
     readonly domain: DomainAccess
@@ -33,14 +33,28 @@ export async function putSmallPacks(
     readonly indexed: boolean
   },
 ): Promise<SmallPacks> {
-  const { domain, count } = options
+  const { domain, count, indexed } = options
+  const blobs = Array.from({ length: count }, (_, i) => utf8(`the content of pack ${i}`))
+  return putBlobs(repository, { domain, type: 'data', blobs, indexed })
+}
+
+/** Puts each blob, whatever is in it, in a pack of its own. */
+export async function putBlobs(
+  repository: Repository,
+  options: {
+    readonly domain: DomainAccess
+    readonly type: BlobType
+    readonly blobs: readonly Bytes[]
+    readonly indexed: boolean
+  },
+): Promise<SmallPacks> {
+  const { domain, type, blobs } = options
   const keys = beginSession(domain.scope, domain.latest)
   const packs: DescribedPack[] = []
   const ids: BlobId[] = []
-  for (let i = 0; i < count; i++) {
-    const blob = utf8(`the content of pack ${i}`)
-    const id = domain.idOf('data', blob)
-    const { bytes, pack } = packOf(blob, { domain, keys, id })
+  for (const blob of blobs) {
+    const id = domain.idOf(type, blob)
+    const { bytes, pack } = packOf(blob, { domain, keys, id, kind: `${type}-pack` })
     await repository.store.put(contentName('packs', pack.indexed.hash), [bytes])
     packs.push(pack)
     ids.push(id)
@@ -49,14 +63,18 @@ export async function putSmallPacks(
   return { names: packs.map(({ indexed }) => contentName('packs', indexed.hash)), ids }
 }
 
-/** A pack as docs/format.md says, section 9: one frame with one blob. */
+/** A pack as docs/format.md says, section 9: one frame with one blob that names no other. */
 function packOf(
   blob: Bytes,
-  options: { readonly domain: DomainAccess; readonly keys: SessionKeys; readonly id: BlobId },
+  options: {
+    readonly domain: DomainAccess
+    readonly keys: SessionKeys
+    readonly id: BlobId
+    readonly kind: PackKind
+  },
 ): { readonly bytes: Bytes; readonly pack: DescribedPack } {
-  const { domain, keys, id } = options
+  const { domain, keys, id, kind } = options
   const { epoch } = domain.latest
-  const kind = 'data-pack' as const
   const prefix = encodePrefix({ kind, domain: domain.id, epoch })
   const table = new Uint8Array(frameTableBytes(1))
   writeFrameTable(table, { offset: 0, lengths: [blob.length] })
@@ -77,7 +95,7 @@ function packOf(
       },
     ],
     ids: id,
-    refCounts: new Uint32Array(0),
+    refCounts: new Uint32Array(kind === 'tree-pack' ? 1 : 0),
     refs: new Uint8Array(0),
   }
   const { repositoryId } = domain.scope

@@ -431,8 +431,9 @@ interface FileToRestore {
   readonly replaces: boolean
 }
 
-/** A path below the root, for people and problems. */
+/** A path below the root, for people and problems; the root itself is `/`. */
 export function joinNames(names: readonly Bytes[]): Bytes {
   const slash = Uint8Array.of(0x2f)
+  if (names.length === 0) return slash
   return concat(names.flatMap((name, i) => (i === 0 ? [name] : [slash, name])))
 }
