@@ -4,13 +4,16 @@
 // - the eager one keeps every name at once and no byte that was not synced;
 // - the lazy one keeps nothing, names or bytes, that was not synced.
 
-import { linkSync, mkdirSync, renameSync, unlinkSync } from 'node:fs'
+import { linkSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import type { Bytes } from '../../src/base/bytes.ts'
 import { concat } from '../../src/base/bytes.ts'
 import { type FolderCalls, type NewFile, systemCalls } from '../../src/store/local/folder-calls.ts'
 
 export type RecordedCall =
-  | { readonly call: 'makeFolder' | 'unlink' | 'createFile'; readonly path: string }
+  | {
+      readonly call: 'makeFolder' | 'removeFolder' | 'unlink' | 'createFile'
+      readonly path: string
+    }
   /** A syncFolder promises what was there when it began. */
   | { readonly call: 'syncFolderBegin' | 'syncFolder'; readonly path: string; readonly id: number }
   | { readonly call: 'write'; readonly path: string; readonly bytes: Bytes }
@@ -41,6 +44,7 @@ export function recordCalls(record: RecordedCall[], options: RecordOptions = {})
   return {
     promisesLinks: () => links,
     makeFolder: (path) => atOnce({ call: 'makeFolder', path }, () => mkdirSync(path, 0o700)),
+    removeFolder: (path) => atOnce({ call: 'removeFolder', path }, () => rmdirSync(path)),
     unlink: (path) => atOnce({ call: 'unlink', path }, () => unlinkSync(path)),
     link: (from, path) =>
       atOnce({ call: 'link', from, path }, () => {
@@ -125,6 +129,7 @@ class ReplayedDisk {
         if (call.call === 'rename') this.#names.delete(call.from)
         break
       case 'unlink':
+      case 'removeFolder':
         this.#names.delete(call.path)
         break
       case 'syncFolderBegin':

@@ -6,7 +6,7 @@
 // are the system's own (code 'EEXIST', ...).
 
 import { constants } from 'node:fs'
-import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, rename, rmdir, unlink } from 'node:fs/promises'
 import type { Bytes } from '../../base/bytes.ts'
 import { promisesLinks } from './link-support.ts'
 
@@ -31,6 +31,8 @@ export interface FolderCalls {
   /** Replaces what has the name `to`. */
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
+  /** ENOTEMPTY or EEXIST where something is in it. */
+  removeFolder(path: string): Promise<void>
   /** Returns when the names in a folder survive a power cut. */
   syncFolder(path: string): Promise<void>
 }
@@ -47,6 +49,7 @@ export const systemCalls: FolderCalls = {
   link,
   rename,
   unlink,
+  removeFolder: (path) => rmdir(path),
   syncFolder,
 }
 

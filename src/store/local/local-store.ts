@@ -4,13 +4,16 @@
 // crash between any two instructions leaves the object absent or whole, and when put returns a
 // power cut does too. Files have mode 0600 and folders 0700, less the umask.
 //
+// The folder of a lease goes with the last lease in it: sessions come and go, and each has its own. Other
+// folders stay.
+//
 // Links are not followed, save for the repository folder itself: a link, device or folder in the
 // place of an object is not an object: list and stat leave it out, get calls it damaged, put
 // refuses. This guards against accidents; who may write into the folder at the same time can still
 // swap its folders under us.
 
 import { lstatSync } from 'node:fs'
-import { resolve as absolute } from 'node:path'
+import { resolve as absolute, dirname } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { assertListPrefix, assertObjectName, folderOf, foldersOf } from '../names.ts'
@@ -42,6 +45,9 @@ export function openLocal(options: LocalStoreOptions): Store {
 /** What link(2) says where the file system has no links (EPERM on FAT). */
 const NO_LINKS = new Set(['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EMLINK'])
 
+/** How often a lease is put again whose folder went meanwhile. */
+const LEASE_ATTEMPTS = 20
+
 class LocalStore implements Store {
   readonly address: string
   readonly capabilities: StoreCapabilities
@@ -63,12 +69,7 @@ class LocalStore implements Store {
     assertObjectName(name)
     try {
       await this.#prepare()
-      await this.#folders.make(foldersOf(name))
-      const path = this.#path(name)
-      const result = fileStands(path) ? 'exists' : await this.#create(path, parts)
-      // Also where it existed: another process may have linked it a moment ago.
-      await this.#calls.syncFolder(this.#path(folderOf(name)))
-      return result
+      return isLease(name) ? await this.#putLease(name, parts) : await this.#putOne(name, parts)
     } catch (error) {
       this.#forget()
       throw writeError(error, { action: 'write', address: this.address, name })
@@ -106,6 +107,7 @@ class LocalStore implements Store {
     try {
       this.#folders.check(name)
       await this.#unlink(name)
+      if (isLease(name)) await this.#removeIfEmpty(folderOf(name))
     } catch (error) {
       throw writeError(error, { action: 'remove', address: this.address, name })
     }
@@ -135,6 +137,27 @@ class LocalStore implements Store {
       .make([TEMPORARY_FOLDER])
       .then(() => this.#temporary.removeStale())
     return this.#prepared
+  }
+
+  async #putOne(name: string, parts: readonly Bytes[]): Promise<PutResult> {
+    await this.#folders.make(foldersOf(name))
+    const path = this.#path(name)
+    const result = fileStands(path) ? 'exists' : await this.#create(path, parts)
+    // Also where it existed: another process may have linked it a moment ago.
+    await this.#calls.syncFolder(this.#path(folderOf(name)))
+    return result
+  }
+
+  /** The folder may go at any moment, with the last lease in it, and is made again. */
+  async #putLease(name: string, parts: readonly Bytes[]): Promise<PutResult> {
+    for (let attempt = 1; ; attempt++) {
+      this.#folders.forgetFolder(folderOf(name))
+      try {
+        return await this.#putOne(name, parts)
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT' || attempt === LEASE_ATTEMPTS) throw error
+      }
+    }
   }
 
   #forget(): void {
@@ -180,7 +203,24 @@ class LocalStore implements Store {
       this.#folders.requireRoot()
       return
     }
-    await this.#calls.syncFolder(this.#path(folderOf(name)))
+    await this.#syncRemoval(name)
+  }
+
+  async #syncRemoval(name: string): Promise<void> {
+    const folder = this.#path(folderOf(name))
+    try {
+      await this.#calls.syncFolder(folder)
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || !isLease(name)) throw error
+      // Another process has taken the folder away: what was in it is gone when that is.
+      await this.#calls.syncFolder(dirname(folder))
+    }
+  }
+
+  /** Every session has a folder of its own, which would stay for ever. Whatever hinders that harms nothing. */
+  async #removeIfEmpty(folder: string): Promise<void> {
+    this.#folders.forgetFolder(folder)
+    await this.#calls.removeFolder(this.#path(folder)).catch(() => undefined)
   }
 
   #readError(error: unknown, name: string): Error {
@@ -191,6 +231,10 @@ class LocalStore implements Store {
     }
     return readError(error, { action: 'read', address: this.address, name })
   }
+}
+
+function isLease(name: string): boolean {
+  return name.startsWith('leases/')
 }
 
 /** True where a file has this name; throws where something else has. */

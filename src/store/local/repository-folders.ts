@@ -38,6 +38,12 @@ export class RepositoryFolders {
     this.#checked.clear()
   }
 
+  /** The same for one folder. */
+  forgetFolder(folder: string): void {
+    this.#made.delete(folder)
+    this.#checked.delete(folder)
+  }
+
   /** Throws ELOOP where a folder of this object is not a folder. Absent ones are fine. */
   check(name: string): void {
     for (const folder of foldersOf(name)) {
