@@ -237,6 +237,10 @@ test('nodes of every kind come back, at a level that suits them and without empt
     { kind: 'directory', level: 17, children },
   ] as const
   const empty = [
+    { kind: 'directory', level: 1, children: [] },
+    { kind: 'pieces', pieces: [] },
+    { kind: 'extents', extents: [] },
+    { kind: 'list', level: 1, children: [] },
     { kind: 'pieces', pieces: [{ id: id(1), length: 0 }] },
     { kind: 'extents', extents: [{ hole: 1, data: 0 }] },
   ] as const

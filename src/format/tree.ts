@@ -357,15 +357,22 @@ function readNode(reader: CborReader): TreeNode {
   if (level > 0 !== (kind === 'directory' || kind === 'list'))
     throw malformed('a node at a wrong level', 0)
   if (kind === 'entries') return { kind, entries: entriesCodec.read(reader) }
-  if (kind === 'directory') return { kind, level, children: childrenCodec.read(reader) }
-  if (kind === 'pieces') return { kind, pieces: listPiecesCodec.read(reader) }
-  if (kind === 'extents') return { kind, extents: listExtentsCodec.read(reader) }
-  return { kind, level, children: listChildrenCodec.read(reader) }
+  if (kind === 'directory') return { kind, level, children: some(childrenCodec, reader) }
+  if (kind === 'pieces') return { kind, pieces: some(listPiecesCodec, reader) }
+  if (kind === 'extents') return { kind, extents: some(listExtentsCodec, reader) }
+  return { kind, level, children: some(listChildrenCodec, reader) }
+}
+
+/** Only a folder may be empty: nodes of nothing could be gone through for ever. */
+function some<T>(codec: Codec<readonly T[]>, reader: CborReader): readonly T[] {
+  const items = codec.read(reader)
+  if (items.length === 0) throw malformed('a node with nothing in it', reader.position)
+  return items
 }
 
 /** The items of a folder's node: their names ascend as bytes, each once. */
 function sorted<T>(item: Codec<T>, nameOf: (item: T) => Bytes): Codec<readonly T[]> {
-  const { write } = array(item, DIRECTORY_NODE_ITEMS_MAX)
+  const plainly = array(item, DIRECTORY_NODE_ITEMS_MAX)
   const read = (reader: CborReader) => {
     const items: T[] = []
     for (let left = reader.array(DIRECTORY_NODE_ITEMS_MAX); left > 0; left--) {
@@ -378,7 +385,7 @@ function sorted<T>(item: Codec<T>, nameOf: (item: T) => Bytes): Codec<readonly T
     }
     return items
   }
-  return { write, read }
+  return { write: (writer, items) => plainly.write(writer, items), read }
 }
 
 /** Decodes a tree blob. Throws 'object-damaged' or 'unsupported'. */

@@ -343,18 +343,25 @@ export const treeNode: fc.Arbitrary<TreeNode> = fc.oneof(
     entries: byName(entries, (one) => one.name),
   })),
   fc
-    .tuple(level, fc.array(fc.record({ firstName: name, id: blob }), { maxLength: 4 }))
+    .tuple(
+      level,
+      fc.array(fc.record({ firstName: name, id: blob }), { minLength: 1, maxLength: 4 }),
+    )
     .map(([at, children]) => ({
       kind: 'directory' as const,
       level: at,
       children: byName(children, (one) => one.firstName),
     })),
-  fc.array(piece, { maxLength: 4 }).map((all) => ({ kind: 'pieces' as const, pieces: all })),
-  extents.map((all) => ({ kind: 'extents' as const, extents: all })),
+  fc
+    .array(piece, { minLength: 1, maxLength: 4 })
+    .map((all) => ({ kind: 'pieces' as const, pieces: all })),
+  extents
+    .filter((all) => all.length > 0)
+    .map((all) => ({ kind: 'extents' as const, extents: all })),
   fc.record({
     kind: fc.constant('list' as const),
     level,
-    children: fc.array(blob, { maxLength: 4 }),
+    children: fc.array(blob, { minLength: 1, maxLength: 4 }),
   }),
 )
 
