@@ -85,8 +85,7 @@ async function* dataOf(readers: ContentReaders, entry: Entry): AsyncGenerator<By
   const ahead: Promise<Bytes>[] = []
   for await (const pieces of pieceRunsOf(readers.trees, entry)) {
     for (const { id, length } of pieces) {
-      if (length === 0) throw senseless()
-      const piece = readers.contents.read('data', id)
+      const piece = readers.contents.read('data', id).then((blob) => ofLength(blob, length))
       piece.catch(() => undefined) // told when it is its turn
       if (ahead.push(piece) > AHEAD) yield await (ahead.shift() as Promise<Bytes>)
     }
@@ -94,9 +93,9 @@ async function* dataOf(readers: ContentReaders, entry: Entry): AsyncGenerator<By
   for (const piece of ahead) yield await piece
 }
 
-/** It could go on for ever. */
-function senseless(): CairnError {
-  return new CairnError('object-damaged', 'The content has a piece of no length')
+function ofLength(blob: Bytes, length: number): Bytes {
+  if (blob.length === length) return blob
+  throw new CairnError('object-damaged', 'The content has a piece of another length than recorded')
 }
 
 function otherContent(length: number, size: number): CairnError {
