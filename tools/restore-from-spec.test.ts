@@ -7,6 +7,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describeWith } from '../test/require.ts'
 
 const PROGRAM = join(import.meta.dirname, '../bin/cairn')
 const TOOL = join(import.meta.dirname, 'restore-from-spec.ts')
@@ -78,6 +79,47 @@ function makeSource(): void {
   fs.chmodSync(join(source, 'set-user-id'), 0o4710)
   fs.utimesSync(join(source, 'empty'), '-1000.5', '-1000.5')
   fs.utimesSync(join(source, 'many'), 1_234_567_890.125, 1_234_567_890.125)
+}
+
+/** Attributes, ACLs and capabilities, as far as this user may set them. */
+function makeAttributed(folder: string): void {
+  const odd = 'odd = \\\n ü'
+  fs.mkdirSync(join(folder, 'many'), { recursive: true })
+  fs.mkdirSync(join(folder, odd))
+  for (const name of ['large', 'set-user-id', 'many/read-only'])
+    fs.writeFileSync(join(folder, name), name)
+  fs.symlinkSync('nowhere', join(folder, 'symlink'))
+  fs.chmodSync(join(folder, 'set-user-id'), 0o4710)
+  const set = (name: string, value: string, path: string) =>
+    execFileSync('setfattr', ['-h', '-n', name, '-v', value, path], { cwd: folder })
+  set('user.text', 'some text', 'large')
+  set('user.bytes', '0x00ff0a5c', 'large')
+  set('user.empty', '', 'large')
+  set('user.a=b \n\xfc', 'of an odd name', 'many')
+  set('user.text', 'of a path that needs quotes', odd)
+  set('user.text', 'of what cannot be written', 'many/read-only')
+  fs.chmodSync(join(folder, 'many/read-only'), 0o444)
+  set('system.posix_acl_access', ACCESS_ACL, 'set-user-id')
+  set('system.posix_acl_default', ACCESS_ACL, 'many')
+  if (process.getuid?.() !== 0) return
+  set('security.capability', '0x0100000200040000000000000000000000000000', 'set-user-id')
+  set('trusted.of-a-link', 'value', 'symlink')
+}
+
+/** user::rwx, user 1234:r-x, group::--x, mask::r-x, other::--- (linux/posix_acl_xattr.h). */
+const ACCESS_ACL =
+  '0x02000000' +
+  '01000700ffffffff' +
+  '02000500d2040000' +
+  '04000100ffffffff' +
+  '10000500ffffffff' +
+  '20000000ffffffff'
+
+/** All attributes of everything in a folder, with the paths. */
+function xattrsIn(root: string): string[] {
+  const options = { cwd: root, encoding: 'latin1' as const }
+  const all = execFileSync('getfattr', ['-RPhd', '-m', '-', '-e', 'hex', '.'], options)
+  return all.trim().split('\n\n').sort()
 }
 
 function makeEmpty(path: string): string {
@@ -245,6 +287,21 @@ describe('restoring from the page alone', () => {
     for (const name of expected)
       if (!same.includes(name)) expect(output).toContain(`frames/${name}:`)
     fs.rmSync(join(source, 'frames'), { recursive: true })
+  })
+})
+
+describeWith('extended attributes', ['attr'], () => {
+  test('come back, ACLs and capabilities among them', () => {
+    const [attributed, stored] = [join(scratch, 'attributed'), join(scratch, 'stored')]
+    makeAttributed(attributed)
+    cairn('init', '--repository', stored)
+    cairn('backup', '--repository', stored, attributed)
+    const { target, status, output } = restore(stored)
+    expect(output).toContain(' 0 problems')
+    expect(status).toBe(0)
+    expect(xattrsIn(attributed).length).toBeGreaterThanOrEqual(5)
+    expect(xattrsIn(join(target, attributed))).toEqual(xattrsIn(attributed))
+    expect(describeTree(join(target, attributed))).toEqual(describeTree(attributed))
   })
 })
 
