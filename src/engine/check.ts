@@ -10,6 +10,7 @@ import { loadIndexes } from '../repository/index-load.ts'
 import { recoverIndexes } from '../repository/index-recover.ts'
 import type { ListedPack } from '../repository/pack-headers.ts'
 import type { Repository } from '../repository/repository.ts'
+import { confirmationOf } from '../repository/snapshots.ts'
 import { choosePacks, type Subset } from './check/choose-packs.ts'
 import { DomainCheck } from './check/domain-check.ts'
 import { checkMetadata } from './check/metadata-objects.ts'
@@ -50,6 +51,8 @@ export interface CheckResult {
   readonly blobsRead: number
   readonly rawBytes: number
   readonly snapshots: number
+  /** Of these, how many have no receipt and so do not count. */
+  readonly unconfirmed: number
   /** How many more there are that the key does not open: what they need was not looked for. */
   readonly closed: number
   /** Blobs that snapshots need. */
@@ -84,6 +87,7 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   for (const domain of domains)
     blobsNeeded += await domain.reportLost(repository, { opened, findings })
   const snapshots = opened.snapshots.length
+  noteNoSnapshot(domains, { snapshots, findings })
   if (snapshots > 0 && listed.length === 0) {
     findings.add({
       kind: 'missing',
@@ -91,8 +95,20 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
       what: 'there are snapshots, and no pack at all',
     })
   }
+  const unconfirmed = opened.snapshots.filter((one) => !opened.confirmed.has(confirmationOf(one)))
   const { closed } = opened
-  return { ...counts.result, snapshots, closed, blobsNeeded, ...resultOf(findings) }
+  const found = { snapshots, unconfirmed: unconfirmed.length, closed, blobsNeeded }
+  return { ...counts.result, ...found, ...resultOf(findings) }
+}
+
+/** No problem: a first run that was interrupted leaves packs and nothing else. */
+function noteNoSnapshot(
+  domains: readonly DomainCheck[],
+  { snapshots, findings }: { readonly snapshots: number; readonly findings: Findings },
+): void {
+  const packs = domains.reduce((sum, { index }) => sum + index.packs.length, 0)
+  if (snapshots > 0 || packs === 0) return
+  findings.note('snapshots/', `there are packs (${packs}) and no snapshot: nothing can be restored`)
 }
 
 function resultOf({
@@ -167,7 +183,7 @@ class Counts {
 
   get result(): Omit<
     CheckResult,
-    'snapshots' | 'closed' | 'blobsNeeded' | 'problems' | 'problemCount' | 'notes'
+    'snapshots' | 'unconfirmed' | 'closed' | 'blobsNeeded' | 'problems' | 'problemCount' | 'notes'
   > {
     return {
       objects: this.#objects,

@@ -92,6 +92,7 @@ function tell({ output }: Context, { result, repository, elapsedMs }: Done): voi
   for (const problem of problems) tellProblem(output, problem)
   for (const { object, what } of notes) output.detail(`note: ${object}: ${what}`)
   output.summary(verdict(result, repository.store.address))
+  if (result.snapshots === 0 && result.packs > 0) output.summary(`  ${NO_SNAPSHOT}`)
   output.summary(`  ${whatWasChecked(result)}, in ${formatDuration(elapsedMs)}`)
   if (result.closed > 0) output.note(closedText(result.closed))
   if (problemCount > 0) {
@@ -125,16 +126,21 @@ function verdict({ problemCount }: CheckResult, address: string): string {
   return `${formatNumber(problemCount, 'problem')} found in ${address}: listed above`
 }
 
+const NO_SNAPSHOT =
+  'There is no snapshot that this key can see, though something is stored: nothing can be restored'
+
 /** What was not read is said too: a check of the structure is no proof of the data. */
 function whatWasChecked({
   snapshots,
+  unconfirmed,
   objects,
   packs,
   packsRead,
   bytesRead,
   blobsRead,
 }: CheckResult): string {
-  const checked = `${formatNumber(snapshots, 'snapshot')}, ${formatNumber(objects, 'object')}`
+  const without = unconfirmed > 0 ? ` (${unconfirmed} unconfirmed)` : ''
+  const checked = `${formatNumber(snapshots, 'snapshot')}${without}, ${formatNumber(objects, 'object')}`
   if (packsRead === 0) return `${checked}; the data itself was not read (--read-data does)`
   const part = packsRead === packs ? 'all' : `${packsRead} of`
   const blobs = formatNumber(blobsRead, 'blob')

@@ -13,6 +13,7 @@ import type { Repository } from '../../repository/repository.ts'
 import { compareByTime, confirmationOf, withoutReplaced } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
 import { type Affected, findAffected } from './affected.ts'
+import { checkHistory } from './history.ts'
 import type { OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
 import type { PackFacts } from './pack-facts.ts'
 import type { Findings } from './problems.ts'
@@ -61,13 +62,17 @@ export class DomainCheck {
     { opened, findings }: { readonly opened: OpenedObjects; readonly findings: Findings },
   ): Promise<number> {
     const own = opened.snapshots.filter(({ domain }) => domain === this.domain).sort(compareByTime)
-    const confirmed = own.filter((snapshot) => opened.confirmed.has(confirmationOf(snapshot)))
+    const { index } = this
+    const stripped = await checkHistory(repository, { index, opened, findings })
+    const [confirmed, unconfirmed] = partition(
+      own,
+      (one) => opened.confirmed.has(confirmationOf(one)) || stripped.has(one.name),
+    )
     noteSameNumbers(confirmed, findings)
     const reach = new Reach(this.#graph)
     const lost = confirmed.flatMap((snapshot) => this.#lostBelow(reach, snapshot))
     if (lost.length > 0) await this.#blame(repository, { opened, findings, snapshots: confirmed })
-    for (const snapshot of own) {
-      if (opened.confirmed.has(confirmationOf(snapshot))) continue
+    for (const snapshot of unconfirmed) {
       const incomplete = this.#lostBelow(reach, snapshot).length > 0
       findings.note(snapshot.name, incomplete ? UNCONFIRMED_INCOMPLETE : UNCONFIRMED)
     }
@@ -145,6 +150,10 @@ export class DomainCheck {
   }
 }
 
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))]
+}
+
 /** Segments were read before, and what was wrong with one was told; now only its absence counts. */
 async function segmentAgain(
   repository: Repository,
@@ -173,5 +182,6 @@ function noteSameNumbers(snapshots: readonly OpenedSnapshot[], findings: Finding
   }
 }
 
-const UNCONFIRMED = 'a snapshot without receipt: its run did not get to its end'
+const UNCONFIRMED =
+  'a snapshot without receipt (unconfirmed): its run did not get to its end, so it does not count and `latest` passes over it'
 const UNCONFIRMED_INCOMPLETE = `${UNCONFIRMED}, and not all that it needs is there`

@@ -25,6 +25,7 @@ export async function checkMetadata(task: MetadataTask): Promise<void> {
   for (const folder of FOLDERS_READ) {
     const listed: ObjectInfo[] = []
     for await (const info of task.repository.store.list(`${folder}/`)) listed.push(info)
+    if (folder === 'snapshots') for (const { name } of listed) task.opened.listedSnapshots.add(name)
     const next = listed.values()
     const work = async () => {
       for (const info of next) await checkListed(task, info)
@@ -43,6 +44,7 @@ async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> 
   } catch (error) {
     // Removed since it was listed: leases are, and what others prune.
     if (isCairnError(error, 'object-missing')) return
+    task.opened.fail(info.name)
     task.findings.addError(info.name, error)
   }
 }

@@ -14,6 +14,15 @@ export interface OpenedSnapshot {
   readonly summary: Summary
 }
 
+export interface OpenedReceipt {
+  readonly name: string
+  readonly domain: DomainAccess
+  /** Object name of the snapshot that it confirms. */
+  readonly snapshot: string
+  /** Of the run, in hexadecimal. */
+  readonly session: string
+}
+
 /** What one index segment says of a pack. */
 export interface IndexEntry {
   readonly segment: string
@@ -24,6 +33,9 @@ export interface IndexEntry {
 
 export class OpenedObjects {
   readonly snapshots: OpenedSnapshot[] = []
+  readonly receipts: OpenedReceipt[] = []
+  /** Names of all snapshots that the store lists, of other domains and damaged ones too. */
+  readonly listedSnapshots = new Set<string>()
   /** How many there are of domains that the key does not hold: of them only names are checked. */
   closed = 0
   /** See confirmationOf. */
@@ -31,6 +43,17 @@ export class OpenedObjects {
   /** By name of the pack. */
   readonly entries = new Map<string, IndexEntry[]>()
   readonly segments: { readonly name: string; readonly domain: DomainAccess }[] = []
+  readonly #unread: string[] = []
+
+  /** Says that an object is there and could not be opened. */
+  fail(name: string): void {
+    this.#unread.push(name)
+  }
+
+  /** Whether there is anything in a folder that could not be opened: it may be what is missed. */
+  isUnread(folder: 'snapshots/' | 'receipts/'): boolean {
+    return this.#unread.some((name) => name.startsWith(folder))
+  }
 }
 
 export interface MetadataTask {

@@ -5,7 +5,7 @@ import { type Bytes, toHex } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { decode } from '../../format/codec.ts'
 import type { IndexSegment } from '../../format/index-segment.ts'
-import { leaseCodec } from '../../format/records.ts'
+import { leaseCodec, type Receipt } from '../../format/records.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { openSegment } from '../../repository/index-load.ts'
 import { openMark } from '../../repository/marks.ts'
@@ -32,11 +32,7 @@ export function openOwnObject(task: MetadataTask, own: OwnObject): void {
   else if (own.kind === 'index') takeSegment(task, own, openSegment(repository, object))
   else if (own.kind === 'mark') openMark(repository, object)
   else if (own.kind === 'lease') checkLease(task, own)
-  else if (own.kind === 'receipt') {
-    const { snapshot } = openReceipt(repository, object)
-    const name = contentName('snapshots', snapshot)
-    task.opened.confirmed.add(confirmationOf({ domain: own.domain, name }))
-  }
+  else if (own.kind === 'receipt') takeReceipt(task, own, openReceipt(repository, object))
 }
 
 function takeSnapshot(
@@ -47,6 +43,16 @@ function takeSnapshot(
   const { summary, certificate } = openSnapshot(repository, { domain, object, objectHash })
   if (domain.canOpen) openDetails(repository, { domain, certificate, object })
   opened.snapshots.push({ name, id: toHex(objectHash), domain, summary })
+}
+
+function takeReceipt(
+  { opened }: MetadataTask,
+  { name, domain }: OwnObject,
+  receipt: Receipt,
+): void {
+  const snapshot = contentName('snapshots', receipt.snapshot)
+  opened.confirmed.add(confirmationOf({ domain, name: snapshot }))
+  opened.receipts.push({ name, domain, snapshot, session: toHex(receipt.sessionId) })
 }
 
 function takeSegment(

@@ -1,0 +1,161 @@
+// Whether the history of each source is whole, as far as what is there tells: a store can keep back a
+// snapshot or a receipt, and all that is left is intact. Forget records do not exist yet, so nothing
+// explains a snapshot that is gone but a mark. Who takes away the newest snapshots with their receipts
+// leaves no trace here.
+
+import { toHex } from '../../base/bytes.ts'
+import type { Index } from '../../repository/index-load.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { confirmationOf } from '../../repository/snapshots.ts'
+import { contentName } from '../../store/names.ts'
+import type { OpenedObjects, OpenedReceipt, OpenedSnapshot } from './opened-objects.ts'
+import type { Findings } from './problems.ts'
+
+interface HistoryOptions {
+  readonly index: Index
+  readonly opened: OpenedObjects
+  readonly findings: Findings
+}
+
+/**
+ * Reports what is missing in the history of a domain's sources. Returns the names of the snapshots that had
+ * a receipt once and have none any more.
+ */
+export async function checkHistory(
+  { store }: Pick<Repository, 'store'>,
+  options: HistoryOptions,
+): Promise<ReadonlySet<string>> {
+  const history = new History(store, options)
+  await history.checkReceipts()
+  await history.checkPredecessors()
+  history.checkNumbers()
+  return history.stripped()
+}
+
+class History {
+  readonly #store: Repository['store']
+  readonly #options: HistoryOptions
+  readonly #snapshots: readonly OpenedSnapshot[]
+  readonly #receipts: readonly OpenedReceipt[]
+  /** Predecessors that are not there. */
+  readonly #gone = new Set<string>()
+
+  constructor(store: Repository['store'], options: HistoryOptions) {
+    this.#store = store
+    this.#options = options
+    const { domain } = options.index
+    this.#snapshots = options.opened.snapshots.filter((one) => one.domain === domain)
+    this.#receipts = options.opened.receipts.filter((one) => one.domain === domain)
+  }
+
+  /**
+   * A receipt is put when its snapshot was there, so one that names an absent snapshot tells of a loss.
+   * Not where the finished snapshot of the same run is there: that run found an earlier attempt of its
+   * own removed and put another one.
+   */
+  async checkReceipts(): Promise<void> {
+    const { findings } = this.#options
+    const finished = new Set(
+      this.#snapshots
+        .filter((one) => this.#isConfirmed(one) && one.summary.ending !== 'checkpoint')
+        .map(({ summary }) => toHex(summary.sessionId)),
+    )
+    for (const { name, snapshot, session } of this.#receipts) {
+      if (!(await this.#isGone(snapshot)) || !(await this.#isStillThere(name))) continue
+      if (finished.has(session)) {
+        findings.note(name, `it confirms ${snapshot}, in whose place its run put another`)
+      } else {
+        const what = `the store does not have this snapshot, and ${name} confirms it`
+        findings.add({ kind: 'missing', object: snapshot, what })
+      }
+    }
+  }
+
+  /** A run names what it follows only where that counted, so it was there. */
+  async checkPredecessors(): Promise<void> {
+    for (const { name, summary } of this.#snapshots) {
+      if (summary.predecessor === undefined) continue
+      const before = contentName('snapshots', summary.predecessor)
+      if (!this.#gone.has(before) && !(await this.#isGone(before))) continue
+      this.#gone.add(before)
+      const what = `the store does not have this snapshot, and ${name} follows it`
+      this.#options.findings.add({ kind: 'missing', object: before, what })
+    }
+  }
+
+  checkNumbers(): void {
+    const sources = Map.groupBy(this.#snapshots, ({ summary }) => toHex(summary.sourceId))
+    for (const snapshots of sources.values()) {
+      let last = 0
+      // Two runs at the same time have the same number.
+      const sorted = snapshots.toSorted((a, b) => a.summary.sequence - b.summary.sequence)
+      for (const snapshot of sorted) {
+        this.#checkGap(snapshot, last + 1)
+        last = snapshot.summary.sequence
+      }
+    }
+  }
+
+  /**
+   * Where a snapshot follows one that is there, its writer itself left room for what it could not read
+   * then, perhaps of another source: that is no loss. Where what it follows is gone too, the numbers say
+   * how much else is. One number belongs to the predecessor, which was reported by its name.
+   */
+  #checkGap({ name, summary }: OpenedSnapshot, first: number): void {
+    const { opened, findings } = this.#options
+    const { predecessor, sequence } = summary
+    const isCutOff =
+      predecessor !== undefined && this.#gone.has(contentName('snapshots', predecessor))
+    const last = sequence - (isCutOff ? 2 : 1)
+    if (last < first) return
+    const numbers = first === last ? `number ${first}` : `numbers ${first} to ${last}`
+    const what = `no snapshot of its source has the ${numbers}`
+    if (isCutOff && !opened.isUnread('snapshots/'))
+      findings.add({ kind: 'missing', object: name, what })
+    else findings.note(name, `${what}: something could not be read when this one was made`)
+  }
+
+  /**
+   * Snapshots that others follow, though no receipt confirms them: those were taken away. One that no
+   * other follows is what any interrupted run leaves. A receipt that cannot be read may be theirs.
+   */
+  stripped(): ReadonlySet<string> {
+    const { opened, findings } = this.#options
+    const followers = new Map<string, string>()
+    for (const { name, summary } of this.#snapshots) {
+      if (summary.predecessor === undefined) continue
+      followers.set(contentName('snapshots', summary.predecessor), name)
+    }
+    const stripped = new Set<string>()
+    if (opened.isUnread('receipts/')) return stripped
+    for (const snapshot of this.#snapshots) {
+      const follower = followers.get(snapshot.name)
+      if (follower === undefined || this.#isConfirmed(snapshot)) continue
+      stripped.add(snapshot.name)
+      const what = `its receipt is not there, without which it does not count, and ${follower} follows it`
+      findings.add({ kind: 'missing', object: snapshot.name, what })
+    }
+    return stripped
+  }
+
+  #isConfirmed(snapshot: OpenedSnapshot): boolean {
+    return this.#options.opened.confirmed.has(confirmationOf(snapshot))
+  }
+
+  /** Asked again: a backup may have put it since snapshots were listed. */
+  async #isGone(name: string): Promise<boolean> {
+    const { index, opened } = this.#options
+    if (opened.listedSnapshots.has(name) || index.marked.snapshots.has(name)) return false
+    return !(await this.#isStillThere(name))
+  }
+
+  /** True too where the store cannot say it, which is a problem of its own. */
+  async #isStillThere(name: string): Promise<boolean> {
+    try {
+      return (await this.#store.stat(name)) !== undefined
+    } catch (error) {
+      this.#options.findings.addError(name, error)
+      return true
+    }
+  }
+}
