@@ -1,7 +1,7 @@
 // Goes through stored trees: the entries of a folder in order of their names, however many nodes they
 // are in, and the pieces and extents of files, wherever they are listed.
 
-import { type Bytes, equalBytes, fromUtf8Lossy, toHex } from '../base/bytes.ts'
+import { type Bytes, compareBytes, equalBytes, fromUtf8Lossy, toHex } from '../base/bytes.ts'
 import { CairnError, whileDoing } from '../base/errors.ts'
 import type { BlobId } from '../format/ids.ts'
 import { FILE_EXTENTS_MAX, NODE_LEVEL_MAX } from '../format/limits.ts'
@@ -20,13 +20,23 @@ export async function* entriesOf(
   return undefined
 }
 
-/** The same, as many at a time as a node has: for whoever cannot wait for each of a million. */
+/**
+ * The same, as many at a time as a node has: for whoever cannot wait for each of a million. Each node is in
+ * order by itself; that they follow each other is looked at here, for a name that came twice would
+ * silently be one entry in the place of the other.
+ */
 export async function* entryRunsOf(
   reader: BlobReader,
   tree: BlobId,
 ): AsyncGenerator<readonly Entry[], undefined> {
+  let last: Bytes | undefined
   for await (const node of leavesOf(reader, { id: tree, kind: 'entries' })) {
-    if (node.kind === 'entries') yield node.entries
+    if (node.kind !== 'entries') continue
+    const first = node.entries[0]?.name
+    if (last !== undefined && first !== undefined && compareBytes(last, first) >= 0)
+      throw unordered()
+    last = node.entries.at(-1)?.name
+    yield node.entries
   }
   return undefined
 }
@@ -61,12 +71,16 @@ export async function extentsOf(
 
 type LeafKind = 'entries' | 'pieces' | 'extents'
 
-/** The nodes at level 0 below a root, in order. Levels must fall by one each. */
+/**
+ * The nodes at level 0 below a root, in order. Levels must fall by one each, and what is in a folder's
+ * node must begin with the name that the node above says.
+ */
 async function* leavesOf(
   reader: BlobReader,
-  { id, kind, level }: { id: BlobId; kind: LeafKind; level?: number },
+  { id, kind, level, firstName }: { id: BlobId; kind: LeafKind; level?: number; firstName?: Bytes },
 ): AsyncGenerator<TreeNode> {
   const node = await reader.readNode(id)
+  if (firstName !== undefined && !beginsWith(node, firstName)) throw unordered()
   const found = 'level' in node ? node.level : 0
   const leafLike = kind === 'entries' ? 'directory' : 'list'
   if (found > NODE_LEVEL_MAX || (level !== undefined && found !== level)) throw misplaced(id)
@@ -76,9 +90,24 @@ async function* leavesOf(
   } else {
     if (node.kind !== leafLike || !('children' in node)) throw misplaced(id)
     for (const child of node.children) {
-      yield* leavesOf(reader, { id: 'id' in child ? child.id : child, kind, level: found - 1 })
+      const below = 'id' in child ? child : { id: child }
+      yield* leavesOf(reader, { ...below, kind, level: found - 1 })
     }
   }
+}
+
+/** What is no node of a folder is misplaced, which is seen elsewhere. */
+function beginsWith(node: TreeNode, name: Bytes): boolean {
+  if (node.kind !== 'entries' && node.kind !== 'directory') return true
+  const first = node.kind === 'entries' ? node.entries[0]?.name : node.children[0]?.firstName
+  return first !== undefined && equalBytes(first, name)
+}
+
+function unordered(): CairnError {
+  return new CairnError(
+    'object-damaged',
+    'Cannot follow a tree: the nodes of a folder are not in order, or have a name twice',
+  )
 }
 
 function misplaced(id: BlobId): CairnError {

@@ -54,35 +54,47 @@ export async function putBlobs(
   const ids: BlobId[] = []
   for (const blob of blobs) {
     const id = domain.idOf(type, blob)
-    const { bytes, pack } = packOf(blob, { domain, keys, id, kind: `${type}-pack` })
-    await repository.store.put(contentName('packs', pack.indexed.hash), [bytes])
-    packs.push(pack)
+    packs.push(
+      await putPack(repository, { kind: `${type}-pack`, blobs: [{ blob, id }], domain, keys }),
+    )
     ids.push(id)
   }
   if (options.indexed) await putSegment(repository, { domain, packs })
   return { names: packs.map(({ indexed }) => contentName('packs', indexed.hash)), ids }
 }
 
-/** A pack as docs/format.md says, section 9: one frame with one blob that names no other. */
-function packOf(
-  blob: Bytes,
-  options: {
-    readonly domain: DomainAccess
-    readonly keys: SessionKeys
-    readonly id: BlobId
-    readonly kind: PackKind
-  },
-): { readonly bytes: Bytes; readonly pack: DescribedPack } {
-  const { domain, keys, id, kind } = options
+export interface PackedBlob {
+  readonly blob: Bytes
+  readonly id: BlobId
+  /** Of a tree: the ids that it refers to. */
+  readonly refs?: readonly BlobId[]
+}
+
+interface PackOptions {
+  readonly kind: PackKind
+  readonly blobs: readonly PackedBlob[]
+  readonly domain: DomainAccess
+  readonly keys: SessionKeys
+}
+
+/** Puts a pack as docs/format.md says, section 9: one frame with these blobs. */
+export async function putPack({ store }: Repository, options: PackOptions): Promise<DescribedPack> {
+  const { bytes, pack } = packOf(options)
+  await store.put(contentName('packs', pack.indexed.hash), [bytes])
+  return pack
+}
+
+function packOf({ kind, blobs, domain, keys }: PackOptions): {
+  readonly bytes: Bytes
+  readonly pack: DescribedPack
+} {
   const { epoch } = domain.latest
   const prefix = encodePrefix({ kind, domain: domain.id, epoch })
-  const table = new Uint8Array(frameTableBytes(1))
-  writeFrameTable(table, { offset: 0, lengths: [blob.length] })
+  const table = new Uint8Array(frameTableBytes(blobs.length))
+  writeFrameTable(table, { offset: 0, lengths: blobs.map(({ blob }) => blob.length) })
+  const plaintext = concat([table, ...blobs.map(({ blob }) => blob)])
   const aad = frameBinding(domain.scope, keys.session, kind)
-  const frame = new Seal(keys.frameKey).seal(
-    aad,
-    concat([Uint8Array.of(CODEC.stored), table, blob]),
-  )
+  const frame = new Seal(keys.frameKey).seal(aad, concat([Uint8Array.of(CODEC.stored), plaintext]))
   const header: PackHeader = {
     sessions: [keys.session],
     frames: [
@@ -90,13 +102,15 @@ function packOf(
         session: 0,
         offset: prefix.length,
         storedBytes: frame.length,
-        rawBytes: table.length + blob.length,
-        blobCount: 1,
+        rawBytes: plaintext.length,
+        blobCount: blobs.length,
       },
     ],
-    ids: id,
-    refCounts: new Uint32Array(kind === 'tree-pack' ? 1 : 0),
-    refs: new Uint8Array(0),
+    ids: concat(blobs.map(({ id }) => id)),
+    refCounts: Uint32Array.from(
+      kind === 'tree-pack' ? blobs.map(({ refs = [] }) => refs.length) : [],
+    ),
+    refs: concat(blobs.flatMap(({ refs = [] }) => refs)),
   }
   const { repositoryId } = domain.scope
   const sealedHeader = domain
@@ -109,7 +123,7 @@ function packOf(
   return { bytes, pack: { indexed, columns: header } }
 }
 
-async function putSegment(
+export async function putSegment(
   repository: Repository,
   { domain, packs }: { readonly domain: DomainAccess; readonly packs: readonly DescribedPack[] },
 ): Promise<void> {
