@@ -1,10 +1,12 @@
 // Trees that no backup makes, with correct keys and ids: whoever reads them loses nothing without saying
 // so, and goes on with the rest.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { utf8 } from '../../src/base/bytes.ts'
+import { type Bytes, concat, utf8 } from '../../src/base/bytes.ts'
+import { dump } from '../../src/engine/dump.ts'
 import type { BlobId } from '../../src/format/ids.ts'
 import { CraftedTrees, entryOf } from '../repositories/crafted.ts'
 import {
@@ -81,4 +83,34 @@ test('several nodes in order are one folder', async () => {
   const { problems, target } = await restored(trees.inner(2, { a: left, d: right }))
   expect(problems).toEqual([])
   expect(readdirSync(target).toSorted()).toEqual(['a', 'b', 'c', 'd'])
+})
+
+test('entries that say to be one file and are not are not linked to each other, nor in an archive', async () => {
+  const link = { device: 1, inode: 2 }
+  const fifo = entryOf('d', { type: 'fifo', link })
+  const files = ['a', 'b', 'c'].map((name) =>
+    trees.file(name, name === 'b' ? 'other' : 'same!', { link }),
+  )
+  const { problems, target } = await restored(trees.entries(...files, fifo))
+  expect(problems).toEqual([])
+  const inode = (name: string) => lstatSync(join(target, name)).ino
+  expect(readFileSync(join(target, 'b'), 'utf8')).toBe('other')
+  expect(inode('a')).toBe(inode('c'))
+  expect(new Set([inode('a'), inode('b'), inode('d')]).size).toBe(3)
+  expect(lstatSync(join(target, 'd')).isFIFO()).toBe(true)
+  const parts: Bytes[] = []
+  await dump({
+    repository: repository.repository,
+    snapshot: await snapshotOf(repository),
+    names: [],
+    format: 'tar',
+    signal: new AbortController().signal,
+    onProblem: () => undefined,
+    sink: (bytes) => {
+      parts.push(bytes.slice())
+      return Promise.resolve()
+    },
+  })
+  const listing = execFileSync('tar', ['-tv'], { input: concat(parts), encoding: 'utf8' })
+  expect(listing.match(/ link to /g)).toHaveLength(1)
 })

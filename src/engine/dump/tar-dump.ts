@@ -5,6 +5,7 @@ import { type Bytes, concat, utf8 } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
+import { fileKeyOf } from '../same-file.ts'
 import { entriesOf } from '../tree-reader.ts'
 import { type ContentReaders, contentOf } from './content.ts'
 import { encodeHeader, endOfArchive, padding, type TarHeader } from './pax.ts'
@@ -80,9 +81,9 @@ export class TarDump {
   }
 
   /** Where an entry that has several links was put before; undefined where it is the first. */
-  #firstLink({ link, type }: Entry, path: Bytes): Bytes | undefined {
-    if (link === undefined || type === 'directory') return undefined
-    const key = `${link.device}:${link.inode}`
+  #firstLink(entry: Entry, path: Bytes): Bytes | undefined {
+    const key = fileKeyOf(entry)
+    if (key === undefined) return undefined
     const first = this.#links.get(key)
     if (first === undefined) this.#links.set(key, path)
     return first

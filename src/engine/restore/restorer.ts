@@ -12,6 +12,7 @@ import type { Index } from '../../repository/index-load.ts'
 import { WITHHELD } from '../../repository/object-problem.ts'
 import type { TargetFolder } from '../../target/files/target-folder.ts'
 import type { BlobReader } from '../blob-reader.ts'
+import { fileKeyOf } from '../same-file.ts'
 import { extentsOf, pieceRunsOf } from '../tree-reader.ts'
 import { Attributes } from './attributes.ts'
 import { decide, type OverwritePolicy } from './existing.ts'
@@ -223,8 +224,8 @@ export class Restorer {
     place: TargetPlace,
     entry: Entry,
   ): { folder: readonly Bytes[]; name: Bytes } | undefined {
-    if (entry.link === undefined) return undefined
-    const key = `${entry.link.device}:${entry.link.inode}`
+    const key = fileKeyOf(entry)
+    if (key === undefined) return undefined
     const first = this.#links.get(key)
     if (first === undefined) this.#links.set(key, { folder: place.path, name: entry.name })
     return first
