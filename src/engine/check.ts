@@ -18,7 +18,10 @@ import { OpenedObjects } from './check/opened-objects.ts'
 import { PackStage } from './check/pack-stage.ts'
 import { type CheckNote, type CheckProblem, Findings } from './check/problems.ts'
 
-/** 'structure' reads what packs say of themselves, 'read-data' all of all packs, a subset some. */
+/**
+ * 'structure' reads what packs say of themselves, 'read-data' all of all packs, a subset some. Trees are
+ * read by all of them where the key opens them: whether they fit together nothing else says.
+ */
 export type CheckMode = 'structure' | 'read-data' | { readonly subset: Subset }
 
 export interface CheckProgress {
@@ -72,7 +75,7 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   const opened = new OpenedObjects()
   await checkMetadata({ repository, findings, opened, signal, onObject: () => counts.object() })
   const { domains, listed } = await loadDomains(repository, findings)
-  const whole = new Set(chosenOf(listed, mode))
+  const whole = new Set([...chosenOf(listed, mode), ...readableTrees(domains, listed)])
   counts.expect(listed, whole)
   const stage = new PackStage({
     ...options,
@@ -152,15 +155,26 @@ async function loadDomains(
   return { domains: recovered.map((index) => new DomainCheck(index)), listed }
 }
 
+function readableTrees(
+  domains: readonly DomainCheck[],
+  listed: readonly ListedPack[],
+): readonly ListedPack[] {
+  const readable = domains.filter(({ domain }) => domain.canOpen)
+  const trees = treePacks(readable)
+  return listed.filter(({ name }) => trees.has(name))
+}
+
+function treePacks(domains: readonly DomainCheck[]): ReadonlySet<string> {
+  const packs = domains.flatMap(({ index }) => index.packs)
+  return new Set(packs.filter(({ kind }) => kind === 'tree-pack').map(({ name }) => name))
+}
+
 /** So that the last pack does not keep one worker busy alone: trees take the longest, then what is long. */
 function slowestFirst(
   packs: readonly ListedPack[],
   domains: readonly DomainCheck[],
 ): readonly ListedPack[] {
-  const trees = new Set<string>()
-  for (const { index } of domains) {
-    for (const { name, kind } of index.packs) if (kind === 'tree-pack') trees.add(name)
-  }
+  const trees = treePacks(domains)
   const cost = ({ name, packBytes }: ListedPack) =>
     packBytes + (trees.has(name) ? PACK_BYTES_MAX : 0)
   return [...packs].sort((a, b) => cost(b) - cost(a))

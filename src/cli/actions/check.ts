@@ -48,7 +48,8 @@ export async function checkAction(
     onProgress: (so) => showProgress(progress, so),
     onProblem: ({ object, what }) => output.detail(`${object}: ${what}`),
   }).finally(() => progress.end())
-  tell(context, { result, repository, elapsedMs: progress.elapsedMs })
+  const isDataRead = flags.readData === true || flags.readDataSubset !== undefined
+  tell(context, { result, repository, isDataRead, elapsedMs: progress.elapsedMs })
   return result.problemCount > 0 ? EXIT.failed : undefined
 }
 
@@ -84,16 +85,17 @@ function showProgress(progress: Progress, so: CheckProgress): void {
 interface Done {
   readonly result: CheckResult
   readonly repository: Repository
+  readonly isDataRead: boolean
   readonly elapsedMs: number
 }
 
-function tell({ output }: Context, { result, repository, elapsedMs }: Done): void {
+function tell({ output }: Context, { result, repository, isDataRead, elapsedMs }: Done): void {
   const { problems, problemCount, notes, ...counts } = result
   for (const problem of problems) tellProblem(output, problem)
   for (const { object, what } of notes) output.detail(`note: ${object}: ${what}`)
   output.summary(verdict(result, repository.store.address))
   if (result.snapshots === 0 && result.packs > 0) output.summary(`  ${NO_SNAPSHOT}`)
-  output.summary(`  ${whatWasChecked(result)}, in ${formatDuration(elapsedMs)}`)
+  output.summary(`  ${whatWasChecked(result, isDataRead)}, in ${formatDuration(elapsedMs)}`)
   if (result.closed > 0) output.note(closedText(result.closed))
   if (problemCount > 0) {
     output.note('Keep all copies of the repository as they are until the damage is understood.')
@@ -130,18 +132,13 @@ const NO_SNAPSHOT =
   'There is no snapshot that this key can see, though something is stored: nothing can be restored'
 
 /** What was not read is said too: a check of the structure is no proof of the data. */
-function whatWasChecked({
-  snapshots,
-  unconfirmed,
-  objects,
-  packs,
-  packsRead,
-  bytesRead,
-  blobsRead,
-}: CheckResult): string {
+function whatWasChecked(
+  { snapshots, unconfirmed, objects, packs, packsRead, bytesRead, blobsRead }: CheckResult,
+  isDataRead: boolean,
+): string {
   const without = unconfirmed > 0 ? ` (${unconfirmed} unconfirmed)` : ''
   const checked = `${formatNumber(snapshots, 'snapshot')}${without}, ${formatNumber(objects, 'object')}`
-  if (packsRead === 0) return `${checked}; the data itself was not read (--read-data does)`
+  if (!isDataRead) return `${checked}; the data itself was not read (--read-data does)`
   const part = packsRead === packs ? 'all' : `${packsRead} of`
   const blobs = formatNumber(blobsRead, 'blob')
   return `${checked}; read ${part} ${formatNumber(packs, 'pack')} (${formatBytes(bytesRead)}, ${blobs})`

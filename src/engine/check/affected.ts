@@ -12,7 +12,7 @@ import { Reach, taintedBlobs } from './reach.ts'
 import type { RefGraph } from './ref-graph.ts'
 
 /** How many paths are named for one object. */
-const PATHS_MAX = 1_000
+export const PATHS_MAX = 1_000
 
 export interface Affected {
   readonly snapshots: Set<string>
@@ -119,6 +119,6 @@ async function readNode(reader: BlobReader, id: BlobId): Promise<TreeNode | unde
 
 const SLASH = utf8('/')
 
-function joinNames(names: readonly Bytes[]): Bytes {
+export function joinNames(names: readonly Bytes[]): Bytes {
   return concat(names.flatMap((name) => [SLASH, name]))
 }

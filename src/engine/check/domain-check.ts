@@ -19,11 +19,14 @@ import type { PackFacts } from './pack-facts.ts'
 import type { Findings } from './problems.ts'
 import { Reach } from './reach.ts'
 import { RefGraph } from './ref-graph.ts'
+import { TreeFacts } from './tree-facts.ts'
+import { findTreeFaults } from './tree-faults.ts'
 
 export class DomainCheck {
   readonly domain: DomainAccess
   readonly index: Index
   readonly #graph: RefGraph
+  readonly #trees: TreeFacts
   readonly #packNumbers: ReadonlyMap<string, number>
   /** Lost blobs of the image, with the packs that should have them. */
   readonly #lostIn = new Map<number, string>()
@@ -32,11 +35,13 @@ export class DomainCheck {
     this.domain = index.domain
     this.index = index
     this.#graph = new RefGraph(index.image)
+    this.#trees = new TreeFacts(index.image, this.#graph)
     this.#packNumbers = new Map(index.packs.map(({ name }, number) => [name, number]))
   }
 
-  take({ name, header, lostIds }: PackFacts): void {
+  take({ name, header, lostIds, nodes }: PackFacts): void {
     if (header?.kind === 'tree-pack') this.#graph.add(header)
+    if (header !== undefined && nodes !== undefined) this.#trees.add(header, nodes)
     const { image } = this.index
     const pack = this.#packNumbers.get(name)
     for (const id of splitIds(lostIds)) {
@@ -72,6 +77,7 @@ export class DomainCheck {
     const reach = new Reach(this.#graph)
     const lost = confirmed.flatMap((snapshot) => this.#lostBelow(reach, snapshot))
     if (lost.length > 0) await this.#blame(repository, { opened, findings, snapshots: confirmed })
+    await this.#reportFaults(repository, { findings, snapshots: confirmed })
     for (const snapshot of unconfirmed) {
       const incomplete = this.#lostBelow(reach, snapshot).length > 0
       findings.note(snapshot.name, incomplete ? UNCONFIRMED_INCOMPLETE : UNCONFIRMED)
@@ -81,6 +87,30 @@ export class DomainCheck {
 
   #lostBelow(reach: Reach, { summary }: OpenedSnapshot): readonly number[] {
     return reach.lostBelow(summary.roots.map((root) => this.#graph.numberOf(root)))
+  }
+
+  /** Without a reader's key nobody can say anything about trees. */
+  async #reportFaults(
+    { store }: Repository,
+    {
+      findings,
+      snapshots,
+    }: { readonly findings: Findings; readonly snapshots: readonly OpenedSnapshot[] },
+  ): Promise<void> {
+    if (!this.domain.canOpen) return
+    const { domain, index } = this
+    const reader = new BlobReader({ store, domain, index })
+    const options = { facts: this.#trees, graph: this.#graph, reader, snapshots }
+    for (const { blob, what, snapshots: affected, paths } of await findTreeFaults(options)) {
+      const pack = index.image.locate(blob)?.pack
+      findings.add({
+        kind: 'malformed',
+        object: pack === undefined ? toHex(blob) : (index.packs[pack]?.name ?? toHex(blob)),
+        what: `${what} (in node ${toHex(blob).slice(0, 16)})`,
+        snapshots: [...affected],
+        paths: [...paths.values()],
+      })
+    }
   }
 
   async #blame(

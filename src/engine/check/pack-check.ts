@@ -14,6 +14,7 @@ import { blobIdKey, type DomainAccess } from '../../repository/access.ts'
 import { expectPackPrefix, openTail, type PackColumns } from '../../repository/pack-headers.ts'
 import { matchesName } from '../../store/content.ts'
 import { frameSealOf } from '../blob-reader.ts'
+import { NodeFactsBuilder } from './node-facts.ts'
 import { headerFacts, nothingRead, type PackFacts } from './pack-facts.ts'
 import { type CheckProblem, problemOf } from './problems.ts'
 
@@ -95,17 +96,22 @@ class FramesRun {
   #blob = 0
   #ref = 0
   #rawBytes = 0
+  readonly #nodes: NodeFactsBuilder | undefined
 
   constructor(options: FramesRunOptions) {
     this.#options = options
     this.#type = options.kind === 'tree-pack' ? 'tree' : 'data'
+    const { ids, refs } = options.columns
+    const counts = { blobs: ids.length / BLOB_ID_BYTES, refs: (refs?.length ?? 0) / BLOB_ID_BYTES }
+    if (this.#type === 'tree') this.#nodes = new NodeFactsBuilder(counts)
   }
 
-  checkAll(): Pick<PackFacts, 'frames' | 'blobs' | 'rawBytes' | 'lostIds'> {
+  checkAll(): Pick<PackFacts, 'frames' | 'blobs' | 'rawBytes' | 'lostIds' | 'nodes'> {
     const { frames } = this.#options.columns
     for (const frame of frames) this.#checkFrame(frame)
-    const blobs = this.#blob
-    return { frames: frames.length, blobs, rawBytes: this.#rawBytes, lostIds: this.#lostIds() }
+    const [blobs, rawBytes] = [this.#blob, this.#rawBytes]
+    const nodes = this.#nodes?.finish()
+    return { frames: frames.length, blobs, rawBytes, lostIds: this.#lostIds(), nodes }
   }
 
   #checkFrame(frame: Frame): void {
@@ -168,14 +174,19 @@ class FramesRun {
   }
 
   #checkNode(blob: Bytes, { frame, refs }: { frame: Frame; refs: Bytes | undefined }): void {
-    const found = refsOf(decodeTreeNode(blob))
+    const node = decodeTreeNode(blob)
     if (refs === undefined) return
+    const found = refsOf(node)
     const same =
       found.length * BLOB_ID_BYTES === refs.length &&
       found.every((id, i) =>
         equalBytes(id, refs.subarray(BLOB_ID_BYTES * i, BLOB_ID_BYTES * (i + 1))),
       )
-    if (same) return
+    if (same) {
+      const firstRef = this.#ref - found.length
+      this.#nodes?.take(node, { blob: this.#blob - 1, firstRef })
+      return
+    }
     const { name } = this.#options.pack
     const what = 'a tree node refers to other ids than its pack header says'
     this.#options.problems.push({ kind: 'mismatch', object: name, what, offset: frame.offset })

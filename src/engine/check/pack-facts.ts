@@ -5,6 +5,7 @@ import { concat } from '../../base/bytes.ts'
 import type { PackHeader } from '../../format/pack.ts'
 import type { PackKind } from '../../format/prefix.ts'
 import { columnsDigest, type ReadHeader } from '../../repository/pack-headers.ts'
+import type { NodeFacts } from './node-facts.ts'
 import type { CheckProblem } from './problems.ts'
 
 export interface PackFacts {
@@ -18,6 +19,8 @@ export interface PackFacts {
   readonly frames: number
   readonly blobs: number
   readonly rawBytes: number
+  /** What its nodes say; undefined where they were not read, and of data. */
+  readonly nodes?: NodeFacts | undefined
   /** Ids of the blobs that cannot be read from this pack, one after the other. */
   readonly lostIds: Uint8Array<ArrayBuffer>
 }

@@ -11,6 +11,7 @@ export type ProblemKind =
   | 'unsupported' // of a version that this program does not know
   | 'unresolved' // an id that nothing holds
   | 'mismatch' // two objects that should agree do not
+  | 'malformed' // each node of a tree is intact, and together they are nothing that could be restored
 
 export interface CheckProblem {
   readonly kind: ProblemKind
@@ -61,7 +62,9 @@ export class Findings {
 
   /** Takes a problem unless the same was met before. */
   add(problem: CheckProblem): void {
-    const key = `${problem.kind} ${problem.object} ${problem.offset ?? ''}`
+    // One pack has many trees, and each fault is one of its own.
+    const place = problem.kind === 'malformed' ? problem.what : (problem.offset ?? '')
+    const key = `${problem.kind} ${problem.object} ${place}`
     if (this.#seen.has(key)) return
     this.#count++
     this.#onProblem(problem)

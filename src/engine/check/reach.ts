@@ -47,10 +47,13 @@ function everything(): boolean {
   return true
 }
 
-/** For each blob 1 where something lost is reachable from it, itself included. */
-export function taintedBlobs(graph: RefGraph): Uint8Array {
+/** For each blob 1 where something that is sought (lost) is reachable from it, itself included. */
+export function taintedBlobs(
+  graph: RefGraph,
+  isSought: (node: number) => boolean = (node) => graph.isLost(node),
+): Uint8Array<ArrayBuffer> {
   const tainted = new Uint8Array(graph.count)
-  for (let node = 0; node < tainted.length; node++) if (graph.isLost(node)) tainted[node] = 1
+  for (let node = 0; node < tainted.length; node++) if (isSought(node)) tainted[node] = 1
   // Trees are written after what is in them, so that two rounds nearly always do.
   for (let changed = true; changed; ) {
     changed = false
