@@ -2,7 +2,7 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
-import type { CheckProblem } from '../../engine/check/problems.ts'
+import type { CheckNote, CheckProblem } from '../../engine/check/problems.ts'
 import {
   type CheckMode,
   type CheckOptions,
@@ -92,7 +92,7 @@ interface Done {
 function tell({ output }: Context, { result, repository, isDataRead, elapsedMs }: Done): void {
   const { problems, problemCount, notes, ...counts } = result
   for (const problem of problems) tellProblem(output, problem)
-  for (const { object, what } of notes) output.detail(`note: ${object}: ${what}`)
+  for (const note of notes) tellNote(output, note)
   output.summary(verdict(result, repository.store.address))
   if (result.snapshots === 0 && result.packs > 0) output.summary(`  ${NO_SNAPSHOT}`)
   output.summary(`  ${whatWasChecked(result, isDataRead)}, in ${formatDuration(elapsedMs)}`)
@@ -100,7 +100,11 @@ function tell({ output }: Context, { result, repository, isDataRead, elapsedMs }
   if (problemCount > 0) {
     output.note('Keep all copies of the repository as they are until the damage is understood.')
   }
-  const more = { problems: problemCount, notes, durationMs: Math.round(elapsedMs) }
+  const more = {
+    problems: problemCount,
+    notes: notes.map(jsonNote),
+    durationMs: Math.round(elapsedMs),
+  }
   output.event({ event: 'result', ...counts, ...more })
 }
 
@@ -108,6 +112,14 @@ function tellProblem(output: Output, problem: CheckProblem): void {
   const { kind, object, what, snapshots = [], paths = [] } = problem
   const lines = [`${kind}: ${object}: ${what}`, ...affectedLines(snapshots, paths)]
   output.problem(lines.join('\n'), { ...problem, paths: paths.map(jsonPath) })
+}
+
+function tellNote(output: Output, { object, what, snapshots = [], paths = [] }: CheckNote): void {
+  output.detail([`note: ${object}: ${what}`, ...affectedLines(snapshots, paths)].join('\n'))
+}
+
+function jsonNote({ paths, ...note }: CheckNote): Readonly<Record<string, unknown>> {
+  return { ...note, ...(paths && { paths: paths.map(jsonPath) }) }
 }
 
 const PATHS_SHOWN_MAX = 20

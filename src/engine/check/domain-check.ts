@@ -20,7 +20,7 @@ import type { Findings } from './problems.ts'
 import { Reach } from './reach.ts'
 import { RefGraph } from './ref-graph.ts'
 import { TreeFacts } from './tree-facts.ts'
-import { findTreeFaults } from './tree-faults.ts'
+import { reportTrees } from './tree-report.ts'
 
 export class DomainCheck {
   readonly domain: DomainAccess
@@ -100,17 +100,8 @@ export class DomainCheck {
     if (!this.domain.canOpen) return
     const { domain, index } = this
     const reader = new BlobReader({ store, domain, index })
-    const options = { facts: this.#trees, graph: this.#graph, reader, snapshots }
-    for (const { blob, what, snapshots: affected, paths } of await findTreeFaults(options)) {
-      const pack = index.image.locate(blob)?.pack
-      findings.add({
-        kind: 'malformed',
-        object: pack === undefined ? toHex(blob) : (index.packs[pack]?.name ?? toHex(blob)),
-        what: `${what} (in node ${toHex(blob).slice(0, 16)})`,
-        snapshots: [...affected],
-        paths: [...paths.values()],
-      })
-    }
+    const [facts, graph] = [this.#trees, this.#graph]
+    await reportTrees({ index, facts, graph, reader, snapshots, findings })
   }
 
   async #blame(

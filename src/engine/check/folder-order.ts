@@ -4,8 +4,8 @@
 import { compareBytes, equalBytes } from '../../base/bytes.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { TreeNode } from '../../format/tree.ts'
-import type { NoNode, ReadNode } from './list-lengths.ts'
 import { kindNumber } from './node-facts.ts'
+import type { NoNode, ReadNode } from './node-reader.ts'
 import type { NameRange, TreeFacts } from './tree-facts.ts'
 
 type InnerNode = TreeNode & { readonly kind: 'directory' }

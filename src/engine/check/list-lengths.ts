@@ -6,13 +6,7 @@ import type { BlobId } from '../../format/ids.ts'
 import { FILE_EXTENTS_MAX } from '../../format/limits.ts'
 import type { Extent, Piece, TreeNode } from '../../format/tree.ts'
 import type { ListedFile } from './node-facts.ts'
-
-/** A node, or that it is none; undefined where it cannot be read, which is reported as such. */
-export type ReadNode = (id: BlobId) => Promise<TreeNode | NoNode | undefined>
-
-export interface NoNode {
-  readonly kind: 'none'
-}
+import type { NoNode, ReadNode } from './node-reader.ts'
 
 interface Lengths {
   readonly data: bigint

@@ -3,6 +3,7 @@
 
 import { type Bytes, concat } from '../../base/bytes.ts'
 import { type Entry, NODE_KINDS, type TreeNode } from '../../format/tree.ts'
+import { type LinkColumns, LinkColumnsBuilder } from './link-facts.ts'
 
 /** What a node is to whoever refers to it. Bits, since several may refer to one. */
 export const ROLE = { data: 1, folder: 2, list: 4, node: 8 } as const
@@ -20,6 +21,7 @@ export interface NodeFacts {
   /** Where these end in `names`: two for each blob. */
   readonly nameEnds: Uint32Array
   readonly files: readonly ListedFile[]
+  readonly links: LinkColumns
 }
 
 /** A node's kind and level in one number, never 0. */
@@ -38,6 +40,7 @@ export class NodeFactsBuilder {
   readonly #names: Bytes[] = []
   readonly #nameEnds: Uint32Array
   readonly #files: ListedFile[] = []
+  readonly #links = new LinkColumnsBuilder()
   #nameEnd = 0
   /** Blobs whose names are in. */
   #named = 0
@@ -53,7 +56,10 @@ export class NodeFactsBuilder {
     this.#kinds[blob] = kindNumber(node.kind, 'level' in node ? node.level : 0)
     if (node.kind === 'entries') {
       let ref = firstRef
-      for (const entry of node.entries) ref = this.#takeEntry(entry, ref)
+      for (const entry of node.entries) {
+        ref = this.#takeEntry(entry, ref)
+        this.#links.take(entry, blob)
+      }
       this.#nameUpTo(blob)
       this.#addName(node.entries[0]?.name)
       this.#addName(node.entries.at(-1)?.name)
@@ -72,6 +78,7 @@ export class NodeFactsBuilder {
       names: concat(this.#names),
       nameEnds: this.#nameEnds,
       files: this.#files,
+      links: this.#links.finish(),
     }
   }
 

@@ -29,6 +29,8 @@ export interface CheckProblem {
 export interface CheckNote {
   readonly object: string
   readonly what: string
+  readonly snapshots?: readonly string[]
+  readonly paths?: readonly Bytes[]
 }
 
 const PROBLEMS_KEPT_MAX = 10_000
@@ -89,8 +91,8 @@ export class Findings {
     this.#unreadable = 0
   }
 
-  note(object: string, what: string): void {
-    if (this.#notes.length < PROBLEMS_KEPT_MAX) this.#notes.push({ object, what })
+  note(object: string, what: string, affected: Partial<CheckNote> = {}): void {
+    if (this.#notes.length < PROBLEMS_KEPT_MAX) this.#notes.push({ ...affected, object, what })
   }
 
   /** Adds to every problem with an object what it affects. */

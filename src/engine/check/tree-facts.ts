@@ -5,6 +5,7 @@ import { type Bytes, toHex } from '../../base/bytes.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
 import { splitIds } from '../../format/tree.ts'
 import type { IndexImage } from '../../repository/index-image.ts'
+import { LinkFacts } from './link-facts.ts'
 import { isKind, kindNumber, type ListedFile, type NodeFacts, ROLE } from './node-facts.ts'
 import type { HeaderFacts } from './pack-facts.ts'
 import type { RefGraph } from './ref-graph.ts'
@@ -22,6 +23,7 @@ export class TreeFacts {
   readonly #roles: Uint8Array
   readonly #ranges = new Map<number, NameRange>()
   readonly #files = new Map<string, ListedFile>()
+  readonly links = new LinkFacts()
 
   constructor(image: IndexImage, graph: RefGraph) {
     this.#image = image
@@ -50,6 +52,7 @@ export class TreeFacts {
     numbers.forEach((number, i) => {
       if (number >= 0 && !this.#isFolder(number)) this.#takeRange(number, facts, i)
     })
+    this.links.add(facts.links, numbers)
     for (const file of files) this.#files.set(fileKey(file), file)
   }
 

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { CraftedTrees, entryOf } from '../../../test/repositories/crafted.ts'
 import { flipBit, newRepository, type Sample } from '../../../test/repositories/sample.ts'
 import { fromUtf8Lossy, utf8 } from '../../base/bytes.ts'
@@ -119,6 +119,41 @@ test('pieces and extents of no length are found with the file that lists them', 
   const { problems } = await run()
   expect(problems).toMatchObject([{ kind: 'damaged', object: treePack }])
   expect(problems[0]?.paths?.map(fromUtf8Lossy)).toEqual(['/bad'])
+})
+
+describe('entries that say to be one file', () => {
+  const link = { device: 1, inode: 2 }
+
+  test.each<[string, () => Entry]>([
+    ['size', () => trees.file('b', 'longer', { link })],
+    ['content', () => trees.file('b', 'ACDC', { link })],
+    ['time', () => trees.file('b', 'abcd', { link, mtimeSeconds: 5 })],
+  ])('and are of another %s are noted', async (_, other) => {
+    const folder = trees.folder('f', trees.entries(other()))
+    const { treePack, snapshot } = await trees.commit(
+      trees.entries(trees.file('a', 'abcd', { link }), folder),
+    )
+    const { problems, notes } = await run()
+    expect(problems).toEqual([])
+    expect(notes).toMatchObject([{ object: treePack, snapshots: [snapshot] }])
+    expect(notes[0]?.paths?.map(fromUtf8Lossy)).toEqual(['/a', '/f/b'])
+  })
+
+  test('and are of another type are a problem', async () => {
+    const other = entryOf('b', { type: 'fifo', link })
+    const { treePack } = await trees.commit(trees.entries(trees.file('a', 'abcd', { link }), other))
+    const { problems } = await run()
+    expect(problems).toMatchObject([{ kind: 'malformed', object: treePack }])
+    expect(problems[0]?.paths?.map(fromUtf8Lossy)).toEqual(['/a', '/b'])
+  })
+
+  test('are right where they are alike, and may have changed since another snapshot', async () => {
+    const both = (content: string) =>
+      trees.entries(trees.file('a', content, { link }), trees.file('b', content, { link }))
+    await trees.commit(both('then'))
+    await trees.commit(both('now'), 'other')
+    expect(await run()).toMatchObject({ problems: [], notes: [] })
+  })
 })
 
 /** All that a tree may have. */

@@ -3,14 +3,12 @@
 // are, trees are read again, to name the paths.
 
 import { type Bytes, toHex } from '../../base/bytes.ts'
-import { isCairnError } from '../../base/errors.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
-import { WITHHELD } from '../../repository/object-problem.ts'
-import type { BlobReader } from '../blob-reader.ts'
 import { type Affected, joinNames, PATHS_MAX } from './affected.ts'
 import { FolderOrder } from './folder-order.ts'
-import { ListLengths, type ReadNode } from './list-lengths.ts'
+import { ListLengths } from './list-lengths.ts'
+import type { ReadNode } from './node-reader.ts'
 import type { OpenedSnapshot } from './opened-objects.ts'
 import { taintedBlobs } from './reach.ts'
 import type { RefGraph } from './ref-graph.ts'
@@ -19,7 +17,7 @@ import type { TreeFacts } from './tree-facts.ts'
 export interface TreeFaultsOptions {
   readonly facts: TreeFacts
   readonly graph: RefGraph
-  readonly reader: BlobReader
+  readonly read: ReadNode
   readonly snapshots: readonly OpenedSnapshot[]
 }
 
@@ -40,12 +38,14 @@ class FaultSearch {
   readonly #options: TreeFaultsOptions
   readonly #order: FolderOrder
   readonly #lists: ListLengths
+  readonly #read: ReadNode
   readonly #found = new Map<string, TreeFault>()
   #tainted = new Uint8Array(0)
   #paths = 0
 
   constructor(options: TreeFaultsOptions) {
     this.#options = options
+    this.#read = options.read
     this.#order = new FolderOrder(options.facts, this.#read)
     this.#lists = new ListLengths(this.#read)
   }
@@ -79,19 +79,6 @@ class FaultSearch {
         if (list !== undefined) seeds.add(facts.numberOf(list))
     }
     return seeds
-  }
-
-  readonly #read: ReadNode = async (id) => {
-    const { facts, reader } = this.#options
-    if (facts.isLost(facts.numberOf(id))) return undefined
-    try {
-      return await reader.readNode(id)
-    } catch (error) {
-      if (isCairnError(error, ...WITHHELD)) return undefined
-      // All that is a node was read before, or is known to be lost.
-      if (isCairnError(error, 'object-damaged', 'object-missing')) return { kind: 'none' }
-      throw error
-    }
   }
 
   #leadsToFault(number: number): boolean {
