@@ -9,6 +9,7 @@ import type { BlobId } from '../../format/ids.ts'
 import { blobId } from '../../format/ids.ts'
 import type { Xattr } from '../../format/tree.ts'
 import type { DirectoryContents } from '../../source/files/walk-events.ts'
+import type { EndedFolders } from './ended-folders.ts'
 import type { CachedEntry } from './file-cache.ts'
 import type { EncodedEntry, FolderNodes } from './folder-nodes.ts'
 import { OrderedQueue, type Ticket } from './ordered-queue.ts'
@@ -47,6 +48,7 @@ export class Folder {
   readonly basis: FolderBasis
   readonly #queue: OrderedQueue<ChildEntry>
   readonly #newNodes: () => FolderNodes
+  readonly #ended: EndedFolders
   #held: EncodedEntry[] = []
   #nodes: FolderNodes | undefined
   #allUnchanged = true
@@ -55,11 +57,12 @@ export class Folder {
 
   constructor(
     parent: Folder | undefined,
-    options: { basis: FolderBasis; newNodes: () => FolderNodes },
+    options: { basis: FolderBasis; newNodes: () => FolderNodes; ended: EndedFolders },
   ) {
     this.parent = parent
     this.basis = options.basis
     this.#newNodes = options.newNodes
+    this.#ended = options.ended
     this.#queue = new OrderedQueue((child) => this.#take(child))
   }
 
@@ -98,10 +101,13 @@ export class Folder {
   /** The absolute path of an entry, or of the folder itself. */
   pathOf(name?: Bytes): Bytes {
     const slash = Uint8Array.of(0x2f)
-    const above = this.parent === undefined ? [] : [this.parent.pathOf(), slash, this.basis.name]
-    const path = concat(this.parent?.parent === undefined ? above.slice(1) : above)
-    if (name === undefined) return path.length === 0 ? slash : path
-    return concat([path, slash, name])
+    const names = name === undefined ? [] : [name]
+    let { parent, basis } = this
+    while (parent !== undefined) {
+      names.push(basis.name)
+      ;({ parent, basis } = parent)
+    }
+    return names.length === 0 ? slash : concat(names.reverse().flatMap((one) => [slash, one]))
   }
 
   #take(child: ChildEntry): void {
@@ -133,7 +139,7 @@ export class Folder {
     const onDone = this.#onDone
     if (onDone === undefined || !this.#queue.isEmpty) return
     this.#onDone = undefined
-    onDone(this.#tree())
+    this.#ended.take(() => onDone(this.#tree()))
   }
 
   #tree(): FolderTree {

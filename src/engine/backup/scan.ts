@@ -14,6 +14,7 @@ import { type Entry, entryCodec } from '../../format/tree.ts'
 import type { Walker } from '../../source/files/walk.ts'
 import type { WalkDirectory, WalkEvent } from '../../source/files/walk-events.ts'
 import { CacheKeys } from './cache-keys.ts'
+import { EndedFolders } from './ended-folders.ts'
 import { type EntryContent, EntryMaker, encodeEntry, takeXattrs } from './entry.ts'
 import type { CachedEntry, FileCacheWriter } from './file-cache.ts'
 import { FileReading, type FileSink, type MadeFile, reportSmall } from './file-reading.ts'
@@ -105,6 +106,7 @@ class Scanner implements FileSink {
   readonly #target = new PathSlot()
   readonly #files: FileReading
   readonly #remembered = new OrderedQueue<() => void>((write) => write())
+  readonly #ended = new EndedFolders()
   #folder: Folder | undefined
   #run: OpenRun | undefined
   /** How many files in runs wait to be remembered. */
@@ -170,7 +172,7 @@ class Scanner implements FileSink {
     this.#run = undefined
     this.#remembered.push(() => nextTime.enter(ownName))
     const newNodes = () => new FolderNodes({ hasher: folderHasher, trees })
-    this.#folder = new Folder(this.#folder, { basis, newNodes })
+    this.#folder = new Folder(this.#folder, { basis, newNodes, ended: this.#ended })
   }
 
   #leave(): void {
