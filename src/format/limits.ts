@@ -31,6 +31,11 @@ export const DETAILS_BYTES_MAX = 4 * MEBI
 /** Linux allows 255; file systems whose names are UTF-16 have longer ones in UTF-8. */
 export const NAME_BYTES_MAX = 1_020
 export const PATH_BYTES_MAX = 1 * MEBI
+/**
+ * Names on the way from the root to an entry, its own included: twice what a path that Linux takes in
+ * one call can have, and with names of 255 bytes exactly the longest path.
+ */
+export const PATH_NAMES_MAX = 4_096
 export const OWNER_NAME_BYTES_MAX = 256
 export const LINK_TARGET_BYTES_MAX = 65_535
 export const XATTRS_MAX = 4_096

@@ -37,7 +37,14 @@ export type DirectoryContents =
 
 export type SkipReason = 'excluded' | 'cache' | 'larger' | 'mount' | 'socket'
 
-export type WalkOperation = 'stat' | 'open' | 'list' | 'read ignore file' | 'return'
+export type WalkOperation =
+  | 'stat'
+  | 'open'
+  | 'list'
+  | 'read ignore file'
+  | 'return'
+  /** What is in the folder lies deeper than a snapshot can have it. */
+  | 'go deeper than 4,096 names from the root'
 
 /** Something is not, or not fully, in what the walk gives. */
 export interface ProblemEvent {

@@ -43,8 +43,14 @@ export function rootTree(roots: readonly Bytes[]): RootNode {
 
 /** The roots in a branch, its own top included. */
 export function rootsIn(node: RootNode): readonly RootNode[] {
-  const below = node.children.flatMap(rootsIn)
-  return node.isRoot ? [node, ...below] : below
+  const found: RootNode[] = []
+  // Not by calling itself: how many names a path has is for the user to say.
+  const stack = [node]
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (next.isRoot) found.push(next)
+    for (let i = next.children.length - 1; i >= 0; i--) stack.push(next.children[i] as RootNode)
+  }
+  return found
 }
 
 /** `folder`/`name`; '/' itself does not get a second slash. */

@@ -15,6 +15,7 @@ import { Errno, errnoName } from '../../base/libc-error.ts'
 import { DirectoryListing } from '../../base/libc-listing.ts'
 import { PathSlot } from '../../base/libc-memory.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
+import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { isDiskless } from './diskless.ts'
 import { type ExcludeOptions, ExcludeRules } from './exclude.ts'
 import { findCacheTag, IGNORE_FILE_NAME, readIgnoreFile } from './folder-files.ts'
@@ -167,6 +168,7 @@ export class Walker {
     if (node.name.includes(0)) return this.#missing(node, -Errno.EINVAL)
     const address = this.#path.put(parent === undefined ? node.path : node.name)
     const depth = parent === undefined ? 0 : parent.depth + 1
+    if (depth > PATH_NAMES_MAX) return this.#missing(node, -Errno.ENAMETOOLONG)
     const rootDepth = node.isRoot ? depth : (parent?.rootDepth ?? 0)
     const contents = node.isRoot || this.#isWanted(parent, node, address) ? 'all' : 'roots'
     const context: FrameContext = { name: node.name, parent, node, rootDepth, contents }
@@ -264,6 +266,7 @@ export class Walker {
       frame.contents = 'unreadable'
       this.#pending.push(problemAt(frame.path(), 'list', result))
     }
+    if (frame.depth >= PATH_NAMES_MAX && listing.count > 0) return this.#leaveOut(frame)
     frame.setRange(0, listing.count)
     const tag = this.#options.caches ? findCacheTag(fd, listing) : -1
     if (tag >= 0) {
@@ -273,6 +276,12 @@ export class Walker {
     } else if (this.#options.ignoreFiles) {
       this.#readIgnoreFile(frame)
     }
+  }
+
+  /** Of a folder that lies as deep as anything may: it is recorded, and nothing in it. */
+  #leaveOut(frame: Frame): void {
+    frame.contents = 'unreadable'
+    this.#pending.push(problemAt(frame.path(), TOO_DEEP, -Errno.ENAMETOOLONG))
   }
 
   #readIgnoreFile(frame: Frame): void {
@@ -331,5 +340,6 @@ export class Walker {
 // What the kernel takes at most.
 const NAME_BYTES_MAX = 4095
 
+const TOO_DEEP = 'go deeper than 4,096 names from the root'
 const PARENT_NAME = utf8('..')
 const TOP = utf8('/')
