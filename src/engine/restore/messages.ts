@@ -69,12 +69,19 @@ export interface WireParts {
   readonly writeLengths: Uint32Array
 }
 
+/** A folder by what it has in common with the one before it: of a deep path most. */
+export interface WireFolder {
+  /** How many names are those of the folder before it. */
+  readonly shared: number
+  readonly names: readonly Uint8Array[]
+}
+
 export interface RangeTask {
   readonly task: number
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly sessions: readonly WireSession[]
   readonly frames: readonly WireFrame[]
-  readonly folders: readonly (readonly Uint8Array[])[]
+  readonly folders: readonly WireFolder[]
   readonly wholes: WireWholes
   readonly parts: WireParts
 }

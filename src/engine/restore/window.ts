@@ -7,6 +7,7 @@ import type { Index } from '../../repository/index-load.ts'
 import type { RangeTask, WireFrame, WireParts, WireSession, WriterSetup } from './messages.ts'
 import type { Stretch } from './open-restore.ts'
 import { type Whole, Wholes } from './wholes.ts'
+import { wireFolders } from './wire-folders.ts'
 
 /** One piece of a file that is open. */
 export interface Part {
@@ -144,7 +145,7 @@ export function wireTask(
     folders,
   )
   const parts = wireParts(range.frames.flatMap((frame) => frame.parts))
-  return { task, bytes, sessions, frames, folders, wholes, parts }
+  return { task, bytes, sessions, frames, folders: wireFolders(folders), wholes, parts }
 }
 
 function wireParts(parts: readonly Part[]): WireParts {

@@ -18,6 +18,7 @@ import { fatalCode } from './fatal.ts'
 import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
 import { attributeText, modeAtOnce } from './metadata-of.ts'
 import { temporaryName } from './temporary-name.ts'
+import { unwireFolders } from './wire-folders.ts'
 
 const setup = workerSetup as WriterSetup
 // Its own descriptor of the same folder, so that it can close all that it opened.
@@ -32,6 +33,7 @@ const seals = new Map<number, FrameSeal>()
 
 class RangeWriter {
   readonly #task: RangeTask
+  readonly #folders: readonly (readonly Bytes[])[]
   readonly #failedWholes: WireProblem[] = []
   readonly #attributes: WireProblem[] = []
   readonly #failedParts: WireProblem[] = []
@@ -46,6 +48,7 @@ class RangeWriter {
 
   constructor(task: RangeTask) {
     this.#task = task
+    this.#folders = unwireFolders(task.folders)
     this.#crcs = new Uint32Array(task.parts.writeOffsets.length)
     for (const { session, frameKey, aad } of task.sessions) {
       if (!seals.has(session)) seals.set(session, { seal: new Seal(frameKey), aad })
@@ -132,7 +135,7 @@ class RangeWriter {
   #openFolder(number: number): number {
     if (this.#folder !== number) {
       this.#folder = undefined
-      this.#dirFd = must('open the folder', target.openDirectory(this.#task.folders[number] ?? []))
+      this.#dirFd = must('open the folder', target.openDirectory(this.#folders[number] ?? []))
       this.#folder = number
     }
     return this.#dirFd

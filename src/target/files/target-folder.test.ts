@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { describeWith } from '../../../test/require.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { libc } from '../../base/libc.ts'
@@ -242,6 +242,35 @@ test('few descriptors stay open, and none in the end', () => {
   const second = TargetFolder.open(utf8(top)) as TargetFolder
   second.openDirectory(path('folder-1'))
   second.close()
+  expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 64)
+})
+
+test('from a deep folder it is not far to those above it', () => {
+  const before = readdirSync('/proc/self/fd').length
+  const deep = Array.from({ length: 1000 }, () => utf8('d'))
+  const paths = deep.map((_, i) => deep.slice(0, i + 1))
+  const inodes = new Map<number, unknown>()
+  const stat = new StatBuffer()
+  let dir = target.rootFd
+  paths.forEach((one, i) => {
+    target.makeDirectory(dir, utf8('d'))
+    dir = target.openDirectory(one)
+    stat.readFd(dir)
+    inodes.set(i, stat.inode)
+  })
+  const fromRoot = vi.spyOn(BeneathOpener.prototype, 'open')
+  for (let i = paths.length - 1; i >= 0; i--) {
+    expect(stat.readFd(target.openDirectory(paths[i] as Uint8Array[]))).toBe(0)
+    expect(stat.inode).toBe(inodes.get(i))
+  }
+  expect(fromRoot.mock.calls.length).toBeLessThan(128)
+  fromRoot.mockRestore()
+  // In another order, where some of what lies above is open and some is not.
+  for (let i = 0; i < paths.length; i += 7) {
+    const at = (i * 389) % paths.length
+    expect(stat.readFd(target.openDirectory(deep.slice(0, at + 1)))).toBe(0)
+    expect(stat.inode).toBe(inodes.get(at))
+  }
   expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 64)
 })
 

@@ -39,6 +39,15 @@ const SLASH = 0x2f
 const DOT = 0x2e
 
 const FOLDERS_OPEN_MAX = 64
+/** From this many names on, so many folders above one are opened with it. */
+const FAR = 64
+const OPENED_WITH_IT = 16
+const CLOSED = -1
+
+interface OpenFolder {
+  readonly key: string
+  fd: number
+}
 
 const FILE_FLAGS = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
 const FOLDER_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
@@ -62,7 +71,9 @@ export class TargetFolder {
   /** One byte more than a goal has: what fills it is longer. */
   readonly #goal = new NativeBuffer(GOAL_BYTES_MAX + 1)
   /** Open folders by path, the one used longest ago first. */
-  readonly #folders = new Map<string, number>()
+  readonly #folders = new Map<string, OpenFolder>()
+  /** What the same array was asked for with last: a deep path takes long to compare. */
+  readonly #asked = new WeakMap<readonly Bytes[], OpenFolder>()
 
   /** Takes over the root folder's descriptor, and closes it in the end. */
   constructor(rootFd: number) {
@@ -82,31 +93,34 @@ export class TargetFolder {
 
   /**
    * A descriptor of the folder at this path below the root; [] is the root. It stays ours and is
-   * good until 60 other folders were asked for. -ENOENT, -ELOOP, -ENOTDIR, -EINVAL and others.
+   * good until 60 other folders were asked for, or three that lie deep. The array must not be changed
+   * afterwards. -ENOENT, -ELOOP, -ENOTDIR, -EINVAL and others.
    */
   openDirectory(path: readonly Bytes[]): Result {
     if (path.length === 0) return this.#rootFd
+    const asked = this.#asked.get(path)
+    const known = asked === undefined || asked.fd === CLOSED ? this.#find(path) : asked
+    if (typeof known === 'number') return known
+    this.#asked.set(path, known)
+    this.#folders.delete(known.key)
+    this.#folders.set(known.key, known)
+    return known.fd
+  }
+
+  #find(path: readonly Bytes[]): OpenFolder | Result {
     const key = keyOf(path)
     const known = this.#folders.get(key)
-    if (known !== undefined) {
-      this.#folders.delete(key)
-      this.#folders.set(key, known)
-      return known
-    }
+    if (known !== undefined) return known
     if (!path.every(isEntryName)) return -Errno.EINVAL
-    const fd = this.#openBelow(path)
-    if (fd >= 0) this.#remember(key, fd)
-    return fd
+    const fd = this.#openBelow(path, key)
+    return fd < 0 ? fd : this.#remember(key, fd)
   }
 
   /** Forgets the descriptors of a folder and all below it: after it was removed or replaced. */
   forgetDirectory(path: readonly Bytes[]): void {
     const key = keyOf(path)
-    for (const [other, fd] of this.#folders) {
-      if (!other.startsWith(key)) continue
-      this.#folders.delete(other)
-      this.#libc.close(fd)
-    }
+    for (const folder of this.#folders.values())
+      if (folder.key.startsWith(key)) this.#forget(folder)
   }
 
   /** Fills `stat` from an entry, never following it. */
@@ -228,8 +242,7 @@ export class TargetFolder {
   }
 
   close(): void {
-    for (const fd of this.#folders.values()) this.#libc.close(fd)
-    this.#folders.clear()
+    for (const folder of this.#folders.values()) this.#forget(folder)
     this.#libc.close(this.#rootFd)
   }
 
@@ -243,29 +256,66 @@ export class TargetFolder {
   }
 
   /** From the parent where that is open, which is the usual case, else from the root. */
-  #openBelow(path: readonly Bytes[]): Result {
-    const parent = path.length === 1 ? this.#rootFd : this.#folders.get(keyOf(path.slice(0, -1)))
-    if (parent === undefined) return this.#opener.open(this.#rootFd, path)
-    return this.#opener.openComponent(parent, path[path.length - 1] as Bytes)
+  #openBelow(path: readonly Bytes[], key: string): Result {
+    const parent = path.length === 1 ? this.#rootFd : this.#folders.get(keyAbove(key))?.fd
+    if (parent !== undefined) return this.#opener.openComponent(parent, path.at(-1) as Bytes)
+    return path.length < FAR ? this.#opener.open(this.#rootFd, path) : this.#openFar(path, key)
   }
 
-  #remember(key: string, fd: number): void {
-    this.#folders.set(key, fd)
-    if (this.#folders.size <= FOLDERS_OPEN_MAX) return
-    for (const [oldest, oldFd] of this.#folders) {
-      this.#folders.delete(oldest)
-      this.#libc.close(oldFd)
-      return
+  /**
+   * With some of the folders above it, for those are mostly asked for next: the way from the root is
+   * long, and on the way back up it would be gone for each folder.
+   */
+  #openFar(path: readonly Bytes[], key: string): Result {
+    const keys = [key]
+    for (let i = 0; i < OPENED_WITH_IT; i++) keys.unshift(keyAbove(keys[0] as string))
+    let fd = this.#opener.open(this.#rootFd, path.slice(0, -OPENED_WITH_IT))
+    for (let i = 0; i < OPENED_WITH_IT && fd >= 0; i++) {
+      if (!this.#folders.has(keys[i] as string)) this.#remember(keys[i] as string, fd)
+      else fd = this.#inPlaceOf(keys[i] as string, fd)
+      fd = this.#opener.openComponent(fd, path[path.length - OPENED_WITH_IT + i] as Bytes)
     }
+    return fd
+  }
+
+  /** One that is open already, instead of the one that was opened a second time. */
+  #inPlaceOf(key: string, fd: number): number {
+    this.#libc.close(fd)
+    return (this.#folders.get(key) as OpenFolder).fd
+  }
+
+  #remember(key: string, fd: number): OpenFolder {
+    const folder = { key, fd }
+    this.#folders.set(key, folder)
+    const [oldest] = this.#folders.values()
+    if (this.#folders.size > FOLDERS_OPEN_MAX && oldest !== undefined) this.#forget(oldest)
+    return folder
+  }
+
+  #forget(folder: OpenFolder): void {
+    this.#folders.delete(folder.key)
+    this.#libc.close(folder.fd)
+    folder.fd = CLOSED
   }
 }
 
 /** Components, each followed by a slash, so that a folder's key starts those of all below it. */
 function keyOf(path: readonly Bytes[]): string {
-  let key = ''
-  for (const name of path)
-    key += `${Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')}/`
-  return key
+  let length = path.length
+  for (const name of path) length += name.length
+  const key = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const name of path) {
+    key.set(name, at)
+    at += name.length
+    key[at++] = SLASH
+  }
+  return key.toString('latin1')
+}
+
+/** The key of the folder above; '' is the root's. */
+function keyAbove(key: string): string {
+  return key.slice(0, key.lastIndexOf('/', key.length - 2) + 1)
 }
 
 /** dev_t as glibc's makedev packs 12 bits of major and 20 of minor. */
