@@ -9,6 +9,7 @@ import type { Repository } from '../repository/repository.ts'
 import type { Snapshot } from '../repository/snapshots.ts'
 import type { BlobReader } from './blob-reader.ts'
 import { type Change, compareEntries } from './diff/compare-entries.ts'
+import { flattened, Into, type Nested, type NestedSync } from './nesting.ts'
 import { SnapshotReaders } from './snapshot-readers.ts'
 import { entriesOf, findEntry } from './tree-reader.ts'
 
@@ -53,9 +54,11 @@ export async function* diff(options: DiffOptions): AsyncGenerator<Difference> {
   const sameDomain = options.before.snapshot.domain === options.after.snapshot.domain
   const comparison = new Comparison({ ...options, readers: { before, after }, sameDomain })
   const [left, right] = [before.start, after.start]
-  if ('tree' in left && 'tree' in right) yield* comparison.folders([], left.tree, right.tree)
+  if ('tree' in left && 'tree' in right)
+    yield* flattened(comparison.folders([], left.tree, right.tree))
   else if ('entry' in left && 'entry' in right) {
-    yield* comparison.entries([], { ...left.entry, name: right.entry.name }, right.entry)
+    const before = { ...left.entry, name: right.entry.name }
+    yield* flattened(comparison.entries([], before, right.entry))
   } else throw new CairnError('usage', 'Cannot compare: one is a folder and the other is not')
 }
 
@@ -91,11 +94,7 @@ class Comparison {
     this.#options = options
   }
 
-  async *folders(
-    names: readonly Bytes[],
-    before: BlobId,
-    after: BlobId,
-  ): AsyncGenerator<Difference> {
+  async *folders(names: readonly Bytes[], before: BlobId, after: BlobId): Nested<Difference, void> {
     if (this.#options.sameDomain && equalBytes(before, after)) return
     const left = this.#cursor('before', names, before)
     const right = this.#cursor('after', names, after)
@@ -112,32 +111,32 @@ class Comparison {
     }
   }
 
-  async *entries(above: readonly Bytes[], before: Entry, after: Entry): AsyncGenerator<Difference> {
+  *entries(above: readonly Bytes[], before: Entry, after: Entry): NestedSync<Difference, void> {
     const names = [...above, after.name]
     const change = compareEntries(before, after, this.#options)
     if (change !== undefined) yield { kind: 'modified', names, before, after, change }
     if (before.tree !== undefined && after.tree !== undefined) {
-      yield* this.folders(names, before.tree, after.tree)
-    } else if (before.tree !== undefined) yield* this.#all('removed', names, before.tree)
-    else if (after.tree !== undefined) yield* this.#all('added', names, after.tree)
+      yield new Into(this.folders(names, before.tree, after.tree))
+    } else if (before.tree !== undefined) yield new Into(this.#all('removed', names, before.tree))
+    else if (after.tree !== undefined) yield new Into(this.#all('added', names, after.tree))
   }
 
-  async *#only(
+  *#only(
     kind: 'added' | 'removed',
     above: readonly Bytes[],
     entry: Entry,
-  ): AsyncGenerator<Difference> {
+  ): NestedSync<Difference, void> {
     const names = [...above, entry.name]
     if (kind === 'added') yield { kind, names, after: entry }
     else yield { kind, names, before: entry }
-    if (entry.tree !== undefined) yield* this.#all(kind, names, entry.tree)
+    if (entry.tree !== undefined) yield new Into(this.#all(kind, names, entry.tree))
   }
 
   async *#all(
     kind: 'added' | 'removed',
     names: readonly Bytes[],
     tree: BlobId,
-  ): AsyncGenerator<Difference> {
+  ): Nested<Difference, void> {
     const cursor = this.#cursor(kind === 'added' ? 'after' : 'before', names, tree)
     await cursor.advance()
     while (cursor.entry !== undefined) {
@@ -149,7 +148,7 @@ class Comparison {
 
   #cursor(side: 'before' | 'after', names: readonly Bytes[], tree: BlobId): Cursor {
     const { readers, onProblem } = this.#options
-    const entries = entriesOf(readers[side].reader, tree)
+    const entries = entriesOf(readers[side].reader, tree, names.length)
     return new Cursor(entries, (error) => onProblem({ side, names, error }))
   }
 

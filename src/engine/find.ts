@@ -14,6 +14,7 @@ import {
 } from '../source/files/ignore-pattern.ts'
 import { nameText } from '../source/files/name-text.ts'
 import type { BlobReader } from './blob-reader.ts'
+import { flattened, Into, type Nested, type NestedSync } from './nesting.ts'
 import { SnapshotReaders } from './snapshot-readers.ts'
 import { entriesOf } from './tree-reader.ts'
 
@@ -53,7 +54,7 @@ export async function* find(options: FindOptions): AsyncGenerator<Found> {
   for (const snapshot of options.snapshots) {
     const reader = await readers.readerFor(snapshot)
     const search = new Search({ ...options, patterns, anywhere, barren, reader, snapshot })
-    for (const root of snapshot.summary.roots) yield* search.folder(blobId(root), [], [])
+    for (const root of snapshot.summary.roots) yield* flattened(search.folder(blobId(root), [], []))
   }
 }
 
@@ -64,6 +65,9 @@ function parsePatterns({ patterns, ignoreCase = false }: FindOptions): readonly 
     throw new CairnError('usage', `'${text}' is no pattern that can be looked for`)
   })
 }
+
+/** Folders below this are not remembered by their paths. */
+const BARREN_DEPTH_MAX = 64
 
 interface SearchOptions extends Omit<FindOptions, 'patterns' | 'snapshots'> {
   readonly patterns: readonly IgnorePattern[]
@@ -86,13 +90,13 @@ class Search {
     tree: BlobId,
     names: readonly Bytes[],
     texts: readonly string[],
-  ): AsyncGenerator<Found, boolean> {
-    const { barren, anywhere, reader, snapshot, onProblem } = this.#options
-    const key = `${toHex(tree)}${anywhere ? '' : `/${texts.join('/')}`}`
-    if (barren.has(key)) return false
+  ): Nested<Found, boolean> {
+    const { barren, reader, snapshot, onProblem } = this.#options
+    const key = this.#barrenKey(tree, texts)
+    if (key !== undefined && barren.has(key)) return false
     let found = false
     try {
-      for await (const entry of entriesOf(reader, tree)) {
+      for await (const entry of entriesOf(reader, tree, names.length)) {
         if (yield* this.#entry(entry, [...names, entry.name], texts)) found = true
       }
     } catch (error) {
@@ -100,22 +104,29 @@ class Search {
       onProblem({ snapshot, names, error })
       found = true
     }
-    if (!found) barren.add(key)
+    if (!found && key !== undefined) barren.add(key)
     return found
   }
 
-  async *#entry(
+  /** None where paths are so long that to remember them would cost more than to look again. */
+  #barrenKey(tree: BlobId, texts: readonly string[]): string | undefined {
+    if (this.#options.anywhere) return toHex(tree)
+    return texts.length > BARREN_DEPTH_MAX ? undefined : `${toHex(tree)}/${texts.join('/')}`
+  }
+
+  *#entry(
     entry: Entry,
     names: readonly Bytes[],
     above: readonly string[],
-  ): AsyncGenerator<Found, boolean> {
+  ): NestedSync<Found, boolean> {
     const { signal, snapshot, ignoreCase = false } = this.#options
     if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
     const text = nameText(entry.name)
     const texts = [...above, ignoreCase ? text.toLowerCase() : text]
     const fits = this.#fits(entry, texts)
     if (fits) yield { snapshot, names, entry }
-    const below = entry.tree !== undefined && (yield* this.folder(entry.tree, names, texts))
+    const below =
+      entry.tree !== undefined && (yield new Into(this.folder(entry.tree, names, texts)))
     return fits || below
   }
 

@@ -229,16 +229,16 @@ class Run {
     const { reader, signal } = this.#options
     const seen: Bytes[] = []
     try {
-      for await (const entries of entryRunsOf(reader, tree)) {
+      for await (const entries of entryRunsOf(reader, tree, place.path.length)) {
         for (const entry of entries) {
           if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
           if (only !== undefined && !equalBytes(entry.name, only)) continue
           this.#withheld.noteRead()
           if (this.#options.delete) seen.push(entry.name)
-          const later = this.#entry(place, { entry, folderWanted: wanted })
-          if (later !== undefined) await later
           if (++this.#entries % ENTRIES_AT_ONCE === 0)
             await new Promise((resolve) => setImmediate(resolve))
+          const later = this.#entry(place, { entry, folderWanted: wanted })
+          if (later !== undefined) await later
         }
       }
     } catch (error) {
@@ -267,12 +267,21 @@ class Run {
     const isDirectory = entry.tree !== undefined
     const wanted = selection.wants(path, { isDirectory, folderWanted })
     if (wanted === 'no') return undefined
+    if (wanted === 'yes') this.#ensureAbove(place)
     const later =
       entry.tree === undefined
         ? restorer.restoreEntry(place, entry)
         : this.#inner({ path, entry, parent: place, state: 'unmade' }, entry.tree, wanted)
     if (later === undefined) return restorer.window.isFull ? this.#write() : undefined
     return later.then(() => (restorer.window.isFull ? this.#write() : undefined))
+  }
+
+  /** The folders that were only looked into so far: from the top, for there may be thousands. */
+  #ensureAbove(place: TargetPlace): void {
+    const unmade: TargetPlace[] = []
+    for (let at: TargetPlace | undefined = place; at?.state === 'unmade'; at = at.parent)
+      unmade.push(at)
+    for (const one of unmade.reverse()) this.restorer.ensure(one)
   }
 
   #inner(inner: TargetPlace, tree: BlobId, wanted: Wanted): Promise<void> | undefined {

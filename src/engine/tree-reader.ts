@@ -4,19 +4,21 @@
 import { type Bytes, compareBytes, equalBytes, fromUtf8Lossy, toHex } from '../base/bytes.ts'
 import { CairnError, whileDoing } from '../base/errors.ts'
 import type { BlobId } from '../format/ids.ts'
-import { FILE_EXTENTS_MAX, NODE_LEVEL_MAX } from '../format/limits.ts'
+import { FILE_EXTENTS_MAX, NODE_LEVEL_MAX, PATH_NAMES_MAX } from '../format/limits.ts'
 import type { Entry, Extent, Piece, TreeNode } from '../format/tree.ts'
 import type { BlobReader } from './blob-reader.ts'
+import { flattened, Into, type Nested } from './nesting.ts'
 
-/** Folders inside each other that are followed: more than any file system allows a path for. */
-const DEPTH_MAX = 65_536
-
-/** The entries of a folder, sorted by name. Throws as BlobReader.read does. */
+/**
+ * The entries of a folder, sorted by name; `depth` is how many names lead to the folder. Throws as
+ * BlobReader.read does, and 'object-damaged' where entries lie deeper than they may.
+ */
 export async function* entriesOf(
   reader: BlobReader,
   tree: BlobId,
+  depth = 0,
 ): AsyncGenerator<Entry, undefined> {
-  for await (const entries of entryRunsOf(reader, tree)) yield* entries
+  for await (const entries of entryRunsOf(reader, tree, depth)) yield* entries
   return undefined
 }
 
@@ -28,10 +30,12 @@ export async function* entriesOf(
 export async function* entryRunsOf(
   reader: BlobReader,
   tree: BlobId,
+  depth = 0,
 ): AsyncGenerator<readonly Entry[], undefined> {
   let last: Bytes | undefined
   for await (const node of leavesOf(reader, { id: tree, kind: 'entries' })) {
     if (node.kind !== 'entries') continue
+    if (depth >= PATH_NAMES_MAX && node.entries.length > 0) throw tooDeep()
     const first = node.entries[0]?.name
     if (last !== undefined && first !== undefined && compareBytes(last, first) >= 0)
       throw unordered()
@@ -118,6 +122,13 @@ function misplaced(id: BlobId): CairnError {
   )
 }
 
+function tooDeep(): CairnError {
+  return new CairnError(
+    'object-damaged',
+    `Cannot follow a tree: it is more than ${PATH_NAMES_MAX} names deep`,
+  )
+}
+
 /** An entry and the folders above it. */
 export interface TreePath {
   /** Names from the root down, the entry's own last. */
@@ -137,21 +148,23 @@ export interface WalkTreeOptions {
 }
 
 /** Every entry below a root, folders before what is in them. Goes on past what cannot be read. */
-export async function* walkTree(
+export function walkTree(reader: BlobReader, options: WalkTreeOptions): AsyncGenerator<TreePath> {
+  return flattened(walkFolder(reader, options))
+}
+
+async function* walkFolder(
   reader: BlobReader,
   options: WalkTreeOptions,
-): AsyncGenerator<TreePath> {
+): Nested<TreePath, undefined> {
   const { root, names = [], enter = () => true, onError } = options
-  if (names.length > DEPTH_MAX)
-    throw new CairnError('object-damaged', 'Cannot follow a tree: it is too deep')
-  const entries = entriesOf(reader, root)
+  const entries = entriesOf(reader, root, names.length)
   for (;;) {
     const next = await nextEntry(entries, names, onError)
-    if (next === undefined) return
+    if (next === undefined) return undefined
     const path = { names: [...names, next.name], entry: next }
     yield path
     if (next.tree !== undefined && enter(path))
-      yield* walkTree(reader, { ...options, root: next.tree, names: path.names })
+      yield new Into(walkFolder(reader, { ...options, root: next.tree, names: path.names }))
   }
 }
 

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 
 const FS = "const fs = require('node:fs');"
 
-/** Makes `depth` folders inside each other below `top`, with a file in each `every`-th and the last. */
+/** Makes `depth` folders inside each other below `top`, with a file `f` in each `every`-th and `last` in the last. */
 export function makeDeep(
   top: string,
   { depth, every, name = 'd' }: { depth: number; every: number; name?: string },
@@ -14,7 +14,8 @@ export function makeDeep(
     top,
     `for (let i = 1; i <= ${depth}; i++) {
       fs.mkdirSync('${name}'); process.chdir('${name}')
-      if (i % ${every} === 0 || i === ${depth}) fs.writeFileSync('f', 'file ' + i)
+      if (i === ${depth}) fs.writeFileSync('last', 'file ' + i)
+      else if (i % ${every} === 0) fs.writeFileSync('f', 'file ' + i)
     }`,
   )
 }
@@ -33,7 +34,8 @@ export function readDeep(
     let depth = 0
     for (; fs.existsSync('${name}'); depth++) {
       process.chdir('${name}')
-      if (fs.existsSync('f')) files[depth + 1] = fs.readFileSync('f', 'latin1')
+      for (const file of ['f', 'last'])
+        if (fs.existsSync(file)) files[depth + 1] = fs.readFileSync(file, 'latin1')
     }
     process.stdout.write(JSON.stringify({ depth, files }))`
   return JSON.parse(run(top, read)) as DeepTree

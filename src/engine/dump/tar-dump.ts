@@ -24,6 +24,7 @@ export interface Place {
 }
 
 const SLASH = utf8('/')
+const ENTRIES_AT_ONCE = 64
 const ZEROS = new Uint8Array(64 * 1024)
 
 export class TarDump {
@@ -39,10 +40,13 @@ export class TarDump {
 
   /** What is in a folder, and below. */
   async folder(tree: BlobId, place: Place): Promise<void> {
-    const entries = entriesOf(this.#options.trees, tree)
+    const entries = entriesOf(this.#options.trees, tree, place.names.length)
     for (;;) {
       const entry = await this.#next(entries, place)
       if (entry === undefined) return
+      // Where nothing has to be waited for, nothing else would let a signal come through.
+      if (this.entries % ENTRIES_AT_ONCE === 0)
+        await new Promise((resolve) => setImmediate(resolve))
       await this.entry(entry, { ...place, names: [...place.names, entry.name] })
     }
   }

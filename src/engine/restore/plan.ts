@@ -2,6 +2,7 @@
 // target.
 
 import type { Bytes } from '../../base/bytes.ts'
+import { CairnError } from '../../base/errors.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
@@ -29,6 +30,7 @@ export interface PlanOptions {
   readonly overwrite: OverwritePolicy
   readonly owners: WriterSetup['owners']
   readonly delete: boolean
+  readonly signal: AbortSignal
   readonly onPlanned: (planned: PlannedEntry) => void
 }
 
@@ -45,7 +47,10 @@ export async function planRestore(
     : undefined
   try {
     if (selected.entry !== undefined) plan.takeTarget()
-    for await (const one of selectedEntries({ ...selected, onWhole })) plan.take(one)
+    for await (const one of selectedEntries({ ...selected, onWhole })) {
+      if (options.signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+      plan.take(one)
+    }
     return plan.counts
   } finally {
     target?.close()

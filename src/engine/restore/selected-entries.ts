@@ -7,6 +7,7 @@ import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
 import { WITHHELD } from '../../repository/object-problem.ts'
 import type { BlobReader } from '../blob-reader.ts'
+import { flattened, Into, type Nested } from '../nesting.ts'
 import { entriesOf } from '../tree-reader.ts'
 import { isWhole, type ReadFolder } from './others.ts'
 import type { Selection, Wanted } from './selection.ts'
@@ -38,13 +39,17 @@ export interface SelectedOptions {
  * Every folder comes before what is in it. Goes on past folders whose node cannot be read: the restore has
  * told of those.
  */
-export async function* selectedEntries(
+export function selectedEntries(
   options: SelectedOptions,
 ): AsyncGenerator<SelectedEntry, undefined> {
+  return flattened(selectedIn(options))
+}
+
+async function* selectedIn(options: SelectedOptions): Nested<SelectedEntry, undefined> {
   const { reader, selection, tree, wanted: folderWanted, only, folder, onWhole } = options
   const names: Bytes[] = []
   try {
-    for await (const entry of entriesOf(reader, tree)) {
+    for await (const entry of entriesOf(reader, tree, folder.length)) {
       if (only !== undefined && !equalBytes(entry.name, only)) continue
       if (onWhole !== undefined) names.push(entry.name)
       const path = [...folder, entry.name]
@@ -52,13 +57,9 @@ export async function* selectedEntries(
       if (wanted === 'no') continue
       yield { folder, entry, wanted }
       if (entry.tree !== undefined)
-        yield* selectedEntries({
-          ...options,
-          tree: entry.tree,
-          wanted,
-          only: undefined,
-          folder: path,
-        })
+        yield new Into(
+          selectedIn({ ...options, tree: entry.tree, wanted, only: undefined, folder: path }),
+        )
     }
     if (isWhole({ wanted: folderWanted, only })) onWhole?.({ path: folder, names })
   } catch (error) {
