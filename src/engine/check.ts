@@ -87,8 +87,10 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   await stage.readHeaders(listed.filter((pack) => !whole.has(pack)))
   await stage.readWhole(slowestFirst([...whole], domains))
   let blobsNeeded = 0
-  for (const domain of domains)
+  for (const domain of domains) {
     blobsNeeded += await domain.reportLost(repository, { opened, findings })
+    await domain.reportTooDeep(repository, { opened, findings, signal })
+  }
   const snapshots = opened.snapshots.length
   noteNoSnapshot(domains, { snapshots, findings })
   if (snapshots > 0 && listed.length === 0) {

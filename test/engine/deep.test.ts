@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fromUtf8Lossy, utf8 } from '../../src/base/bytes.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { AT_FDCWD } from '../../src/base/libc-constants.ts'
 import { PathSlot } from '../../src/base/libc-memory.ts'
 import { type FileStat, StatBuffer } from '../../src/base/libc-stat.ts'
@@ -14,8 +15,12 @@ import { splitPath } from '../../src/engine/tree-reader.ts'
 import type { BlobId } from '../../src/format/ids.ts'
 import { PATH_NAMES_MAX } from '../../src/format/limits.ts'
 import type { TreeNode } from '../../src/format/tree.ts'
+import { addGrant } from '../../src/repository/grants-add.ts'
+import { openRepository } from '../../src/repository/repository.ts'
 import type { Snapshot } from '../../src/repository/snapshots.ts'
+import { systemRandom } from '../../src/sealer/random.ts'
 import { graft } from '../repositories/graft.ts'
+import { newSecret } from '../repositories/sample.ts'
 import { makeDeep, readDeep } from '../trees/deep-tree.ts'
 import { checkAll, diffAll, dumpAll, findAll, listAll } from './deep-readers.ts'
 import {
@@ -148,6 +153,19 @@ describe('a tree that is deeper than it may be', { timeout: 120_000 }, () => {
     expect(await dumpAll(opened, snapshot)).toMatchObject(whole)
     const [model] = (await snapshotsOf(repository)) as [Snapshot]
     expect(await diffAll(opened, model, snapshot)).toMatchObject({ problems: [TOO_DEEP] })
+  })
+
+  test('is found by a check', async () => {
+    expect(await checkAll(repository.repository)).toEqual([
+      'problem: it has folders more than 4096 names deep: what is below is never restored',
+    ])
+    // Who cannot read trees only sees that it might be so.
+    const key = newSecret()
+    const upkeep = { ...key, label: 'upkeep', random: systemRandom, clock: systemClock }
+    await addGrant(repository.repository, { role: 'upkeep', ...upkeep })
+    expect(await checkAll(await openRepository(repository.store, key))).toEqual([
+      'note: it may have folders that lie too deep to be restored: only a key that opens trees can tell',
+    ])
   })
 
   test('comes back as far as it may be', async () => {

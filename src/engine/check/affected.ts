@@ -4,6 +4,7 @@
 import { type Bytes, concat, toHex, utf8 } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
+import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { type Entry, refsOfEntry, type TreeNode } from '../../format/tree.ts'
 import { WITHHELD } from '../../repository/object-problem.ts'
 import type { BlobReader } from '../blob-reader.ts'
@@ -78,7 +79,8 @@ class Search {
   async #walk(reader: BlobReader, tree: BlobId, names: readonly Bytes[]): Promise<void> {
     const { graph } = this.#options
     const number = graph.numberOf(tree)
-    if (!this.#isTainted(number)) return
+    // Further down no reader goes.
+    if (!this.#isTainted(number) || names.length > PATH_NAMES_MAX) return
     const node = graph.isLost(number) ? undefined : await readNode(reader, tree)
     if (node === undefined) this.#name(this.#lostBelow(number), names)
     else if (node.kind === 'directory') {

@@ -3,7 +3,9 @@
 
 import { equalBytes, toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
+import { blobId } from '../../format/ids.ts'
 import type { IndexSegment } from '../../format/index-segment.ts'
+import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { splitIds } from '../../format/tree.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Index } from '../../repository/index-load.ts'
@@ -13,6 +15,7 @@ import type { Repository } from '../../repository/repository.ts'
 import { compareByTime, confirmationOf, withoutReplaced } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
 import { type Affected, findAffected } from './affected.ts'
+import { Chains, DepthReader } from './depth.ts'
 import { checkHistory } from './history.ts'
 import type { OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
 import type { PackFacts } from './pack-facts.ts'
@@ -85,6 +88,37 @@ export class DomainCheck {
     return reach.count
   }
 
+  /** Reports snapshots of which nobody can read all, because it lies too deep. */
+  async reportTooDeep(
+    repository: Repository,
+    {
+      opened,
+      findings,
+      signal,
+    }: {
+      readonly opened: OpenedObjects
+      readonly findings: Findings
+      readonly signal: AbortSignal
+    },
+  ): Promise<void> {
+    const chains = new Chains(this.#graph)
+    const reader = this.domain.canOpen ? this.#reader(repository) : undefined
+    const depths = reader && new DepthReader(reader, signal)
+    for (const { domain, id, name, summary } of opened.snapshots) {
+      if (domain !== this.domain) continue
+      for (const root of summary.roots) {
+        if (!chains.mayBeTooDeep(this.#graph.numberOf(root))) continue
+        if (depths === undefined) findings.note(name, MAY_BE_TOO_DEEP)
+        else if (await depths.isTooDeep(blobId(root)))
+          findings.add({ kind: 'unsupported', object: name, what: TOO_DEEP, snapshots: [id] })
+      }
+    }
+  }
+
+  #reader({ store }: Repository): BlobReader {
+    return new BlobReader({ store, domain: this.domain, index: this.index })
+  }
+
   #lostBelow(reach: Reach, { summary }: OpenedSnapshot): readonly number[] {
     return reach.lostBelow(summary.roots.map((root) => this.#graph.numberOf(root)))
   }
@@ -117,9 +151,7 @@ export class DomainCheck {
     },
   ): Promise<void> {
     const causes = await this.#causes(repository, opened)
-    const reader = this.domain.canOpen
-      ? new BlobReader({ store: repository.store, domain: this.domain, index: this.index })
-      : undefined
+    const reader = this.domain.canOpen ? this.#reader(repository) : undefined
     const causeOf = (blob: number) => causes.get(blob) as string
     const options = { graph: this.#graph, snapshots, causeOf }
     const found = await findAffected({ ...options, reader }).catch((error: unknown) => {
@@ -202,6 +234,10 @@ function noteSameNumbers(snapshots: readonly OpenedSnapshot[], findings: Finding
     }
   }
 }
+
+const TOO_DEEP = `it has folders more than ${PATH_NAMES_MAX} names deep: what is below is never restored`
+const MAY_BE_TOO_DEEP =
+  'it may have folders that lie too deep to be restored: only a key that opens trees can tell'
 
 const UNCONFIRMED =
   'a snapshot without receipt (unconfirmed): its run did not get to its end, so it does not count and `latest` passes over it'
