@@ -127,7 +127,7 @@ describe.each([
       repository: made.repository,
       snapshot: hostile,
       names: [utf8('hostile')],
-      sink: async () => undefined,
+      sink: () => Promise.resolve(),
       signal: new AbortController().signal,
       onProblem: () => undefined,
     })
