@@ -21,6 +21,7 @@ export interface OutputOptions {
 }
 
 const BLOCK_CHARACTERS = 32 * 1024
+const BEHIND_BYTES = 1024 * 1024
 
 export class Output {
   readonly json: boolean
@@ -64,6 +65,14 @@ export class Output {
   /** Nobody reads stdout any more: what only lists can stop. */
   get closed(): boolean {
     return this.#closed
+  }
+
+  /**
+   * To be waited for, where it is there, by what lists much: whoever reads stdout is slower than it is
+   * written, and what waits is in memory.
+   */
+  get behind(): Promise<void> | undefined {
+    return this.stdout.writableLength > BEHIND_BYTES ? drained(this.stdout) : undefined
   }
 
   /** Why stdout could not be written; nothing where its reader has only closed it. */

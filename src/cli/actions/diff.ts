@@ -33,6 +33,7 @@ export async function diffAction(context: Context, flags: Flags): Promise<ExitCo
   const options = optionsOf(context, { repository, before, after, onProblem: () => problems++ })
   let statistics = NO_DIFFERENCES
   for await (const difference of diff(options)) {
+    if (output.behind) await output.behind
     if (output.closed) return undefined
     statistics = countDifference(statistics, difference)
     if (isMetadataOnly(difference) && flags.metadata !== true) continue

@@ -36,6 +36,7 @@ export async function findAction(context: Context, flags: Flags): Promise<ExitCo
   let entries = 0
   let current: Snapshot | undefined
   for await (const found of find(options)) {
+    if (output.behind) await output.behind
     if (output.closed) return undefined
     entries++
     if (found.snapshot !== current) output.line(heading(found.snapshot))

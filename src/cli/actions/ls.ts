@@ -45,6 +45,7 @@ export async function lsAction(context: Context, flags: Flags): Promise<ExitCode
   let entries = 0
   for (const start of starts) {
     for await (const { names, entry } of listFrom(listing, start)) {
+      if (output.behind) await output.behind
       if (output.closed) return undefined
       entries++
       output.line(entryLine({ path: pathOf(names), entry, long: flags.long ?? false }))
