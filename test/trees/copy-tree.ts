@@ -36,10 +36,14 @@ class TreeCopy {
   readonly #stat = new StatBuffer()
   readonly #name = new PathSlot()
   readonly #goal = new NativeBuffer(4096)
-  readonly #path: Uint8Array[] = []
+  /** Never changed but replaced, as TargetFolder wants it. */
+  #path: readonly Uint8Array[] = []
   readonly #folders: FolderInHand[] = []
   /** Where the first name of each inode with several was written. */
-  readonly #first = new Map<string, { readonly path: Uint8Array[]; readonly name: Uint8Array }>()
+  readonly #first = new Map<
+    string,
+    { readonly path: readonly Uint8Array[]; readonly name: Uint8Array }
+  >()
 
   constructor(target: TargetFolder) {
     this.#target = target
@@ -60,7 +64,7 @@ class TreeCopy {
     if (this.#folders.length > 0) {
       const parent = this.#target.openDirectory(this.#path)
       must('mkdir', this.#target.makeDirectory(parent, event.name))
-      this.#path.push(event.name.slice())
+      this.#path = [...this.#path, event.name.slice()]
     }
     const { xattrs } = this.#reader.ofFd(event.directory.fd)
     this.#folders.push({ stat: event.stat.copy(), xattrs })
@@ -70,7 +74,7 @@ class TreeCopy {
     const { stat, xattrs } = this.#folders.pop() as FolderInHand
     const fd = must('open', this.#target.openDirectory(this.#path))
     this.problems.push(...this.#writer.apply(fd, { ...stat, xattrs }))
-    this.#path.pop()
+    this.#path = this.#path.slice(0, -1)
   }
 
   #entry(event: { name: Uint8Array; stat: StatBuffer; directory: WalkDirectory }): void {
@@ -89,7 +93,7 @@ class TreeCopy {
     const inode = `${stat.deviceMajor}:${stat.deviceMinor}:${stat.inode}`
     const first = this.#first.get(inode)
     if (first === undefined) {
-      this.#first.set(inode, { path: [...this.#path], name: name.slice() })
+      this.#first.set(inode, { path: this.#path, name: name.slice() })
       return false
     }
     const from = { dirFd: must('open', this.#target.openDirectory(first.path)), name: first.name }
