@@ -42,6 +42,7 @@ export class NodeFactsBuilder {
   readonly #files: ListedFile[] = []
   readonly #links = new LinkColumnsBuilder()
   #nameEnd = 0
+  #nameSlot = 0
   /** Blobs whose names are in. */
   #named = 0
 
@@ -99,8 +100,6 @@ export class NodeFactsBuilder {
     this.#nameEnd += name?.length ?? 0
     this.#nameEnds[this.#nameSlot++] = this.#nameEnd
   }
-
-  #nameSlot = 0
 
   /** Blobs between, which have none. */
   #nameUpTo(blob: number): void {

@@ -50,7 +50,7 @@ export class TreeFacts {
       ref += count
     })
     numbers.forEach((number, i) => {
-      if (number >= 0 && !this.#isFolder(number)) this.#takeRange(number, facts, i)
+      if (number >= 0 && !this.#isRootOfFolder(number)) this.#takeRange(number, facts, i)
     })
     this.links.add(facts.links, numbers)
     for (const file of files) this.#files.set(fileKey(file), file)
@@ -96,7 +96,8 @@ export class TreeFacts {
       if (isKind(this.kindOf(number), 'directory')) yield blobId(id.slice())
   }
 
-  #isFolder(number: number): boolean {
+  /** Whether an entry refers to it as its tree; isFolder says what it is. */
+  #isRootOfFolder(number: number): boolean {
     return ((this.#roles[number] as number) & ROLE.folder) !== 0
   }
 
