@@ -1,7 +1,7 @@
 // Files that take more than one blob, while they are open: their pieces go into windows, and when the last
 // one is there and the CRC-32 of the whole is right, they are put in place. What is not whole when a run ends
 // is not left under the name of the file: what could be had of it stands beside it, under a name that says
-// so. A run that is killed leaves it with a time of its own, by which the next run makes it anew.
+// so. A run that is killed leaves it with a time of its own, by which `if-changed` makes it anew.
 
 import { type Bytes, concat, utf8 } from '../../base/bytes.ts'
 import { libc } from '../../base/libc.ts'
