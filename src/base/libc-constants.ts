@@ -6,6 +6,7 @@ import { constants } from 'node:fs'
 export const AT_FDCWD = -100
 export const AT_SYMLINK_NOFOLLOW = 0x100
 export const AT_REMOVEDIR = 0x200
+export const AT_SYMLINK_FOLLOW = 0x400
 export const AT_NO_AUTOMOUNT = 0x800
 export const AT_EMPTY_PATH = 0x1000
 
@@ -22,6 +23,7 @@ export const O_NOFOLLOW = constants.O_NOFOLLOW
 export const O_NOATIME = constants.O_NOATIME
 export const O_CLOEXEC = 0x80000
 export const O_PATH = 0x200000
+export const O_TMPFILE = 0x400000 | constants.O_DIRECTORY
 
 export const STATX_BASIC_STATS = 0x7ff
 

@@ -1,7 +1,7 @@
 // Backups that end before their end: by a signal, by kill, with a cache that is not what it was. What was
 // there before stays good, what was stored is not stored again, and no lease outlives an orderly end.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import {
   closeSync,
   copyFileSync,
@@ -10,11 +10,12 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { openRepository } from '../../src/repository/repository.ts'
 import { decorate } from '../../src/store/decorate.ts'
@@ -32,6 +33,7 @@ import {
   restoreFolder,
   Scratch,
   SHORT_FRAMES,
+  SMALL_CHUNKER,
   settledClock,
   snapshotOf,
   storedBytes,
@@ -222,10 +224,52 @@ describe('by kill', () => {
     expectSame(before, target)
   })
 
-  async function killed(script: string, args: readonly string[], afterMs: number): Promise<void> {
+  test('of a large file on its way a killed restore leaves nothing, so --overwrite never can go on', async () => {
+    const its = scratch.make('large-source')
+    writeFileSync(join(its, 'large'), noise(12_000_000, 1))
+    const path = scratch.path('repository')
+    const made = await makeRepository({
+      store: openLocal({ path, clock: systemClock, create: true }),
+      chunker: SMALL_CHUNKER,
+    })
+    await backupFolder(made, its, { ...small, cacheFolder: scratch.path('cache') })
+    const { credential } = made.key
+    if (credential.kind !== 'secret') throw new Error('a secret')
+    const secret = Buffer.from(credential.secret).toString('hex')
+    const target = scratch.make('target')
+    const restoring = start('restore-process.ts', [path, its, target, secret])
+    await vi.waitUntil(() => hasOpenBelow(restoring.child, target), {
+      timeout: 20_000,
+      interval: 5,
+    })
+    restoring.child.kill('SIGKILL')
+    await restoring.ended
+    expect(readdirSync(target)).toEqual([])
+    const options = { from: its, overwrite: 'never', verify: false } as const
+    expect((await restoreFolder(made, target, options)).counts.files).toBe(1)
+    expect(readFileSync(join(target, 'large')).equals(noise(12_000_000, 1))).toBe(true)
+  })
+
+  /** Whether it has a file in this folder open. */
+  function hasOpenBelow({ pid }: ChildProcess, folder: string): boolean {
+    const fds = `/proc/${String(pid)}/fd`
+    return readdirSync(fds).some((fd) => {
+      try {
+        return readlinkSync(join(fds, fd)).startsWith(`${folder}/`)
+      } catch {
+        return false
+      }
+    })
+  }
+
+  function start(script: string, args: readonly string[]) {
     const path = join(import.meta.dirname, script)
     const child = spawn(process.execPath, [path, ...args], { stdio: 'ignore' })
-    const ended = new Promise((resolve) => child.once('exit', resolve))
+    return { child, ended: new Promise((resolve) => child.once('exit', resolve)) }
+  }
+
+  async function killed(script: string, args: readonly string[], afterMs: number): Promise<void> {
+    const { child, ended } = start(script, args)
     await systemClock.sleep(afterMs)
     child.kill('SIGKILL')
     await ended

@@ -1,20 +1,20 @@
 // Files that take more than one blob, while they are open: their pieces go into windows, and when the last
 // one is there and the CRC-32 of the whole is right, they are put in place. What is not whole when a run ends
 // is not left under the name of the file: what could be had of it stands beside it, under a name that says
-// so. A run that is killed leaves it with a time of its own, by which `if-changed` makes it anew.
+// so.
 
 import { type Bytes, concat, utf8 } from '../../base/bytes.ts'
-import { libc } from '../../base/libc.ts'
+import { libc, type Result } from '../../base/libc.ts'
 import { errnoMessage } from '../../base/libc-error.ts'
 import type { Entry, Extent, Piece } from '../../format/tree.ts'
 import type { Index } from '../../repository/index-load.ts'
+import { PendingFile } from '../../target/files/pending-file.ts'
 import type { TargetFolder } from '../../target/files/target-folder.ts'
 import type { Attributes } from './attributes.ts'
 import { notFatal } from './fatal.ts'
 import { attributeText, modeAtOnce } from './metadata-of.ts'
 import { OpenRestore, type Stretch } from './open-restore.ts'
 import { RunSplitter } from './run-splitter.ts'
-import { temporaryName } from './temporary-name.ts'
 import type { Window } from './window.ts'
 
 const INCOMPLETE = utf8('.cairn-incomplete')
@@ -53,21 +53,27 @@ export class LargeFiles {
 
   /** Creates it, with its whole length; undefined where that cannot be, which is reported. */
   open({ entry, folder, replaces, extents }: LargeFile): Adding | undefined {
-    const { target } = this.#options
     const { size } = entry
     const splitter = new RunSplitter({ size: Number(size), extents })
     if (typeof size !== 'number')
       return this.#cannotOpen(entry, folder, 'it is longer than this system can write')
-    const name = replaces ? temporaryName() : entry.name
-    const dirFd = target.openDirectory(folder)
-    const fd = dirFd < 0 ? dirFd : notFatal(target.createFile(dirFd, name, modeAtOnce(entry)))
-    if (fd < 0) return this.#cannotOpen(entry, folder, `cannot create it: ${errnoMessage(-fd)}`)
-    const file = new OpenRestore({ fd, entry, size, folder, name })
+    const pending = this.#create(entry, folder)
+    if (typeof pending === 'number')
+      return this.#cannotOpen(entry, folder, `cannot create it: ${errnoMessage(-pending)}`)
+    const file = new OpenRestore({ pending, entry, size, folder, replaces })
     this.#unfinished.add(file)
-    const resized = notFatal(libc().ftruncate(fd, size))
+    const resized = notFatal(libc().ftruncate(pending.fd, size))
     if (resized >= 0) return { file, splitter }
     this.#drop(file)
     return this.#cannotOpen(entry, folder, `cannot make it so long: ${errnoMessage(-resized)}`)
+  }
+
+  #create(entry: Entry, folder: readonly Bytes[]): PendingFile | Result {
+    const { target } = this.#options
+    const dirFd = target.openDirectory(folder)
+    if (dirFd < 0) return dirFd
+    const pending = PendingFile.create(target, dirFd, modeAtOnce(entry))
+    return typeof pending === 'number' ? notFatal(pending) : pending
   }
 
   #cannotOpen(entry: Entry, folder: readonly Bytes[], what: string): Adding | undefined {
@@ -114,51 +120,43 @@ export class LargeFiles {
   }
 
   #drop(file: OpenRestore): void {
-    const { target } = this.#options
-    libc().close(file.fd)
+    file.pending.close(this.#options.target.openDirectory(file.folder))
     this.#unfinished.delete(file)
-    const dirFd = target.openDirectory(file.folder)
-    if (dirFd >= 0) target.removeEntry(dirFd, file.name)
   }
 
   #finish(file: OpenRestore): void {
-    const { entry, fd, folder } = file
+    const { entry, folder } = file
     const { onProblem, onFailed } = this.#options
     if (file.problem === undefined && file.crc32 !== entry.crc32)
       file.fail('its CRC-32 is not the one that was recorded')
     if (file.problem === undefined) this.#applyAttributes(file)
-    libc().close(fd)
-    this.#unfinished.delete(file)
     if (file.problem === undefined) this.#putInPlace(file)
+    const kept = file.problem === undefined ? undefined : this.#keepIncomplete(file)
+    this.#drop(file)
     if (file.problem === undefined) return
-    const kept = this.#keepIncomplete(file)
     const rest = kept === undefined ? '' : `; what could be read of it is in ${kept}`
     onProblem([...folder, entry.name], `${file.problem}${rest}`)
     onFailed(entry)
   }
 
-  #applyAttributes({ fd, entry, folder }: OpenRestore): void {
-    const problems = this.#options.attributes.apply(fd, entry)
+  #applyAttributes({ pending, entry, folder }: OpenRestore): void {
+    const problems = this.#options.attributes.apply(pending.fd, entry)
     if (problems.length > 0)
       this.#options.onProblem([...folder, entry.name], attributeText(problems), 'attributes')
   }
 
   #putInPlace(file: OpenRestore): void {
-    const { entry, folder, name } = file
-    if (name === entry.name) return
-    const { target } = this.#options
-    const dirFd = target.openDirectory(folder)
-    const result = target.rename({ dirFd, name }, { dirFd, name: entry.name })
+    const { pending, entry, folder, replaces } = file
+    const place = { dirFd: this.#options.target.openDirectory(folder), name: entry.name }
+    const result = replaces ? pending.replace(place) : pending.place(place)
     if (result < 0) file.fail(`cannot put it in place: ${errnoMessage(-result)}`)
   }
 
-  /** Gives what there is of a file a name of its own, which nothing else has, or takes it away. */
-  #keepIncomplete({ entry, folder, name, hasContent }: OpenRestore): string | undefined {
-    const { target } = this.#options
-    const dirFd = target.openDirectory(folder)
-    const own = concat([entry.name.subarray(0, NAME_BYTES - INCOMPLETE.length), INCOMPLETE])
-    const isKept = hasContent && target.makeHardLink({ dirFd, name }, { dirFd, name: own }) === 0
-    target.removeEntry(dirFd, name)
-    return isKept ? Buffer.from(own).toString() : undefined
+  /** Gives what there is of a file a name of its own, which nothing else has. */
+  #keepIncomplete({ pending, entry, folder, hasContent }: OpenRestore): string | undefined {
+    const name = concat([entry.name.subarray(0, NAME_BYTES - INCOMPLETE.length), INCOMPLETE])
+    const dirFd = this.#options.target.openDirectory(folder)
+    const isKept = hasContent && pending.place({ dirFd, name }) === 0
+    return isKept ? Buffer.from(name).toString() : undefined
   }
 }

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
-import { utf8 } from '../../base/bytes.ts'
 import { crc32 } from '../../base/hash.ts'
 import type { Entry } from '../../format/tree.ts'
+import { PendingFile } from '../../target/files/pending-file.ts'
 import { OpenRestore } from './open-restore.ts'
 
 const RUN = 7
 const HOLE = 3
 
 function openFile(size: number): OpenRestore {
-  return new OpenRestore({ fd: -1, entry: {} as Entry, size, folder: [], name: utf8('name') })
+  const pending = Object.create(PendingFile.prototype) as PendingFile
+  return new OpenRestore({ pending, entry: {} as Entry, size, folder: [], replaces: false })
 }
 
 test('the CRC is that of the whole, in whatever order thousands of pieces arrive', () => {

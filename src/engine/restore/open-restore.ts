@@ -5,6 +5,7 @@
 import type { Bytes } from '../../base/bytes.ts'
 import { crc32Combine, crc32OfZeros } from '../../base/crc-combine.ts'
 import type { Entry } from '../../format/tree.ts'
+import type { PendingFile } from '../../target/files/pending-file.ts'
 import type { Run } from './run-splitter.ts'
 
 const STRETCH_RUNS_MAX = 1024
@@ -18,19 +19,18 @@ export interface Stretch {
 }
 
 export interface OpenRestoreOptions {
-  readonly fd: number
+  readonly pending: PendingFile
   readonly entry: Entry
   readonly size: number
   readonly folder: readonly Bytes[]
-  /** The name that it is written under: another than its own where it replaces something. */
-  readonly name: Bytes
+  readonly replaces: boolean
 }
 
 export class OpenRestore {
-  readonly fd: number
+  readonly pending: PendingFile
   readonly entry: Entry
   readonly folder: readonly Bytes[]
-  readonly name: Bytes
+  readonly replaces: boolean
   readonly #size: number
   /** In the order of the file; the last one still takes runs. */
   readonly #stretches: Stretch[] = []
@@ -42,12 +42,12 @@ export class OpenRestore {
   /** Whether any of its content was written. */
   hasContent = false
 
-  constructor({ fd, entry, size, folder, name }: OpenRestoreOptions) {
-    this.fd = fd
+  constructor({ pending, entry, size, folder, replaces }: OpenRestoreOptions) {
+    this.pending = pending
     this.entry = entry
     this.#size = size
     this.folder = folder
-    this.name = name
+    this.replaces = replaces
   }
 
   /** What is wrong with it: the first thing that was found. */

@@ -154,7 +154,7 @@ function wireParts(parts: readonly Part[]): WireParts {
     positions: Uint32Array.from(parts, (part) => part.position),
     ids: concat(parts.map((part) => part.id)),
     lengths: Uint32Array.from(parts, (part) => part.length),
-    fds: Int32Array.from(parts, (part) => part.stretch.file.fd),
+    fds: Int32Array.from(parts, (part) => part.stretch.file.pending.fd),
     writeCounts: Uint32Array.from(parts, (part) => part.runs.length),
     writeOffsets: Float64Array.from(runs, (run) => run.offset),
     writeLengths: Uint32Array.from(runs, (run) => run.length),

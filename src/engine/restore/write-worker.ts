@@ -11,13 +11,13 @@ import { BLOB_ID_BYTES } from '../../format/ids.ts'
 import { type FrameSeal, openFrame } from '../../packer/frame.ts'
 import { Seal } from '../../sealer/seal.ts'
 import { type EntryMetadata, MetadataWriter } from '../../target/files/metadata.ts'
+import { PendingFile } from '../../target/files/pending-file.ts'
 import { writeAt } from '../../target/files/sparse-write.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
 import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import { fatalCode } from './fatal.ts'
 import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
 import { attributeText, modeAtOnce } from './metadata-of.ts'
-import { temporaryName } from './temporary-name.ts'
 import { unwireFolders } from './wire-folders.ts'
 
 const setup = workerSetup as WriterSetup
@@ -111,24 +111,42 @@ class RangeWriter {
     )
   }
 
-  #makeFile(index: number, finalName: Bytes, blob: Bytes): void {
+  /**
+   * A new file gets its name at once: to give it later takes a third longer, and a kill between these few
+   * calls leaves one with a time of its own, which `if-changed` makes anew.
+   */
+  #makeFile(index: number, name: Bytes, blob: Bytes): void {
     const { folderNumbers, replaces } = this.#task.wholes
     const dirFd = this.#openFolder(folderNumbers[index] as number)
-    const isReplacing = replaces[index] === 1
-    const name = isReplacing ? temporaryName() : finalName
+    if (replaces[index] === 1) return this.#replaceFile(index, { dirFd, name }, blob)
     const wanted = this.#metadataOf(index)
     const fd = must('create', target.createFile(dirFd, name, modeAtOnce(wanted)))
     try {
-      writeAt(fd, blob, 0)
-      const problems = metadata.apply(fd, wanted)
-      if (problems.length > 0) this.#attributes.push({ index, what: attributeText(problems) })
+      this.#fill(fd, index, { blob, wanted })
     } catch (error) {
       target.removeEntry(dirFd, name)
       throw error
     } finally {
       libc().close(fd)
     }
-    if (isReplacing) must('replace', target.rename({ dirFd, name }, { dirFd, name: finalName }))
+  }
+
+  #replaceFile(index: number, to: { dirFd: number; name: Bytes }, blob: Bytes): void {
+    const wanted = this.#metadataOf(index)
+    const pending = PendingFile.create(target, to.dirFd, modeAtOnce(wanted))
+    if (typeof pending === 'number') throw new SystemError('create', -pending)
+    try {
+      this.#fill(pending.fd, index, { blob, wanted })
+      must('replace', pending.replace(to))
+    } finally {
+      pending.close(to.dirFd)
+    }
+  }
+
+  #fill(fd: number, index: number, { blob, wanted }: { blob: Bytes; wanted: EntryMetadata }): void {
+    writeAt(fd, blob, 0)
+    const problems = metadata.apply(fd, wanted)
+    if (problems.length > 0) this.#attributes.push({ index, what: attributeText(problems) })
   }
 
   /** Files of one folder come one after the other: it is looked for once. */

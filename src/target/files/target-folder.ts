@@ -10,6 +10,7 @@ import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { type Address, type Libc, libc, type Result } from '../../base/libc.ts'
 import {
   AT_FDCWD,
+  AT_SYMLINK_FOLLOW,
   O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
@@ -20,6 +21,7 @@ import {
   O_PATH,
   O_RDONLY,
   O_RDWR,
+  O_TMPFILE,
   O_WRONLY,
   S_IFBLK,
   S_IFCHR,
@@ -27,7 +29,7 @@ import {
 } from '../../base/libc-constants.ts'
 import { Errno } from '../../base/libc-error.ts'
 import type { DirectoryListing } from '../../base/libc-listing.ts'
-import { NativeBuffer, PathSlot } from '../../base/libc-memory.ts'
+import { NativeBuffer, PathSlot, procFdPath } from '../../base/libc-memory.ts'
 import type { StatBuffer } from '../../base/libc-stat.ts'
 import { BeneathOpener } from './open-beneath.ts'
 import { removeTree } from './remove-tree.ts'
@@ -37,6 +39,7 @@ const NAME_BYTES_MAX = 1020
 const GOAL_BYTES_MAX = 4095
 const SLASH = 0x2f
 const DOT = 0x2e
+const HERE = Uint8Array.of(DOT)
 
 const FOLDERS_OPEN_MAX = 64
 /** From this many names on, so many folders above one are opened with it. */
@@ -141,7 +144,7 @@ export class TargetFolder {
   /** Lists a folder that `openDirectory` gave, any number of times. */
   list(dirFd: number, listing: DirectoryListing): Result {
     // From the start, and apart from any other listing: by a descriptor of its own.
-    const fd = this.#libc.openat(dirFd, this.#name.put(Uint8Array.of(DOT)), FOLDER_FLAGS, 0)
+    const fd = this.#libc.openat(dirFd, this.#name.put(HERE), FOLDER_FLAGS, 0)
     if (fd < 0) return fd
     const result = listing.read(fd)
     this.#libc.close(fd)
@@ -162,9 +165,25 @@ export class TargetFolder {
    */
   createFile(dirFd: number, name: Bytes, finalMode = 0o600): Result {
     const flags = FILE_FLAGS | O_WRONLY | O_CREAT | O_EXCL
-    const isForAll = ((finalMode >> 3) & 0o7) === (finalMode & 0o7)
-    const mode = isForAll && (finalMode & 0o600) === 0o600 ? finalMode & 0o777 : 0o600
+    const mode = modeAtFirst(finalMode)
     return this.#with(name, (address) => this.#libc.openat(dirFd, address, flags, mode))
+  }
+
+  /**
+   * As `createFile`, but a file without a name, gone when its descriptor is closed unless it is given one.
+   * -EOPNOTSUPP and others where the file system or the kernel has no such thing.
+   */
+  createUnnamed(dirFd: number, finalMode = 0o600): Result {
+    const flags = O_TMPFILE | O_WRONLY | O_CLOEXEC
+    return this.#libc.openat(dirFd, this.#name.put(HERE), flags, modeAtFirst(finalMode))
+  }
+
+  /** A name, below the folder that it was created in. -EEXIST where anything is there. */
+  nameUnnamed(fd: number, to: { readonly dirFd: number; readonly name: Bytes }): Result {
+    const fromAddress = this.#otherName.put(procFdPath(fd))
+    return this.#with(to.name, (address) =>
+      this.#libc.linkat(AT_FDCWD, fromAddress, to.dirFd, address, AT_SYMLINK_FOLLOW),
+    )
   }
 
   /**
@@ -297,6 +316,12 @@ export class TargetFolder {
     this.#libc.close(folder.fd)
     folder.fd = CLOSED
   }
+}
+
+/** What a file may be created with that is to have this mode in the end. */
+function modeAtFirst(finalMode: number): number {
+  const isForAll = ((finalMode >> 3) & 0o7) === (finalMode & 0o7)
+  return isForAll && (finalMode & 0o600) === 0o600 ? finalMode & 0o777 : 0o600
 }
 
 /** Components, each followed by a slash, so that a folder's key starts those of all below it. */
