@@ -1,7 +1,7 @@
 // Whether the patterns of a restore matched anything: one with a typing error must not end as a success.
 
 import { CairnError } from '../base/errors.ts'
-import type { RestoreCounts } from '../engine/restore/restorer.ts'
+import type { RestoreCounts } from '../engine/restore/counts.ts'
 import type { Snapshot } from '../repository/snapshots.ts'
 import { shortId } from './snapshot-text.ts'
 

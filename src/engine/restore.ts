@@ -17,16 +17,11 @@ import { openDetails, type Snapshot } from '../repository/snapshots.ts'
 import { nameText } from '../source/files/name-text.ts'
 import { TargetFolder } from '../target/files/target-folder.ts'
 import { BlobReader } from './blob-reader.ts'
+import type { RestoreCounts } from './restore/counts.ts'
 import type { OverwritePolicy } from './restore/existing.ts'
 import { isWhole, othersIn } from './restore/others.ts'
 import { type PlannedEntry, planRestore } from './restore/plan.ts'
-import {
-  joinNames,
-  type RestoreCounts,
-  type RestoreProblem,
-  Restorer,
-  type TargetPlace,
-} from './restore/restorer.ts'
+import { joinNames, type RestoreProblem, Restorer, type TargetPlace } from './restore/restorer.ts'
 import { type SelectedEntry, selectedEntries } from './restore/selected-entries.ts'
 import { Selection, type Wanted } from './restore/selection.ts'
 import { verifyTarget } from './restore/verify.ts'

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { entryOf } from '../../test/repositories/entries.ts'
 import { compareBytes, toHex, utf8 } from '../base/bytes.ts'
 import { decode, encode } from './codec.ts'
 import { type BlobId, blobId } from './ids.ts'
@@ -15,36 +16,14 @@ import {
 
 const id = (n: number): BlobId => blobId(new Uint8Array(32).fill(n))
 
-const NOTHING = {
-  user: undefined,
-  group: undefined,
-  size: undefined,
-  link: undefined,
-  target: undefined,
-  device: undefined,
-  xattrs: undefined,
-  pieces: undefined,
-  pieceList: undefined,
-  extents: undefined,
-  extentList: undefined,
-  crc32: undefined,
-  tree: undefined,
-  changed: undefined,
-}
-
-const FILE: Entry = {
-  ...NOTHING,
-  name: utf8('file'),
+const FILE: Entry = entryOf('file', {
   type: 'file',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
   mtimeSeconds: -1,
   mtimeNanos: 999_999_999,
   size: 10,
   crc32: 7,
   pieces: [{ id: id(9), length: 10 }],
-}
+})
 
 /** Nothing that only files have. */
 const NO_CONTENT = { size: undefined, crc32: undefined, pieces: undefined }

@@ -8,7 +8,8 @@ import { beforeEach, expect, test } from 'vitest'
 import { type Bytes, concat, utf8 } from '../../src/base/bytes.ts'
 import { dump } from '../../src/engine/dump.ts'
 import type { BlobId } from '../../src/format/ids.ts'
-import { CraftedTrees, entryOf } from '../repositories/crafted.ts'
+import { CraftedTrees } from '../repositories/crafted.ts'
+import { entryOf } from '../repositories/entries.ts'
 import {
   makeRepository,
   restoreFolder,

@@ -13,6 +13,7 @@ import { type Entry, type TreeNode, treeNodeCodec } from '../../src/format/tree.
 import type { DomainAccess } from '../../src/repository/access.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
 import type { Snapshot } from '../../src/repository/snapshots.ts'
+import { entryOf } from '../repositories/entries.ts'
 import { putBlobs } from '../repositories/packs.ts'
 import {
   backupFolder,
@@ -56,11 +57,6 @@ async function endless(leaf: TreeNode): Promise<BlobId> {
   return id
 }
 
-function file(name: string, content: Partial<Entry>): Entry {
-  const numbers = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0 }
-  return { name: utf8(name), type: 'file', crc32: 0, ...numbers, ...content } as Entry
-}
-
 /** A snapshot of the file, between two good ones. */
 async function snapshotWith(content: Partial<Entry>): Promise<Snapshot> {
   const fine = {
@@ -68,7 +64,11 @@ async function snapshotWith(content: Partial<Entry>): Promise<Snapshot> {
     pieces: [{ id: good, length: GOOD.length }],
     crc32: crc32(GOOD),
   }
-  const entries = [file('a', fine), file('hostile', content), file('z', fine)]
+  const entries = [
+    entryOf('a', { type: 'file', ...fine }),
+    entryOf('hostile', { type: 'file', crc32: 0, ...content }),
+    entryOf('z', { type: 'file', ...fine }),
+  ]
   const root = await putNode({ kind: 'entries', entries })
   return { ...snapshot, summary: { ...snapshot.summary, roots: [root] } }
 }

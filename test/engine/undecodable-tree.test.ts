@@ -8,10 +8,11 @@ import { BlobReader } from '../../src/engine/blob-reader.ts'
 import { findEntry, walkTree } from '../../src/engine/tree-reader.ts'
 import { encode } from '../../src/format/codec.ts'
 import type { BlobId } from '../../src/format/ids.ts'
-import { type Entry, treeNodeCodec } from '../../src/format/tree.ts'
+import { treeNodeCodec } from '../../src/format/tree.ts'
 import { loadIndex } from '../../src/repository/index-load.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
 import type { Snapshot } from '../../src/repository/snapshots.ts'
+import { entryOf } from '../repositories/entries.ts'
 import { putBlobs, type SmallPacks } from '../repositories/packs.ts'
 import {
   backupFolder,
@@ -38,16 +39,11 @@ beforeAll(async () => {
   const put = (blob: Uint8Array) =>
     putBlobs(made.repository, { domain, type: 'tree', blobs: [blob], indexed: true })
   junk = await put(utf8('no node'))
-  const entries = [folder(junk.ids[0] as BlobId)]
+  const entries = [entryOf('a', { type: 'directory', tree: junk.ids[0] })]
   above = (await put(encode(treeNodeCodec, { kind: 'entries', entries }))).ids[0] as BlobId
   const index = await loadIndex(made.repository, domain)
   reader = new BlobReader({ store: made.store, domain, index })
 })
-
-function folder(tree: BlobId): Entry {
-  const numbers = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0 }
-  return { name: utf8('a'), type: 'directory', tree, ...numbers } as Entry
-}
 
 /** The pack and the blob. */
 function expectNamed(what: string): void {

@@ -18,6 +18,7 @@ import { putReceipt, putSnapshot, sourceIdOf } from '../../src/repository/snapsh
 import { systemRandom } from '../../src/sealer/random.ts'
 import { beginSession } from '../../src/sealer/session.ts'
 import { contentName, digestInName } from '../../src/store/names.ts'
+import { entryOf } from './entries.ts'
 import { type PackedBlob, putPack, putSegment } from './packs.ts'
 
 export class CraftedTrees {
@@ -96,32 +97,6 @@ export class CraftedTrees {
     const treePack = contentName('packs', packs[0]?.indexed.hash as Bytes)
     return { treePack, snapshot: toHex(hash) }
   }
-}
-
-export function entryOf(name: string, changes: Partial<Entry> & Pick<Entry, 'type'>): Entry {
-  return { ...PLAIN, name: utf8(name), ...changes }
-}
-
-const PLAIN: Omit<Entry, 'name' | 'type'> = {
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  user: undefined,
-  group: undefined,
-  mtimeSeconds: 1_700_000_000,
-  mtimeNanos: 0,
-  size: undefined,
-  link: undefined,
-  target: undefined,
-  device: undefined,
-  xattrs: undefined,
-  pieces: undefined,
-  pieceList: undefined,
-  extents: undefined,
-  extentList: undefined,
-  crc32: undefined,
-  tree: undefined,
-  changed: undefined,
 }
 
 const EMPTY = {

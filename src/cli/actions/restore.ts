@@ -3,8 +3,9 @@
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
+import type { RestoreCounts } from '../../engine/restore/counts.ts'
 import type { PlannedEntry } from '../../engine/restore/plan.ts'
-import type { RestoreCounts, RestoreProblem } from '../../engine/restore/restorer.ts'
+import type { RestoreProblem } from '../../engine/restore/restorer.ts'
 import { type RestoreOptions, restore } from '../../engine/restore.ts'
 import { splitPath } from '../../engine/tree-reader.ts'
 import type { Repository } from '../../repository/repository.ts'

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { CraftedTrees, entryOf } from '../../../test/repositories/crafted.ts'
+import { CraftedTrees } from '../../../test/repositories/crafted.ts'
+import { entryOf } from '../../../test/repositories/entries.ts'
 import { flipBit, newRepository, type Sample } from '../../../test/repositories/sample.ts'
 import { fromUtf8Lossy, utf8 } from '../../base/bytes.ts'
 import { encode } from '../../format/codec.ts'

@@ -7,6 +7,7 @@ import { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
 import { Attributes } from './attributes.ts'
+import { noCounts, type RestoreCounts } from './counts.ts'
 import {
   type Decision,
   decide,
@@ -16,7 +17,6 @@ import {
 } from './existing.ts'
 import type { WriterSetup } from './messages.ts'
 import { othersIn, type ReadFolder } from './others.ts'
-import type { RestoreCounts } from './restorer.ts'
 import { type SelectedEntry, type SelectedOptions, selectedEntries } from './selected-entries.ts'
 import type { Selection } from './selection.ts'
 
@@ -71,16 +71,7 @@ class Plan {
   readonly #attributes: Attributes
   /** From the target down: entries come folder by folder. */
   readonly #open: OpenFolder[] = []
-  readonly counts = {
-    files: 0,
-    folders: 0,
-    others: 0,
-    bytes: 0,
-    skipped: 0,
-    deleted: 0,
-    problems: 0,
-    verified: 0,
-  }
+  readonly counts = noCounts()
 
   constructor(target: TargetFolder | undefined, options: PlanOptions) {
     this.#target = target

@@ -16,6 +16,7 @@ import type { BlobReader } from '../blob-reader.ts'
 import { fileKeyOf } from '../same-file.ts'
 import { extentsOf, pieceRunsOf } from '../tree-reader.ts'
 import { Attributes } from './attributes.ts'
+import { noCounts } from './counts.ts'
 import { decide, type OverwritePolicy } from './existing.ts'
 import { notFatal } from './fatal.ts'
 import { type Adding, LargeFiles } from './large-files.ts'
@@ -30,18 +31,6 @@ export interface RestoreProblem {
   readonly what: string
   /** Whether content is missing, or only some attribute. */
   readonly kind: 'content' | 'attributes'
-}
-
-export interface RestoreCounts {
-  files: number
-  folders: number
-  others: number
-  bytes: number
-  skipped: number
-  deleted: number
-  problems: number
-  /** How many files were read back; 0 where that was not asked for. */
-  verified: number
 }
 
 export interface RestorerOptions {
@@ -72,16 +61,7 @@ export class Restorer {
   readonly #attributes: Attributes
   /** Where the first name of a file with several was put. */
   readonly #links = new Map<string, { readonly folder: readonly Bytes[]; readonly name: Bytes }>()
-  readonly counts: RestoreCounts = {
-    files: 0,
-    folders: 0,
-    others: 0,
-    bytes: 0,
-    skipped: 0,
-    deleted: 0,
-    problems: 0,
-    verified: 0,
-  }
+  readonly counts = noCounts()
   readonly #large: LargeFiles
   #window: Window
 

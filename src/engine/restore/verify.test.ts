@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { entryOf } from '../../../test/repositories/entries.ts'
 import { fromUtf8Lossy, utf8 } from '../../base/bytes.ts'
 import { crc32Combine, crc32OfZeros } from '../../base/crc-combine.ts'
 import { crc32 } from '../../base/hash.ts'
@@ -26,30 +27,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 const path = join(root, 'file')
 const WRONG = 'its content is not that of the snapshot'
 
-function entryOf(size: number, crc: number): Entry {
-  return {
-    name: utf8('file'),
-    type: 'file',
-    mode: 0o600,
-    uid: 0,
-    gid: 0,
-    user: undefined,
-    group: undefined,
-    mtimeSeconds: 0,
-    mtimeNanos: 0,
-    size,
-    link: undefined,
-    target: undefined,
-    device: undefined,
-    xattrs: undefined,
-    pieces: undefined,
-    pieceList: undefined,
-    extents: undefined,
-    extentList: undefined,
-    crc32: crc,
-    tree: undefined,
-    changed: undefined,
-  }
+function fileOf(size: number, crc: number): Entry {
+  return entryOf('file', { type: 'file', size, crc32: crc })
 }
 
 async function* selected(entry: Entry) {
@@ -103,7 +82,7 @@ describe('a file of a tebibyte that is nearly all holes', () => {
 
   test('is found to be right at once', async () => {
     const begun = performance.now()
-    expect(await verify(entryOf(SIZE, crcOfAll()))).toEqual([])
+    expect(await verify(fileOf(SIZE, crcOfAll()))).toEqual([])
     expect(performance.now() - begun).toBeLessThan(MS_MAX)
   })
 
@@ -115,11 +94,11 @@ describe('a file of a tebibyte that is nearly all holes', () => {
     ['behind data, in its block', (AT[1] as number) + DATA.length],
   ])('with a wrong byte %s is found', async (_, at) => {
     write(at, Uint8Array.of(0xa5))
-    expect(await verify(entryOf(SIZE, crcOfAll()))).toEqual([`file: ${WRONG}`])
+    expect(await verify(fileOf(SIZE, crcOfAll()))).toEqual([`file: ${WRONG}`])
   })
 
   test('that has become shorter or longer is found', async () => {
-    const entry = entryOf(SIZE, crcOfAll())
+    const entry = fileOf(SIZE, crcOfAll())
     truncateSync(path, SIZE - 1)
     expect(await verify(entry)).toEqual([`file: it is ${SIZE - 1} instead of ${SIZE} bytes long`])
     truncateSync(path, SIZE + 1)
@@ -129,11 +108,11 @@ describe('a file of a tebibyte that is nearly all holes', () => {
 
 test('one hole, no data, and data only are compared with what was recorded', async () => {
   writeFileSync(path, '')
-  expect(await verify(entryOf(0, 0))).toEqual([])
-  expect(await verify(entryOf(0, 1))).toEqual([`file: ${WRONG}`])
+  expect(await verify(fileOf(0, 0))).toEqual([])
+  expect(await verify(fileOf(0, 1))).toEqual([`file: ${WRONG}`])
   truncateSync(path, 3_000_000)
-  expect(await verify(entryOf(3_000_000, crc32(new Uint8Array(3_000_000))))).toEqual([])
+  expect(await verify(fileOf(3_000_000, crc32(new Uint8Array(3_000_000))))).toEqual([])
   writeFileSync(path, new Uint8Array(3_000_000).fill(7))
-  expect(await verify(entryOf(3_000_000, crc32(readFileSync(path))))).toEqual([])
-  expect(await verify(entryOf(3_000_000, 7))).toEqual([`file: ${WRONG}`])
+  expect(await verify(fileOf(3_000_000, crc32(readFileSync(path))))).toEqual([])
+  expect(await verify(fileOf(3_000_000, 7))).toEqual([`file: ${WRONG}`])
 })

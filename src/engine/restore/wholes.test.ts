@@ -1,41 +1,30 @@
 import { expect, test } from 'vitest'
+import { entryOf } from '../../../test/repositories/entries.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
 import { type Whole, Wholes } from './wholes.ts'
 
-function entryOf(number: number, changes: Partial<Entry> = {}): Entry {
-  return {
-    name: utf8(`file-${number}`),
+function fileOf(number: number, changes: Partial<Entry> = {}): Entry {
+  return entryOf(`file-${number}`, {
     type: 'file',
     mode: 0o600 + number,
     uid: 1000 + number,
     gid: 2000 + number,
     user: utf8(`user-${number}`),
-    group: undefined,
     mtimeSeconds: 1e9 + number,
     mtimeNanos: number,
     size: 1,
-    link: undefined,
-    target: undefined,
-    device: undefined,
-    xattrs: undefined,
-    pieces: undefined,
-    pieceList: undefined,
-    extents: undefined,
-    extentList: undefined,
     crc32: 0xffffff00 + number,
-    tree: undefined,
-    changed: undefined,
     ...changes,
-  }
+  })
 }
 
 const idOf = (number: number) => blobId(new Uint8Array(BLOB_ID_BYTES).fill(number))
 const [here, there] = [[utf8('here')], [utf8('there'), utf8('below')]]
 
 function wholeOf(number: number, changes: Partial<Whole> = {}): Whole {
-  const entry = entryOf(number)
+  const entry = fileOf(number)
   return {
     id: idOf(number),
     position: 7 * number,
@@ -51,9 +40,9 @@ test('what a worker is sent is of the files that it was asked for, in that order
   const xattrs = [{ name: utf8('user.a'), value: utf8('b') }]
   const beforeYearZero = -(2n ** 62n)
   wholes.add(wholeOf(0))
-  wholes.add(wholeOf(1, { entry: entryOf(1, { xattrs }) }))
+  wholes.add(wholeOf(1, { entry: fileOf(1, { xattrs }) }))
   wholes.add(wholeOf(2, { folder: there, replaces: true }))
-  wholes.add(wholeOf(3, { folder: there, entry: entryOf(3, { mtimeSeconds: beforeYearZero }) }))
+  wholes.add(wholeOf(3, { folder: there, entry: fileOf(3, { mtimeSeconds: beforeYearZero }) }))
   const folders = [[utf8('of another frame')]]
   expect(wholes.wire([3, 1, 2], folders)).toEqual({
     positions: Uint32Array.of(21, 7, 14),
@@ -84,7 +73,7 @@ test('names of owners are sent only where owners go by name', () => {
 test('names may be as long as names can be', () => {
   const wholes = new Wholes({ capacity: 100, owners: 'keep' })
   const names = Array.from({ length: 100 }, (_, i) => new Uint8Array(255).fill(65 + (i % 26)))
-  names.forEach((name, i) => wholes.add(wholeOf(i, { entry: entryOf(i, { name }) })))
+  names.forEach((name, i) => wholes.add(wholeOf(i, { entry: fileOf(i, { name }) })))
   expect(wholes.count).toBe(100)
   names.forEach((name, i) => {
     expect(wholes.pathOf(i).at(-1)).toEqual(name)
