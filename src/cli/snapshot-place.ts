@@ -2,10 +2,15 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
-import { type KnownSnapshots, selectSnapshot } from '../engine/select-snapshot.ts'
-import { splitPath } from '../engine/tree-reader.ts'
+import { splitPath } from '../engine/paths.ts'
+import { selectSnapshot } from '../engine/select-snapshot.ts'
 import type { Repository } from '../repository/repository.ts'
-import { loadSnapshots, openDetails, type Snapshot } from '../repository/snapshots.ts'
+import {
+  loadSnapshots,
+  openDetails,
+  type Snapshot,
+  type SnapshotList,
+} from '../repository/snapshots.ts'
 import type { Context } from './context.ts'
 import { printableText } from './printable.ts'
 import { bytesOfArgument } from './raw-arguments.ts'
@@ -36,12 +41,12 @@ export function parsePlace(text: string): Place {
 export async function loadKnownSnapshots(
   { output }: Context,
   repository: Repository,
-): Promise<KnownSnapshots> {
-  const { problems, ...known } = await loadSnapshots(repository, {
+): Promise<SnapshotList> {
+  const known = await loadSnapshots(repository, {
     onlyReading: true,
     verifyDetails: true,
   })
-  for (const { name, error } of problems) {
+  for (const { name, error } of known.problems) {
     output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
   }
   return known
@@ -72,10 +77,4 @@ function introduction(repository: Repository, snapshot: Snapshot): string {
   if (!snapshot.domain.canOpen) return at
   const { host, paths } = openDetails(repository, snapshot)
   return `${at}: ${printableText(host)}, ${shownPaths(paths)}`
-}
-
-/** `/home/me` of its names. */
-export function pathOf(names: readonly Bytes[]): Bytes {
-  const parts = names.map((name) => Buffer.concat([Buffer.from('/'), name]))
-  return parts.length === 0 ? new TextEncoder().encode('/') : new Uint8Array(Buffer.concat(parts))
 }

@@ -17,7 +17,7 @@ import type { Snapshot } from '../repository/snapshots.ts'
 import { systemRandom } from '../sealer/random.ts'
 import { countDifference, NO_DIFFERENCES } from './diff/statistics.ts'
 import { type Difference, diff } from './diff.ts'
-import { splitPath } from './tree-reader.ts'
+import { splitPath } from './paths.ts'
 
 const scratch = new Scratch()
 let root: string

@@ -19,7 +19,7 @@ import { nastyTree } from '../../test/trees/nasty-tree.ts'
 import { type Bytes, concat, utf8 } from '../base/bytes.ts'
 import { timeText } from './dump/pax.ts'
 import { type DumpOptions, type DumpProblem, type DumpResult, dump } from './dump.ts'
-import { splitPath } from './tree-reader.ts'
+import { splitPath } from './paths.ts'
 
 const scratch = new Scratch()
 const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 12)

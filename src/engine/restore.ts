@@ -17,11 +17,13 @@ import { openDetails, type Snapshot } from '../repository/snapshots.ts'
 import { nameText } from '../source/files/name-text.ts'
 import { TargetFolder } from '../target/files/target-folder.ts'
 import { BlobReader } from './blob-reader.ts'
+import { joinPathBelow } from './paths.ts'
 import type { RestoreCounts } from './restore/counts.ts'
 import type { OverwritePolicy } from './restore/existing.ts'
 import { isWhole, othersIn } from './restore/others.ts'
 import { type PlannedEntry, planRestore } from './restore/plan.ts'
-import { joinNames, type RestoreProblem, Restorer, type TargetPlace } from './restore/restorer.ts'
+import type { RestoreProblem } from './restore/problem.ts'
+import { Restorer, type TargetPlace } from './restore/restorer.ts'
 import { type SelectedEntry, selectedEntries } from './restore/selected-entries.ts'
 import { Selection, type Wanted } from './restore/selection.ts'
 import { verifyTarget } from './restore/verify.ts'
@@ -71,6 +73,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
   const wanted = options.include.length > 0 ? ('inside' as const) : ('yes' as const)
   const selected = { ...start, reader, selection, wanted, folder: [] }
   if (options.dryRun) return planRestore(selected, options)
+  // The restore has told of what it could not read.
+  const onUnreadable = () => undefined
   const { target, state } = openTarget(options.target)
   try {
     const counts = await restoreInto(target, {
@@ -83,7 +87,11 @@ export async function restore(options: RestoreOptions): Promise<RestoreCounts> {
       state,
     })
     if (options.verify)
-      await verifyInto(target, { options, counts, entries: selectedEntries(selected) })
+      await verifyInto(target, {
+        options,
+        counts,
+        entries: selectedEntries({ ...selected, onUnreadable }),
+      })
     return counts
   } finally {
     target.close()
@@ -132,7 +140,7 @@ async function verifyInto(
     signal,
     onProblem: (names, what) => {
       counts.problems++
-      onProblem({ path: joinNames(names), what, kind: 'content' })
+      onProblem({ path: joinPathBelow(names), what, kind: 'content' })
     },
   })
 }

@@ -7,6 +7,7 @@
 import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import type { Details } from '../format/snapshot.ts'
+import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import {
   compareBySequence,
@@ -65,17 +66,15 @@ export interface SelectSnapshot {
 }
 
 const LATEST = /^latest(?:~(\d{1,6}))?$/
+const FOLDER = 'snapshots/'
 const ID = /^(?:snapshots\/)?([0-9a-f]{4,64})$/
 
-/** Those that the key reads, and those that it does not. */
-export type KnownSnapshots = Pick<SnapshotList, 'snapshots' | 'closed'>
-
 /**
- * Throws 'not-found', 'not-permitted' where it is one that the key may not read, 'ambiguous', or 'usage'
- * where `wanted` can be no snapshot.
+ * Throws 'not-found', 'object-damaged' where it is there and cannot be used, 'not-permitted' where it is one
+ * that the key may not read, 'ambiguous', or 'usage' where `wanted` can be no snapshot.
  */
 export function selectSnapshot(
-  known: KnownSnapshots,
+  known: SnapshotList,
   { repository, wanted, filter }: SelectSnapshot,
 ): Snapshot {
   const latest = LATEST.exec(wanted)
@@ -92,7 +91,7 @@ export function selectSnapshot(
 
 function selectLatest(
   fitting: readonly Snapshot[],
-  { back, known }: { readonly back: number; readonly known: KnownSnapshots },
+  { back, known }: { readonly back: number; readonly known: SnapshotList },
 ): Snapshot {
   const complete = fitting.filter(
     ({ confirmed, summary }) => confirmed && summary.ending !== 'checkpoint',
@@ -127,7 +126,13 @@ export function mayReadNone(closed: readonly string[]): CairnError {
 const OTHER_KEY =
   "Use an owner's key, or one that was made for whoever saved it: `cairn key list` shows which there are."
 
-function nothingFits({ snapshots, closed }: KnownSnapshots, fitting: number): CairnError {
+function nothingFits({ snapshots, closed, problems }: SnapshotList, fitting: number): CairnError {
+  const unusable = problems.filter(({ name }) => name.startsWith(FOLDER))
+  if (snapshots.length === 0 && unusable[0] !== undefined) {
+    const which =
+      unusable.length === 1 ? 'the only snapshot' : `any of the ${unusable.length} snapshots`
+    return cannotUse(`Cannot use ${which} in the repository`, unusable[0])
+  }
   if (snapshots.length === 0 && closed.length > 0) return mayReadNone(closed)
   if (snapshots.length === 0) {
     return new CairnError('not-found', 'There is no snapshot in the repository yet', {
@@ -146,9 +151,20 @@ function nothingFits({ snapshots, closed }: KnownSnapshots, fitting: number): Ca
 
 const CANDIDATES_MAX = 8
 
-function selectById({ snapshots, closed }: KnownSnapshots, prefix: string): Snapshot {
+function cannotUse(what: string, { error }: ObjectProblem): CairnError {
+  const { code, hint } = error
+  return new CairnError(code, `${what}: ${error.message}`, {
+    ...(hint !== undefined && { hint }),
+    cause: error,
+  })
+}
+
+function selectById({ snapshots, closed, problems }: SnapshotList, prefix: string): Snapshot {
   const found = snapshots.filter(({ id }) => id.startsWith(prefix))
   if (found.length === 1) return found[0] as Snapshot
+  const unusable = problems.find(({ name }) => name.startsWith(`${FOLDER}${prefix}`))
+  if (found.length === 0 && unusable !== undefined)
+    throw cannotUse(`Cannot use snapshot ${prefix}`, unusable)
   if (found.length === 0 && closed.some((id) => id.startsWith(prefix))) {
     const text = `Not permitted: this key may not read snapshot ${prefix}`
     throw new CairnError('not-permitted', text, { hint: OTHER_KEY })

@@ -217,16 +217,3 @@ async function entryNamed(
   for await (const entry of entriesOf(reader, tree)) if (equalBytes(entry.name, name)) return entry
   return undefined
 }
-
-/** Splits a path as the user gives it; '.' and empty parts count for nothing. */
-export function splitPath(path: Bytes): readonly Bytes[] {
-  const names: Bytes[] = []
-  let start = 0
-  for (let at = 0; at <= path.length; at++) {
-    if (at < path.length && path[at] !== 0x2f) continue
-    const name = path.slice(start, at)
-    if (name.length > 0 && !(name.length === 1 && name[0] === 0x2e)) names.push(name)
-    start = at + 1
-  }
-  return names
-}

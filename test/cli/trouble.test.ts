@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { describeWith } from '../require.ts'
 import { User } from './user.ts'
@@ -82,6 +82,19 @@ describe('damage', () => {
     expect(done.code).toBe(1)
     expect(done.stdout).toContain('1 snapshot\n')
     expect(done.stderr).toContain('Cannot read snapshots/')
+  })
+
+  test('of the only snapshot is told by whatever wants it, which does not say that there is none', async () => {
+    const path = objectsIn('snapshots')[0] as string
+    flipBit(path)
+    for (const wanted of ['latest', basename(path).slice(0, 8)]) {
+      const done = await run('ls', wanted)
+      expect(done.code).toBe(1)
+      expect(done.stderr).toMatch(
+        /Cannot use (the only snapshot in the repository|snapshot \w{8}): /,
+      )
+      expect(done.stderr).toContain('cairn check')
+    }
   })
 
   test('of data is found by check --read-data, with what it affects, and restore goes on', async () => {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { joinNames } from '../../src/engine/restore/restorer.ts'
+import { joinPathBelow } from '../../src/engine/paths.ts'
 import { describeTree } from '../trees/describe-tree.ts'
 import {
   backupFolder,
@@ -91,7 +91,7 @@ describe('a second restore', () => {
     await again(target, {
       dryRun: true,
       onPlanned: ({ path, action }: { path: readonly Uint8Array[]; action: string }) =>
-        action === 'attributes' && planned.push(Buffer.from(joinNames(path)).toString()),
+        action === 'attributes' && planned.push(Buffer.from(joinPathBelow(path)).toString()),
     })
     expect(planned).toEqual(['inner/xattr'])
     await again(target)

@@ -2,8 +2,8 @@
 
 import { utf8 } from '../../src/base/bytes.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { splitPath } from '../../src/engine/paths.ts'
 import { restore } from '../../src/engine/restore.ts'
-import { splitPath } from '../../src/engine/tree-reader.ts'
 import { openRepository } from '../../src/repository/repository.ts'
 import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
 import { openLocal } from '../../src/store/local/local-store.ts'

@@ -52,9 +52,16 @@ function expectNamed(what: string): void {
   expect(what).toContain('Cannot decode byte 0')
 }
 
+/** What a restore tells, and a dry run tells the same. */
 async function restoreOf(root: BlobId) {
   const changed = { ...snapshot, summary: { ...snapshot.summary, roots: [root] } }
-  return restoreFolder(made, scratch.path(), { snapshot: changed, verify: false })
+  const restoreIt = (dryRun: boolean) =>
+    restoreFolder(made, scratch.path(), { snapshot: changed, verify: false, dryRun })
+  const planned = await restoreIt(true)
+  const restored = await restoreIt(false)
+  expect(planned.problems).toEqual(restored.problems)
+  expect(planned.counts).toEqual(restored.counts)
+  return restored
 }
 
 test('at the root a restore tells of it as `/`', async () => {

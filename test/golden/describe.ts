@@ -2,8 +2,9 @@
 // committed bytes for ever is the committed text.
 
 import { type Bytes, fromUtf8Lossy, toHex } from '../../src/base/bytes.ts'
+import { splitPath } from '../../src/engine/paths.ts'
 import { SnapshotReaders } from '../../src/engine/snapshot-readers.ts'
-import { findEntry, splitPath } from '../../src/engine/tree-reader.ts'
+import { findEntry } from '../../src/engine/tree-reader.ts'
 import type { BlobId } from '../../src/format/ids.ts'
 import type { Details, Summary } from '../../src/format/snapshot.ts'
 import { listGrants } from '../../src/repository/grants.ts'

@@ -8,6 +8,7 @@ import {
   NO_DIFFERENCES,
 } from '../../engine/diff/statistics.ts'
 import { type Difference, type DiffOptions, type DiffSide, diff } from '../../engine/diff.ts'
+import { joinPath } from '../../engine/paths.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Context } from '../context.ts'
 import { jsonEntry } from '../entry-text.ts'
@@ -16,7 +17,7 @@ import { openConfigured } from '../open-repository.ts'
 import { jsonPath, printable } from '../printable.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import type { SnapshotFlags } from '../snapshot-options.ts'
-import { findSnapshot, parsePlace, pathOf } from '../snapshot-place.ts'
+import { findSnapshot, parsePlace } from '../snapshot-place.ts'
 
 export interface DiffFlags extends SnapshotFlags {
   readonly metadata?: boolean
@@ -64,7 +65,7 @@ function optionsOf({ output, interruption }: Context, compared: ToCompare): Diff
     signal: interruption.signal,
     onProblem: ({ side, names, error }) => {
       compared.onProblem()
-      const path = pathOf([...compared[side].names, ...names])
+      const path = joinPath([...compared[side].names, ...names])
       const what = messageOf(error)
       output.problem(`${side}:${printable(path)}: ${what}`, { side, ...jsonPath(path), what })
     },
@@ -88,7 +89,7 @@ function tell(
   { output }: Context,
   { difference, under }: { readonly difference: Difference; readonly under: DiffSide },
 ): void {
-  const path = pathOf([...under.names, ...difference.names])
+  const path = joinPath([...under.names, ...difference.names])
   const entry = difference.kind === 'removed' ? difference.before : difference.after
   const slash = entry.type === 'directory' ? '/' : ''
   output.line(`${signOf(difference)} ${printable(path)}${slash}`)

@@ -4,6 +4,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { CairnError, isCairnError, messageOf } from '../../base/errors.ts'
 import { type DumpOptions, type DumpResult, dump, type Sink } from '../../engine/dump.ts'
+import { joinPath } from '../../engine/paths.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openConfigured } from '../open-repository.ts'
@@ -11,7 +12,7 @@ import { jsonPath, printable, printableText } from '../printable.ts'
 import { bytesOfArgument } from '../raw-arguments.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import type { SnapshotFlags } from '../snapshot-options.ts'
-import { findSnapshot, parsePlace, pathOf } from '../snapshot-place.ts'
+import { findSnapshot, parsePlace } from '../snapshot-place.ts'
 
 export interface DumpFlags extends SnapshotFlags {
   readonly output?: string
@@ -33,7 +34,7 @@ export async function dumpAction(context: Context, flags: Flags): Promise<ExitCo
     format: flags.format,
     signal: interruption.signal,
     onProblem: ({ names, error }) => {
-      const where = pathOf(names)
+      const where = joinPath(names)
       const what = messageOf(error)
       output.problem(`${printable(where)}: ${what}`, { ...jsonPath(where), what })
     },

@@ -2,14 +2,10 @@
 
 import { isCairnError, messageOf } from '../../base/errors.ts'
 import { type FindOptions, type Found, find } from '../../engine/find.ts'
-import {
-  filterSnapshots,
-  type KnownSnapshots,
-  mayReadNone,
-  selectSnapshot,
-} from '../../engine/select-snapshot.ts'
+import { joinPath } from '../../engine/paths.ts'
+import { filterSnapshots, mayReadNone, selectSnapshot } from '../../engine/select-snapshot.ts'
 import type { Repository } from '../../repository/repository.ts'
-import type { Snapshot } from '../../repository/snapshots.ts'
+import type { Snapshot, SnapshotList } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
 import { entryLine, jsonEntry } from '../entry-text.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -18,7 +14,7 @@ import { openConfigured } from '../open-repository.ts'
 import { jsonPath, printable } from '../printable.ts'
 import { formatNumber } from '../sizes.ts'
 import { filterOf } from '../snapshot-options.ts'
-import { loadKnownSnapshots, pathOf } from '../snapshot-place.ts'
+import { loadKnownSnapshots } from '../snapshot-place.ts'
 import { closedText, shortId } from '../snapshot-text.ts'
 import { formatTime } from '../times.ts'
 
@@ -51,7 +47,7 @@ export async function findAction(context: Context, flags: Flags): Promise<ExitCo
 }
 
 function chosen(
-  known: KnownSnapshots,
+  known: SnapshotList,
   { repository, flags }: { readonly repository: Repository; readonly flags: Flags },
 ): readonly Snapshot[] {
   const { snapshots, closed } = known
@@ -85,7 +81,7 @@ function optionsOf(
       // A key that may read none of them finds nothing: that is no problem of a folder.
       if (mayReadNone && isCairnError(error, 'not-permitted')) throw error
       onProblem()
-      const path = pathOf(names)
+      const path = joinPath(names)
       const what = messageOf(error)
       const event = { snapshot: snapshot.id, ...jsonPath(path), what }
       output.problem(`${shortId(snapshot.id)}:${printable(path)}: ${what}`, event)
@@ -98,7 +94,7 @@ function heading({ id, summary }: Snapshot): string {
 }
 
 function tell({ output }: Context, { found, long }: { found: Found; long: boolean }): void {
-  const path = pathOf(found.names)
+  const path = joinPath(found.names)
   const { entry, snapshot } = found
   output.line(`  ${entryLine({ path, entry, long })}`)
   output.event({ event: 'item', snapshot: snapshot.id, ...jsonEntry(path, entry) })

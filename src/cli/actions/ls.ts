@@ -3,8 +3,9 @@
 import type { Bytes } from '../../base/bytes.ts'
 import { CairnError, messageOf } from '../../base/errors.ts'
 import type { BlobReader } from '../../engine/blob-reader.ts'
+import { joinPath, splitPath } from '../../engine/paths.ts'
 import { SnapshotReaders } from '../../engine/snapshot-readers.ts'
-import { findEntry, splitPath, type TreePath, walkTree } from '../../engine/tree-reader.ts'
+import { findEntry, type TreePath, walkTree } from '../../engine/tree-reader.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
 import { openDetails, type Snapshot } from '../../repository/snapshots.ts'
@@ -14,7 +15,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openConfigured } from '../open-repository.ts'
 import { jsonPath, printable } from '../printable.ts'
 import type { SnapshotFlags } from '../snapshot-options.ts'
-import { findSnapshot, parsePlace, pathOf } from '../snapshot-place.ts'
+import { findSnapshot, parsePlace } from '../snapshot-place.ts'
 import { shortId } from '../snapshot-text.ts'
 
 export interface LsFlags extends SnapshotFlags {
@@ -33,7 +34,7 @@ export async function lsAction(context: Context, flags: Flags): Promise<ExitCode
   let problems = 0
   const onError = (names: readonly Bytes[], error: unknown) => {
     problems++
-    const where = pathOf(names)
+    const where = joinPath(names)
     output.problem(`${printable(where)}: ${messageOf(error)}`, {
       ...jsonPath(where),
       what: messageOf(error),
@@ -48,8 +49,8 @@ export async function lsAction(context: Context, flags: Flags): Promise<ExitCode
       if (output.behind) await output.behind
       if (output.closed) return undefined
       entries++
-      output.line(entryLine({ path: pathOf(names), entry, long: flags.long ?? false }))
-      output.event({ event: 'item', ...jsonEntry(pathOf(names), entry) })
+      output.line(entryLine({ path: joinPath(names), entry, long: flags.long ?? false }))
+      output.event({ event: 'item', ...jsonEntry(joinPath(names), entry) })
     }
   }
   output.event({ event: 'result', snapshot: snapshot.id, entries, problems })
@@ -79,7 +80,7 @@ async function entryAt({ reader, snapshot }: Listing, names: readonly Bytes[]): 
   const root = snapshot.summary.roots[0] as BlobId
   const entry = await findEntry(reader, { root, names })
   if (entry !== undefined) return entry
-  const path = printable(pathOf(names))
+  const path = printable(joinPath(names))
   throw new CairnError('not-found', `There is no ${path} in snapshot ${shortId(snapshot.id)}`, {
     hint: `\`cairn ls ${shortId(snapshot.id)}\` lists what is in it.`,
   })

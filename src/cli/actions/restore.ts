@@ -3,11 +3,11 @@
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
+import { joinPathBelow, splitPath } from '../../engine/paths.ts'
 import type { RestoreCounts } from '../../engine/restore/counts.ts'
 import type { PlannedEntry } from '../../engine/restore/plan.ts'
-import type { RestoreProblem } from '../../engine/restore/restorer.ts'
+import type { RestoreProblem } from '../../engine/restore/problem.ts'
 import { type RestoreOptions, restore } from '../../engine/restore.ts'
-import { splitPath } from '../../engine/tree-reader.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { openDetails, type Snapshot } from '../../repository/snapshots.ts'
 import { patternFrom } from '../backup-excludes.ts'
@@ -21,7 +21,7 @@ import { absolutePath, bytesOfArgument, recordedPath } from '../raw-arguments.ts
 import { expectMatches } from '../restore-matches.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import type { SnapshotFlags } from '../snapshot-options.ts'
-import { findSnapshot, parsePlace, pathOf } from '../snapshot-place.ts'
+import { findSnapshot, parsePlace } from '../snapshot-place.ts'
 import { shortId } from '../snapshot-text.ts'
 import { formatDuration } from '../times.ts'
 
@@ -151,7 +151,7 @@ const ACTIONS: Readonly<Record<PlannedEntry['action'], string>> = {
 
 /** What stays as it is is told with --verbose only. */
 function tellPlanned(output: Context['output'], { path: names, action }: PlannedEntry): void {
-  const path = pathOf(names).subarray(1)
+  const path = joinPathBelow(names)
   const text = `${ACTIONS[action]} ${printable(path)}`
   if (action === 'keep') output.detail(text)
   else output.line(text)
@@ -160,7 +160,7 @@ function tellPlanned(output: Context['output'], { path: names, action }: Planned
 
 /** What was done is told with --verbose only: a plain run tells how many there were. */
 function tellDeleted(output: Context['output'], names: readonly Bytes[]): void {
-  const path = pathOf(names).subarray(1)
+  const path = joinPathBelow(names)
   output.detail(`deleted ${printable(path)}`)
   output.event({ event: 'item', action: 'delete', ...jsonPath(path) })
 }

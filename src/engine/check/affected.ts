@@ -1,13 +1,14 @@
 // What lost blobs mean to people: the snapshots and, with a reader's key, the paths that need them.
 // Only the parts of trees that lead to something lost are read.
 
-import { type Bytes, concat, toHex, utf8 } from '../../base/bytes.ts'
+import { type Bytes, toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
 import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { type Entry, refsOfEntry, type TreeNode } from '../../format/tree.ts'
 import { WITHHELD } from '../../repository/object-problem.ts'
 import type { BlobReader } from '../blob-reader.ts'
+import { joinPath } from '../paths.ts'
 import type { OpenedSnapshot } from './opened-objects.ts'
 import { Reach, taintedBlobs } from './reach.ts'
 import type { RefGraph } from './ref-graph.ts'
@@ -100,7 +101,7 @@ class Search {
   }
 
   #name(lost: readonly number[], names: readonly Bytes[]): void {
-    const path = joinNames(names)
+    const path = joinPath(names)
     for (const number of lost) {
       const { paths } = this.#blame(number)
       if (paths.size < PATHS_MAX) paths.set(toHex(path), path)
@@ -117,10 +118,4 @@ async function readNode(reader: BlobReader, id: BlobId): Promise<TreeNode | unde
       return undefined
     throw error
   }
-}
-
-const SLASH = utf8('/')
-
-export function joinNames(names: readonly Bytes[]): Bytes {
-  return concat(names.flatMap((name) => [SLASH, name]))
 }

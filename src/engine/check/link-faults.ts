@@ -5,7 +5,8 @@
 import { type Bytes, toHex } from '../../base/bytes.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
-import { joinNames, PATHS_MAX } from './affected.ts'
+import { joinPath } from '../paths.ts'
+import { PATHS_MAX } from './affected.ts'
 import { type Link, lookOf } from './link-facts.ts'
 import type { ReadNode } from './node-reader.ts'
 import type { OpenedSnapshot } from './opened-objects.ts'
@@ -96,7 +97,7 @@ class LinkSearch {
     } else if (node?.kind === 'entries') {
       for (const entry of node.entries) {
         const path = [...names, entry.name]
-        this.#take(entry, { blob: id, path: joinNames(path) })
+        this.#take(entry, { blob: id, path: joinPath(path) })
         if (entry.tree !== undefined) await this.go(entry.tree, path)
       }
     }

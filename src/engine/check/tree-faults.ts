@@ -5,7 +5,8 @@
 import { type Bytes, toHex } from '../../base/bytes.ts'
 import { type BlobId, blobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
-import { type Affected, joinNames, PATHS_MAX } from './affected.ts'
+import { joinPath } from '../paths.ts'
+import { type Affected, PATHS_MAX } from './affected.ts'
 import { FolderOrder } from './folder-order.ts'
 import { ListLengths } from './list-lengths.ts'
 import type { ReadNode } from './node-reader.ts'
@@ -127,7 +128,7 @@ class FaultSearch {
     const fault = this.#found.get(key) ?? { blob, what, snapshots: new Set(), paths: new Map() }
     this.#found.set(key, fault)
     fault.snapshots.add(id)
-    const path = joinNames(names)
+    const path = joinPath(names)
     if (!fault.paths.has(toHex(path))) this.#paths++
     fault.paths.set(toHex(path), path)
   }

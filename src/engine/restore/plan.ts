@@ -6,6 +6,7 @@ import { CairnError } from '../../base/errors.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
+import { joinPathBelow } from '../paths.ts'
 import { Attributes } from './attributes.ts'
 import { noCounts, type RestoreCounts } from './counts.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from './existing.ts'
 import type { WriterSetup } from './messages.ts'
 import { othersIn, type ReadFolder } from './others.ts'
+import type { RestoreProblem } from './problem.ts'
 import { type SelectedEntry, type SelectedOptions, selectedEntries } from './selected-entries.ts'
 import type { Selection } from './selection.ts'
 
@@ -32,11 +34,12 @@ export interface PlanOptions {
   readonly delete: boolean
   readonly signal: AbortSignal
   readonly onPlanned: (planned: PlannedEntry) => void
+  readonly onProblem: (problem: RestoreProblem) => void
 }
 
 /** Counts what a restore would do. */
 export async function planRestore(
-  selected: SelectedOptions & { readonly entry: Entry | undefined },
+  selected: Omit<SelectedOptions, 'onUnreadable'> & { readonly entry: Entry | undefined },
   options: PlanOptions,
 ): Promise<RestoreCounts> {
   const opened = TargetFolder.open(options.target)
@@ -47,7 +50,10 @@ export async function planRestore(
     : undefined
   try {
     if (selected.entry !== undefined) plan.takeTarget()
-    for await (const one of selectedEntries({ ...selected, onWhole })) {
+    const onUnreadable = (folder: readonly Bytes[], error: CairnError) => {
+      plan.passOver(folder, error)
+    }
+    for await (const one of selectedEntries({ ...selected, onWhole, onUnreadable })) {
       if (options.signal.aborted) throw new CairnError('interrupted', 'Interrupted')
       plan.take(one)
     }
@@ -62,6 +68,7 @@ interface OpenFolder {
   readonly path: readonly Bytes[]
   readonly entry: Entry
   state: 'unmade' | 'made' | 'failed'
+  countedAs?: 'folders' | 'skipped'
 }
 
 class Plan {
@@ -71,6 +78,7 @@ class Plan {
   readonly #attributes: Attributes
   /** From the target down: entries come folder by folder. */
   readonly #open: OpenFolder[] = []
+  #isTargetCounted = false
   readonly counts = noCounts()
 
   constructor(target: TargetFolder | undefined, options: PlanOptions) {
@@ -81,7 +89,8 @@ class Plan {
 
   /** The target counts as a folder, as it does in a run. */
   takeTarget(): void {
-    if (this.#target === undefined || this.#options.overwrite !== 'never') this.counts.folders++
+    this.#isTargetCounted = this.#target === undefined || this.#options.overwrite !== 'never'
+    if (this.#isTargetCounted) this.counts.folders++
   }
 
   take({ folder, entry, wanted }: SelectedEntry): void {
@@ -94,6 +103,15 @@ class Plan {
       : 'create'
     this.#count(entry, action)
     this.#options.onPlanned({ path, action })
+  }
+
+  /** A run tells of it in the same words, and does not count a folder that it could not finish. */
+  passOver(folder: readonly Bytes[], error: CairnError): void {
+    this.counts.problems++
+    const countedAs = folder.length > 0 ? this.#open[folder.length - 1]?.countedAs : undefined
+    if (countedAs !== undefined) this.counts[countedAs]--
+    else if (folder.length === 0 && this.#isTargetCounted) this.counts.folders--
+    this.#options.onProblem({ path: joinPathBelow(folder), what: error.message, kind: 'content' })
   }
 
   deleteOthers({ path, names }: ReadFolder, selection: Selection): void {
@@ -121,8 +139,10 @@ class Plan {
     const action = isThere ? decideFolder(entry, standing(), overwrite) : 'create'
     folder.state = action === 'blocked' ? 'failed' : 'made'
     if (action === 'blocked') this.counts.problems++
-    else if (isThere && overwrite === 'never') this.counts.skipped++
-    else this.counts.folders++
+    else {
+      folder.countedAs = isThere && overwrite === 'never' ? 'skipped' : 'folders'
+      this.counts[folder.countedAs]++
+    }
     onPlanned({ path, action })
   }
 

@@ -2,7 +2,6 @@
 // in windows that the workers write.
 
 import type { Bytes } from '../../base/bytes.ts'
-import { concat } from '../../base/bytes.ts'
 import { assert, CairnError, isCairnError, messageOf } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
 import { Errno, errnoMessage } from '../../base/libc-error.ts'
@@ -13,6 +12,7 @@ import { WITHHELD } from '../../repository/object-problem.ts'
 import type { TargetFolder } from '../../target/files/target-folder.ts'
 import { temporaryName } from '../../target/files/temporary-name.ts'
 import type { BlobReader } from '../blob-reader.ts'
+import { joinPathBelow } from '../paths.ts'
 import { fileKeyOf } from '../same-file.ts'
 import { extentsOf, pieceRunsOf } from '../tree-reader.ts'
 import { Attributes } from './attributes.ts'
@@ -21,17 +21,11 @@ import { decide, type OverwritePolicy } from './existing.ts'
 import { notFatal } from './fatal.ts'
 import { type Adding, LargeFiles } from './large-files.ts'
 import { attributeText } from './metadata-of.ts'
+import type { RestoreProblem } from './problem.ts'
 import type { Wholes } from './wholes.ts'
 import type { PlannedRange } from './window.ts'
 import { Window } from './window.ts'
 import type { RangeOutcome } from './write-pool.ts'
-
-export interface RestoreProblem {
-  readonly path: Bytes
-  readonly what: string
-  /** Whether content is missing, or only some attribute. */
-  readonly kind: 'content' | 'attributes'
-}
 
 export interface RestorerOptions {
   readonly target: TargetFolder
@@ -91,7 +85,7 @@ export class Restorer {
 
   problem(names: readonly Bytes[], what: string, kind: RestoreProblem['kind'] = 'content'): void {
     this.counts.problems++
-    this.#options.onProblem({ path: joinNames(names), what, kind })
+    this.#options.onProblem({ path: joinPathBelow(names), what, kind })
   }
 
   /** Makes sure that a folder is there. False where it cannot be; that was reported. */
@@ -410,11 +404,4 @@ export class Restorer {
 interface FileToRestore {
   readonly entry: Entry
   readonly replaces: boolean
-}
-
-/** A path below the root, for people and problems; the root itself is `/`. */
-export function joinNames(names: readonly Bytes[]): Bytes {
-  const slash = Uint8Array.of(0x2f)
-  if (names.length === 0) return slash
-  return concat(names.flatMap((name, i) => (i === 0 ? [name] : [slash, name])))
 }

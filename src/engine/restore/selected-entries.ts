@@ -2,7 +2,7 @@
 // (restored, only planned, compared) is others' business.
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
-import { isCairnError } from '../../base/errors.ts'
+import { type CairnError, isCairnError } from '../../base/errors.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
 import { WITHHELD } from '../../repository/object-problem.ts'
@@ -12,7 +12,6 @@ import { entriesOf } from '../tree-reader.ts'
 import { isWhole, type ReadFolder } from './others.ts'
 import type { Selection, Wanted } from './selection.ts'
 
-/** A store that is gone the restore has met before. */
 const PASSED_OVER = ['object-missing', 'object-damaged', 'unsupported', ...WITHHELD] as const
 
 export interface SelectedEntry {
@@ -33,12 +32,11 @@ export interface SelectedOptions {
   readonly folder: readonly Bytes[]
   /** Told of each folder that is wanted as a whole, after all that is in it. */
   readonly onWhole?: ((folder: ReadFolder) => void) | undefined
+  /** Told of each folder of which not all can be read. */
+  readonly onUnreadable: (folder: readonly Bytes[], error: CairnError) => void
 }
 
-/**
- * Every folder comes before what is in it. Goes on past folders whose node cannot be read: the restore has
- * told of those.
- */
+/** Every folder comes before what is in it. Goes on past folders of which a node cannot be read. */
 export function selectedEntries(
   options: SelectedOptions,
 ): AsyncGenerator<SelectedEntry, undefined> {
@@ -64,6 +62,7 @@ async function* selectedIn(options: SelectedOptions): Nested<SelectedEntry, unde
     if (isWhole({ wanted: folderWanted, only })) onWhole?.({ path: folder, names })
   } catch (error) {
     if (!isCairnError(error, ...PASSED_OVER)) throw error
+    options.onUnreadable(folder, error)
   }
   return undefined
 }
