@@ -125,3 +125,52 @@ describe('a second restore', () => {
     expect(one?.ino).toBe(two?.ino)
   })
 })
+
+describe('a dry run plans the names of one file as a run makes them', () => {
+  let linked: TestRepository
+  let folder: string
+
+  beforeAll(async () => {
+    folder = scratch.make('names')
+    for (const name of ['one', 'pipe']) {
+      if (name === 'one') writeFileSync(join(folder, name), 'content')
+      else execFileSync('mkfifo', [join(folder, name)])
+      linkSync(join(folder, name), join(folder, `${name}-again`))
+    }
+    utimesSync(join(folder, 'one'), THEN, THEN)
+    linked = await makeRepository({ chunker: SMALL_CHUNKER })
+    await backupFolder(linked, folder)
+  })
+
+  async function countsOf(target: string, dryRun: boolean) {
+    const actions: string[] = []
+    const { counts } = await restoreFolder(linked, target, {
+      from: folder,
+      dryRun,
+      verify: false,
+      onPlanned: ({ path, action }: { path: readonly Uint8Array[]; action: string }) =>
+        actions.push(`${action} ${Buffer.from(joinPathBelow(path)).toString()}`),
+    })
+    return { counts, actions }
+  }
+
+  test('their content counts once, and links of pipes are no files', async () => {
+    const target = scratch.make()
+    const { counts } = await countsOf(target, true)
+    expect(counts).toMatchObject({ files: 2, others: 2, bytes: 7 })
+    expect((await countsOf(target, false)).counts).toEqual(counts)
+  })
+
+  test('a name that is another file in the target is replaced', async () => {
+    const target = scratch.make()
+    for (const name of ['one', 'one-again']) {
+      writeFileSync(join(target, name), 'content')
+      utimesSync(join(target, name), THEN, THEN)
+    }
+    const { counts, actions } = await countsOf(target, true)
+    expect(actions).toContain('keep one')
+    expect(actions).toContain('replace one-again')
+    expect((await countsOf(target, false)).counts).toEqual(counts)
+    expectSame(describeTree(folder), target)
+  })
+})

@@ -7,6 +7,7 @@ import { StatBuffer } from '../../base/libc-stat.ts'
 import type { Entry } from '../../format/tree.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
 import { joinPathBelow } from '../paths.ts'
+import { fileKeyOf } from '../same-file.ts'
 import { Attributes } from './attributes.ts'
 import { noCounts, type RestoreCounts } from './counts.ts'
 import {
@@ -78,6 +79,9 @@ class Plan {
   readonly #attributes: Attributes
   /** From the target down: entries come folder by folder. */
   readonly #open: OpenFolder[] = []
+  /** The first name of each file with several, and what becomes of it. */
+  readonly #links = new Map<string, PlannedEntry>()
+  readonly #firstStat = new StatBuffer()
   #isTargetCounted = false
   readonly counts = noCounts()
 
@@ -98,10 +102,13 @@ class Plan {
     const path = [...folder, entry.name]
     if (entry.tree !== undefined) this.#open.push({ path, entry, state: 'unmade' })
     if (wanted === 'inside' || !this.#ensureFolders() || entry.tree !== undefined) return
-    const action = this.#standsAt(path)
+    const decided = this.#standsAt(path)
       ? decide(entry, this.#standing(folder), this.#options.overwrite)
       : 'create'
-    this.#count(entry, action)
+    const first = this.#linkedTo(entry, { path, action: decided })
+    const leaves = decided === 'keep' || decided === 'attributes'
+    const action = first && leaves && !this.#isSameFile(first) ? 'replace' : decided
+    this.#count(entry, action, first !== undefined)
     this.#options.onPlanned({ path, action })
   }
 
@@ -112,6 +119,30 @@ class Plan {
     if (countedAs !== undefined) this.counts[countedAs]--
     else if (folder.length === 0 && this.#isTargetCounted) this.counts.folders--
     this.#options.onProblem({ path: joinPathBelow(folder), what: error.message, kind: 'content' })
+  }
+
+  /** The first name of this file, to which a run links it; undefined where this is the first. */
+  #linkedTo(entry: Entry, planned: PlannedEntry): PlannedEntry | undefined {
+    const { action } = planned
+    const isKept = action === 'keep' && this.#options.overwrite !== 'if-changed'
+    const key = isKept || action === 'blocked' ? undefined : fileKeyOf(entry)
+    if (key === undefined) return undefined
+    const first = this.#links.get(key)
+    if (first === undefined) this.#links.set(key, planned)
+    return first
+  }
+
+  /** Whether what was looked at last stays one more name of what stands there. */
+  #isSameFile({ path, action }: PlannedEntry): boolean {
+    if (action === 'create' || action === 'replace') return false
+    const { inode, deviceMajor, deviceMinor } = this.#stat
+    const first = this.#firstStat
+    return (
+      this.#standsAt(path, first) &&
+      first.inode === inode &&
+      first.deviceMajor === deviceMajor &&
+      first.deviceMinor === deviceMinor
+    )
   }
 
   deleteOthers({ path, names }: ReadFolder, selection: Selection): void {
@@ -146,19 +177,19 @@ class Plan {
     onPlanned({ path, action })
   }
 
-  #count(entry: Entry, action: PlannedEntry['action']): void {
+  #count(entry: Entry, action: PlannedEntry['action'], isLink: boolean): void {
     if (action === 'blocked') this.counts.problems++
     else if (action === 'keep' || action === 'attributes') this.counts.skipped++
     else if (entry.type === 'file') {
       this.counts.files++
-      this.counts.bytes += Number(entry.size)
+      if (!isLink) this.counts.bytes += Number(entry.size)
     } else this.counts.others++
   }
 
-  /** Whether the target has something there; `#stat` is then of that. */
-  #standsAt(path: readonly Bytes[]): boolean {
+  /** Whether the target has something there; `stat` is then of that. */
+  #standsAt(path: readonly Bytes[], stat = this.#stat): boolean {
     const dirFd = this.#target?.openDirectory(path.slice(0, -1)) ?? -1
-    return dirFd >= 0 && this.#target?.statEntry(dirFd, path.at(-1) as Bytes, this.#stat) === 0
+    return dirFd >= 0 && this.#target?.statEntry(dirFd, path.at(-1) as Bytes, stat) === 0
   }
 
   #standing(folder: readonly Bytes[]): Standing {

@@ -210,7 +210,8 @@ export class Restorer {
     { place, entry, replaces }: { place: TargetPlace; entry: Entry; replaces: boolean },
   ): void {
     const { target } = this.#options
-    this.counts.files++
+    if (entry.type === 'file') this.counts.files++
+    else this.counts.others++
     this.#window.afterwards.push(() => {
       const from = { dirFd: target.openDirectory(first.folder), name: first.name }
       const result = this.#place(place.path, { entry, replaces }, (dirFd, name) =>
