@@ -1,7 +1,8 @@
 // Restore: go through the tree, make what has no content at once, fetch content in windows and let the
 // workers write it. Goes on past what is damaged: it is listed with its path, and the rest is restored.
 
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { CairnError, isCairnError, messageOf } from '../base/errors.ts'
@@ -179,7 +180,7 @@ function openTarget(path: Bytes): { target: TargetFolder; state: 'new' | 'existi
   } catch (error) {
     throw new CairnError(
       'target-unwritable',
-      `Cannot make the target ${nameText(path)}: ${messageOf(error)}`,
+      `Cannot make the target ${nameText(path)}: ${messageOf(whyNotMade(path) ?? error)}`,
       { cause: error },
     )
   }
@@ -189,6 +190,20 @@ function openTarget(path: Bytes): { target: TargetFolder; state: 'new' | 'existi
     'target-unwritable',
     `Cannot open the target ${nameText(path)}: ${errnoMessage(-target)}`,
   )
+}
+
+/** Node says ENOENT of all that it makes on the way where that is read-only or full: one by one it says why. */
+function whyNotMade(path: Bytes): unknown {
+  const text = Buffer.from(path).toString('latin1')
+  const above = dirname(text)
+  if (above !== text && !existsSync(Buffer.from(above, 'latin1')))
+    return whyNotMade(Buffer.from(above, 'latin1'))
+  try {
+    mkdirSync(Buffer.from(path), { mode: 0o700 })
+  } catch (error) {
+    return error
+  }
+  return undefined
 }
 
 interface RunOptions extends Prepared {

@@ -108,7 +108,24 @@ describeWith('on a file system of its own', ['tmpfs'], () => {
     const readOnly = restoreFolder(repository, target, { from: source })
     await expect(readOnly).rejects.toMatchObject({ code: 'target-unwritable' })
     const below = restoreFolder(repository, join(target, 'below'), { from: source })
-    await expect(below).rejects.toMatchObject({ code: 'target-unwritable' })
+    await expect(below).rejects.toMatchObject({
+      code: 'target-unwritable',
+      message: expect.stringContaining('read-only'),
+    })
+  })
+
+  test('a full target keeps nothing of a large file that is not whole', async () => {
+    const folder = scratch.make()
+    writeFileSync(join(folder, 'large'), noise(3_000_000, 5))
+    const other = await makeRepository({ chunker: SMALL_CHUNKER })
+    await backupFolder(other, folder)
+    const target = mountTmpfs('size=1m')
+    const full = restoreFolder(other, target, { from: folder, verify: false })
+    await expect(full).rejects.toMatchObject({
+      code: 'no-space',
+      hint: expect.stringContaining('Make room'),
+    })
+    expect(readdirSync(target)).toEqual([])
   })
 
   test('a file that is too long for the target is told, and the rest is restored', async () => {

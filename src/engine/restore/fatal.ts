@@ -7,8 +7,17 @@ import { errnoMessage } from '../../base/libc-error.ts'
 const FULL: ReadonlySet<number> = new Set([constants.errno.ENOSPC, constants.errno.EDQUOT])
 const BROKEN: ReadonlySet<number> = new Set([constants.errno.EROFS, constants.errno.EIO])
 
+export type FatalCode = 'no-space' | 'target-unwritable'
+
+const AGAIN =
+  'run the same command again: what is restored stays, and it does only what is missing.'
+const HINTS: Readonly<Record<FatalCode, string>> = {
+  'no-space': `Make room in the target and ${AGAIN}`,
+  'target-unwritable': `See to it that the target can be written to and ${AGAIN}`,
+}
+
 /** With what a restore ends on this errno; undefined where only one entry is concerned. */
-export function fatalCode(errno: number): 'no-space' | 'target-unwritable' | undefined {
+export function fatalCode(errno: number): FatalCode | undefined {
   if (FULL.has(errno)) return 'no-space'
   return BROKEN.has(errno) ? 'target-unwritable' : undefined
 }
@@ -17,5 +26,9 @@ export function fatalCode(errno: number): 'no-space' | 'target-unwritable' | und
 export function notFatal(result: number): number {
   const code = result < 0 ? fatalCode(-result) : undefined
   if (code === undefined) return result
-  throw new CairnError(code, `Cannot go on restoring: ${errnoMessage(-result)}`)
+  throw cannotGoOn(code, errnoMessage(-result))
+}
+
+export function cannotGoOn(code: FatalCode, why: string): CairnError {
+  return new CairnError(code, `Cannot go on restoring: ${why}`, { hint: HINTS[code] })
 }

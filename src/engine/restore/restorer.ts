@@ -18,7 +18,7 @@ import { extentsOf, pieceRunsOf } from '../tree-reader.ts'
 import { Attributes } from './attributes.ts'
 import { noCounts } from './counts.ts'
 import { decide, type OverwritePolicy } from './existing.ts'
-import { notFatal } from './fatal.ts'
+import { cannotGoOn, notFatal } from './fatal.ts'
 import { type Adding, LargeFiles } from './large-files.ts'
 import { attributeText } from './metadata-of.ts'
 import type { RestoreProblem } from './problem.ts'
@@ -372,10 +372,10 @@ export class Restorer {
       part.runs.forEach((_, j) => {
         part.stretch.crcs[part.firstRun + j] = outcome.crcs[run++] as number
       })
-      this.#large.arrived(part.stretch, failed.get(i))
+      // On a full disk nothing is kept of what is not whole: it goes when the run ends.
+      if (!(outcome.fatal && failed.has(i))) this.#large.arrived(part.stretch, failed.get(i))
     })
-    if (outcome.fatal)
-      throw new CairnError(outcome.fatal.code, `Cannot go on restoring: ${outcome.fatal.message}`)
+    if (outcome.fatal) throw cannotGoOn(outcome.fatal.code, outcome.fatal.message)
   }
 
   #failWhole(wholes: Wholes, number: number, what: string): void {
