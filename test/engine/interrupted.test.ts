@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -328,6 +329,11 @@ describe('a cache', () => {
 
   test('that is a folder, or noise, gives the same snapshot', async () => {
     expect(await backupWith((file) => writeFileSync(file, noise(100_000)))).toBe(FILES)
+    const folder = (file: string) => {
+      rmSync(file)
+      mkdirSync(file)
+    }
+    expect(await backupWith(folder)).toBe(FILES)
   })
 
   test('of another repository is of no use and does no harm', async () => {

@@ -110,7 +110,7 @@ describeWith('on a file system of its own', ['tmpfs'], () => {
     const below = restoreFolder(repository, join(target, 'below'), { from: source })
     await expect(below).rejects.toMatchObject({
       code: 'target-unwritable',
-      message: expect.stringContaining('read-only'),
+      message: expect.stringContaining('read-only') as string,
     })
   })
 
@@ -123,7 +123,7 @@ describeWith('on a file system of its own', ['tmpfs'], () => {
     const full = restoreFolder(other, target, { from: folder, verify: false })
     await expect(full).rejects.toMatchObject({
       code: 'no-space',
-      hint: expect.stringContaining('Make room'),
+      hint: expect.stringContaining('Make room') as string,
     })
     expect(readdirSync(target)).toEqual([])
   })

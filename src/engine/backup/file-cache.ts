@@ -242,8 +242,7 @@ export class FileCacheReader {
       return undefined // no cache, or one that is not ours to read: as if there were none
     }
     const magic = new Uint8Array(MAGIC.length)
-    if (readSync(fd, magic) === MAGIC.length && compareBytes(magic, MAGIC) === 0)
-      return new FileCacheReader(fd)
+    if (readWhole(fd, magic) && compareBytes(magic, MAGIC) === 0) return new FileCacheReader(fd)
     closeSync(fd)
     return undefined
   }
@@ -327,15 +326,24 @@ export class FileCacheReader {
 
   #readBlock(): boolean {
     const head = new Uint8Array(HEAD_BYTES)
-    if (readSync(this.#fd, head) < HEAD_BYTES) return false
+    if (!readWhole(this.#fd, head)) return false
     const length = viewOf(head).getUint32(0, true)
     if (length > BLOCK_BYTES_MAX) return false
     const block = new Uint8Array(length)
-    if (readSync(this.#fd, block) < length || crc32(block) !== viewOf(head).getUint32(4, true))
+    if (!readWhole(this.#fd, block) || crc32(block) !== viewOf(head).getUint32(4, true))
       return false
     this.#block = block
     this.#at = 0
     return true
+  }
+}
+
+/** False where there is less, and where it cannot be read: a bad sector in the cache fails no backup. */
+function readWhole(fd: number, into: Bytes): boolean {
+  try {
+    return readSync(fd, into) === into.length
+  } catch {
+    return false
   }
 }
 
