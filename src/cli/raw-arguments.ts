@@ -4,6 +4,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs'
 import { type Bytes, concat, plain, utf8 } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
 import { nameText } from '../source/files/name-text.ts'
 import type { Environment } from './places.ts'
 
@@ -85,8 +86,17 @@ export function workingFolderText(): string {
   return nameText(workingFolder())
 }
 
+/** Throws 'usage' where it was removed. */
 function workingFolder(): Bytes {
-  const folder = process.cwd()
+  let folder: string
+  try {
+    folder = process.cwd()
+  } catch (error) {
+    throw new CairnError('usage', 'The folder that the command was started in is gone', {
+      hint: 'Go to another one with `cd`, or give full paths.',
+      cause: error,
+    })
+  }
   if (!folder.includes(REPLACEMENT)) return utf8(folder)
   return plain(readlinkSync('/proc/self/cwd', { encoding: 'buffer' }))
 }

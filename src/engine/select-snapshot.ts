@@ -104,13 +104,10 @@ function selectLatest(
     .sort((a, b) => compareBySequence(b, a))
   const found = sameSource[back]
   if (found !== undefined) return found
-  throw new CairnError(
-    'not-found',
-    `There is no latest~${back}: this source has ${sameSource.length} snapshots`,
-    {
-      hint: '`cairn snapshots` lists them.',
-    },
-  )
+  const count = sameSource.length === 1 ? 'one snapshot' : `${sameSource.length} snapshots`
+  throw new CairnError('not-found', `There is no latest~${back}: this source has ${count}`, {
+    hint: '`cairn snapshots` lists them.',
+  })
 }
 
 /** Where there are snapshots and the key may read none of them. */

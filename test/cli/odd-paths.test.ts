@@ -156,3 +156,9 @@ describe('what is needed as text is refused, and nothing is made', () => {
     shell('rm -r q?')
   })
 })
+
+test('in a folder that is gone, paths from it are wrong usage', () => {
+  const { code, stderr } = shell('mkdir gone && cd gone && rmdir ../gone && cairn backup file')
+  expect(code).toBe(2)
+  expect(stderr).toContain('is gone')
+})
