@@ -174,6 +174,15 @@ export class StatBuffer implements FileStat {
     return rounded <= Number.MAX_SAFE_INTEGER ? rounded : this.#exact(INODE)
   }
 
+  /** Whether both are of one inode of one file system. */
+  isSameFileAs(other: StatBuffer): boolean {
+    return (
+      this.inode === other.inode &&
+      this.deviceMajor === other.deviceMajor &&
+      this.deviceMinor === other.deviceMinor
+    )
+  }
+
   get deviceMajor(): number {
     return this.#u32[DEVICE] as number
   }

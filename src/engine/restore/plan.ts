@@ -135,14 +135,8 @@ class Plan {
   /** Whether what was looked at last stays one more name of what stands there. */
   #isSameFile({ path, action }: PlannedEntry): boolean {
     if (action === 'create' || action === 'replace') return false
-    const { inode, deviceMajor, deviceMinor } = this.#stat
     const first = this.#firstStat
-    return (
-      this.#standsAt(path, first) &&
-      first.inode === inode &&
-      first.deviceMajor === deviceMajor &&
-      first.deviceMinor === deviceMinor
-    )
+    return this.#standsAt(path, first) && first.isSameFileAs(this.#stat)
   }
 
   deleteOthers({ path, names }: ReadFolder, selection: Selection): void {

@@ -182,15 +182,9 @@ export class Restorer {
   /** Whether what was looked at last is one more name of what stands there. */
   #isSameFile({ folder, name }: { folder: readonly Bytes[]; name: Bytes }): boolean {
     const { target } = this.#options
-    const { inode, deviceMajor, deviceMinor } = this.#stat
     const dirFd = target.openDirectory(folder)
     if (dirFd < 0 || target.statEntry(dirFd, name, this.#firstStat) < 0) return false
-    const first = this.#firstStat
-    return (
-      first.inode === inode &&
-      first.deviceMajor === deviceMajor &&
-      first.deviceMinor === deviceMinor
-    )
+    return this.#firstStat.isSameFileAs(this.#stat)
   }
 
   /** The place of this file's first name; undefined where this is the first. */
