@@ -23,6 +23,15 @@ for (const [name, number] of Object.entries(constants.errno)) {
   if (name !== 'EWOULDBLOCK' && name !== 'EOPNOTSUPP') NAMES.set(number, name)
 }
 
+/** Whether the process, or the system, has as many files open as it may: no matter of any one file. */
+export function isShortOfFiles(errno: number): boolean {
+  return errno === constants.errno.EMFILE || errno === constants.errno.ENFILE
+}
+
+/** What can be done about that. */
+export const MORE_FILES =
+  'Let Cairn open more files (`ulimit -n 1024`) or use fewer workers (`--workers 1`)'
+
 /** Error numbers that the code decides by. Positive, as in errno.h of every Linux. */
 export const Errno = {
   EPERM: constants.errno.EPERM,

@@ -6,8 +6,9 @@
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { toHex, utf8 } from '../base/bytes.ts'
-import { CairnError } from '../base/errors.ts'
+import { CairnError, messageOf } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Context } from './context.ts'
@@ -72,18 +73,23 @@ function isState(value: unknown): value is RepositoryState {
   )
 }
 
-/** Where this cannot be written, the next run knows less; that is told with --verbose. */
+/** Where it cannot be written that is told, for the next run knows less then. */
 export function saveState(context: Context, state: RepositoryState): void {
   const path = pathOf(context, state.address)
   const temporary = `${path}.${toHex(context.random(8))}.new`
+  if (isDeepStrictEqual(loadState(context, state.address), state)) return
   try {
     mkdirSync(join(context.places.state, FOLDER), { recursive: true, mode: 0o700 })
     writeFileSync(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 })
     renameSync(temporary, path)
   } catch (error) {
-    context.output.detail(`Cannot keep ${path}: ${String(error)}`)
+    const text = `Cannot remember in ${path} which repository this is: ${messageOf(error)}. `
+    context.output.warning('state', `${text}${NOT_NOTICED}`)
   }
 }
+
+const NOT_NOTICED =
+  'If another is put in its place, or an older state of it, the next run will not notice.'
 
 function pathOf({ places }: Context, address: string): string {
   return join(places.state, FOLDER, `${toHex(sha256(utf8(address))).slice(0, 32)}.json`)

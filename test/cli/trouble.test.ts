@@ -224,6 +224,45 @@ describe('losing what this machine keeps', () => {
   })
 })
 
+describe('few files may be open', () => {
+  const limited = (limit: number, ...args: readonly string[]) =>
+    user.run(args, { env, under: ['sh', '-c', `ulimit -n ${limit}; exec "$@"`, 'sh'] })
+
+  beforeEach(() => {
+    const names = Array.from({ length: 100 }, (_, i) => [`many/${'a/'.repeat(i)}file`, String(i)])
+    user.write(Object.fromEntries(names) as Record<string, string>)
+  })
+
+  test('that is no matter of single files: backup and restore end, and say what to do', async () => {
+    const saved = await limited(80, 'backup', 'many')
+    expect(saved.code).toBe(1)
+    expect(saved.stderr).toMatch(/^cairn: Cannot go on reading: too many open files\n.*ulimit -n/m)
+    expect(saved.stderr).not.toContain('unreadable')
+    expect(await run('backup', 'many')).toMatchObject({ code: 0 })
+    const restored = await limited(60, 'restore', 'latest', '-t', 'back')
+    expect(restored.code).toBe(1)
+    expect(restored.stderr).toMatch(/too many open files.*\n.*ulimit -n/)
+  })
+
+  test('256 are enough', async () => {
+    expect(await limited(256, 'backup', 'many')).toMatchObject({ code: 0 })
+    expect((await limited(256, 'restore', 'latest', '-t', 'back', '--verify')).code).toBe(0)
+  })
+})
+
+describe('a state folder that cannot be written', () => {
+  test('is told while there is something to remember', async () => {
+    const state = user.path('.local/state/cairn')
+    const told = () =>
+      user.run(['snapshots'], { env: { ...env, XDG_STATE_HOME: user.path('data/a.txt') } })
+    const first = await told()
+    expect(first.code).toBe(0)
+    expect(first.stderr).toMatch(/^warning: Cannot remember in .* which repository this is: /)
+    expect(readdirSync(state)).toEqual(['repositories'])
+    expect((await run('snapshots')).stderr).not.toContain('warning')
+  })
+})
+
 describeWith('a repository on a full disk', ['tmpfs'], () => {
   const mount = () => user.path('small')
 

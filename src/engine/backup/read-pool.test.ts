@@ -6,7 +6,7 @@ import { readingSetup } from '../../../test/engine/reading-setup.ts'
 import { noise } from '../../../test/repositories/sample.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { StatBuffer } from '../../base/libc-stat.ts'
-import { ReadPool } from './read-pool.ts'
+import { batchFilesMax, ReadPool } from './read-pool.ts'
 import { newReadRate } from './read-rate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-pool-'))
@@ -82,4 +82,10 @@ test('what is read of a large file is told while it is read, and no more when it
   expect(told.some((bytes) => bytes > 0 && bytes < size)).toBe(true)
   expect(pool.readingBytes).toBe(0)
   await pool.stop()
+})
+
+test('no more files wait opened than may be open', () => {
+  expect(batchFilesMax(2, 20_000)).toBeGreaterThan(64)
+  expect(batchFilesMax(32, 4096)).toBe(38)
+  expect(batchFilesMax(2, 64)).toBe(4)
 })

@@ -5,6 +5,7 @@
 import { crc32Combine } from '../../base/crc-combine.ts'
 import { assert } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
+import { openFilesMax } from '../../base/open-files.ts'
 import { INLINE_PIECES_MAX } from '../../format/limits.ts'
 import { WorkerGroup } from '../worker-group.ts'
 import type { PlacedFrame } from './data-packs.ts'
@@ -26,6 +27,9 @@ import { FillingBatch, type RunDone, type SentBatch, type SmallFile } from './sm
 /** Above this a file is a task of its own. */
 const SMALL_FILE_BYTES = 1024 * 1024
 const TASKS_PER_WORKER = 2
+/** For the walk's folders, large files, packs, and Node itself. */
+const OTHER_OPEN_FILES = 300
+const BATCH_FILES_MIN = 4
 
 /** What came of reading a large file. */
 export interface FileContent {
@@ -46,6 +50,17 @@ export interface ReadPoolOptions {
   readonly onPackClosed: (pack: number) => void
 }
 
+/** How many tasks wait before no more files are opened. */
+function queuedMax(workers: number): number {
+  return workers
+}
+
+/** Small files wait opened: with many workers and few files that may be open, batches are smaller. */
+export function batchFilesMax(workers: number, openFiles: number): number {
+  const batches = TASKS_PER_WORKER * workers + queuedMax(workers) + 2
+  return Math.max(Math.floor((openFiles - OTHER_OPEN_FILES) / batches), BATCH_FILES_MIN)
+}
+
 export class ReadPool {
   readonly #options: ReadPoolOptions
   /** Of each worker how many tasks it has. */
@@ -56,7 +71,7 @@ export class ReadPool {
   readonly #segmentTasks = new Map<number, (result: SegmentResult) => void>()
   /** Descriptors of files that are read in segments. */
   readonly #largeFiles = new Set<number>()
-  readonly #filling = new FillingBatch()
+  readonly #filling: FillingBatch
   #batch = 0
   #nextTask = 1
   #flushing = 0
@@ -65,6 +80,7 @@ export class ReadPool {
 
   constructor(options: ReadPoolOptions) {
     this.#options = options
+    this.#filling = new FillingBatch(batchFilesMax(options.workers, openFilesMax()))
   }
 
   /** When there is a first file to read, for often there is none. */
@@ -148,13 +164,13 @@ export class ReadPool {
 
   /** Resolves when there is room for more files. Throws where the run has failed. */
   async room(): Promise<void> {
-    while (this.#failure === undefined && this.#queue.length > this.#options.workers)
+    while (this.#failure === undefined && this.#queue.length > queuedMax(this.#options.workers))
       await this.#change()
     if (this.#failure) throw this.#failure
   }
 
   get isCrowded(): boolean {
-    return this.#failure !== undefined || this.#queue.length > this.#options.workers
+    return this.#failure !== undefined || this.#queue.length > queuedMax(this.#options.workers)
   }
 
   /** Sends what is waiting for a batch to fill, and waits until every file is done. */

@@ -1,7 +1,8 @@
 // What a run counts and has to tell: progress for whoever watches, problems for whoever must know.
 
 import type { Bytes } from '../../base/bytes.ts'
-import { errnoMessage } from '../../base/libc-error.ts'
+import { CairnError } from '../../base/errors.ts'
+import { errnoMessage, isShortOfFiles, MORE_FILES } from '../../base/libc-error.ts'
 import type { StatBuffer } from '../../base/libc-stat.ts'
 import { PROBLEMS_MAX } from '../../format/limits.ts'
 import type { Problem } from '../../format/snapshot.ts'
@@ -92,10 +93,12 @@ export class Report {
     this.#counts.readBytes += readBytes
   }
 
+  /** Throws 'platform' where the errno is no matter of this path. */
   unreadable(
     path: Bytes,
     { errno, doing }: { readonly errno: number; readonly doing: string },
   ): void {
+    if (isShortOfFiles(errno)) throw cannotGoOn(errno)
     this.#problem('unreadable', path, { what: `cannot ${doing}: ${errnoMessage(errno)}` })
   }
 
@@ -125,4 +128,11 @@ export class Report {
     if (this.problems.length < PROBLEMS_MAX) this.problems.push(problem)
     this.#hooks.onProblem(problem)
   }
+}
+
+/** Every path would be listed, one after the other. */
+function cannotGoOn(errno: number): CairnError {
+  return new CairnError('platform', `Cannot go on reading: ${errnoMessage(errno)}`, {
+    hint: `${MORE_FILES} and run the same command again.`,
+  })
 }

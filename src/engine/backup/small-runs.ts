@@ -174,13 +174,19 @@ export class FillingBatch {
   #count = 0
   #nameBytes = 0
   #bytes = 0
+  readonly #filesMax: number
+
+  /** Takes so many files, and 64 at most. */
+  constructor(filesMax = BATCH_FILES) {
+    this.#filesMax = Math.min(filesMax, BATCH_FILES)
+  }
 
   get isEmpty(): boolean {
     return this.#count === 0
   }
 
   get isFull(): boolean {
-    return this.#count === BATCH_FILES || this.#bytes >= BATCH_BYTES
+    return this.#count >= this.#filesMax || this.#bytes >= BATCH_BYTES
   }
 
   /** Files with the same `done` one after the other are a run. */

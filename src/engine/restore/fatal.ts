@@ -1,24 +1,26 @@
-// Errors that concern the target as a whole: going on would fail for every file.
+// Errors that concern the target or the machine as a whole: going on would fail for every file.
 
 import { constants } from 'node:os'
 import { CairnError } from '../../base/errors.ts'
-import { errnoMessage } from '../../base/libc-error.ts'
+import { errnoMessage, isShortOfFiles, MORE_FILES } from '../../base/libc-error.ts'
 
 const FULL: ReadonlySet<number> = new Set([constants.errno.ENOSPC, constants.errno.EDQUOT])
 const BROKEN: ReadonlySet<number> = new Set([constants.errno.EROFS, constants.errno.EIO])
 
-export type FatalCode = 'no-space' | 'target-unwritable'
+export type FatalCode = 'no-space' | 'target-unwritable' | 'platform'
 
 const AGAIN =
   'run the same command again: what is restored stays, and it does only what is missing.'
 const HINTS: Readonly<Record<FatalCode, string>> = {
   'no-space': `Make room in the target and ${AGAIN}`,
   'target-unwritable': `See to it that the target can be written to and ${AGAIN}`,
+  platform: `${MORE_FILES} and ${AGAIN}`,
 }
 
 /** With what a restore ends on this errno; undefined where only one entry is concerned. */
 export function fatalCode(errno: number): FatalCode | undefined {
   if (FULL.has(errno)) return 'no-space'
+  if (isShortOfFiles(errno)) return 'platform'
   return BROKEN.has(errno) ? 'target-unwritable' : undefined
 }
 

@@ -70,7 +70,7 @@ export class LargeFiles {
 
   #create(entry: Entry, folder: readonly Bytes[]): PendingFile | Result {
     const { target } = this.#options
-    const dirFd = target.openDirectory(folder)
+    const dirFd = notFatal(target.openDirectory(folder))
     if (dirFd < 0) return dirFd
     const pending = PendingFile.create(target, dirFd, modeAtOnce(entry))
     return typeof pending === 'number' ? notFatal(pending) : pending

@@ -2,6 +2,7 @@
 // sealed, with what is to be done with the blobs in it.
 
 import type { Xattr } from '../../format/tree.ts'
+import type { FatalCode } from './fatal.ts'
 
 /** A session's key for the frames of data, as a worker needs it. */
 export interface WireSession {
@@ -102,7 +103,5 @@ export interface RangeResult {
   /** CRC-32 of each run that parts were written as. */
   readonly crcs: Uint32Array
   /** What ends the restore: the target is full or gone. */
-  readonly fatal:
-    | { readonly code: 'no-space' | 'target-unwritable'; readonly message: string }
-    | undefined
+  readonly fatal: { readonly code: FatalCode; readonly message: string } | undefined
 }

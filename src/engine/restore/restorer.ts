@@ -98,7 +98,7 @@ export class Restorer {
       return false
     }
     const { target } = this.#options
-    const dirFd = target.openDirectory(parent.path)
+    const dirFd = this.#openFolder(parent.path)
     const result = dirFd < 0 ? dirFd : notFatal(target.makeDirectory(dirFd, name))
     if (result === 0) place.state = 'new'
     else if (result === -Errno.EEXIST && this.#takeExisting(place)) place.state = 'existing'
@@ -112,9 +112,9 @@ export class Restorer {
   /** A folder that is there already; a link to one is not followed but, as anything else, replaced. */
   #takeExisting({ parent, path }: TargetPlace): boolean {
     const { target, overwrite } = this.#options
-    if (target.openDirectory(path) >= 0) return true
+    if (this.#openFolder(path) >= 0) return true
     if (overwrite === 'never' || parent === undefined) return false
-    const dirFd = target.openDirectory(parent.path)
+    const dirFd = this.#openFolder(parent.path)
     const name = path.at(-1) as Bytes
     return target.removeEntry(dirFd, name) === 0 && target.makeDirectory(dirFd, name) === 0
   }
@@ -125,7 +125,7 @@ export class Restorer {
    */
   closeFolder(place: TargetPlace): void {
     const { entry } = place
-    const { target, overwrite } = this.#options
+    const { overwrite } = this.#options
     if (entry === undefined || place.state === 'unmade' || place.state === 'failed') return
     if (place.state === 'existing' && overwrite === 'never') {
       // The target itself is nothing that was looked for.
@@ -134,7 +134,7 @@ export class Restorer {
     }
     this.counts.folders++
     this.#window.afterwards.push(() => {
-      const fd = target.openDirectory(place.path)
+      const fd = this.#openFolder(place.path)
       if (fd < 0) return this.problem(place.path, `cannot open the folder: ${errnoMessage(-fd)}`)
       this.#apply(fd, entry, place.path)
     })
@@ -156,7 +156,7 @@ export class Restorer {
   #isInTheWay(place: TargetPlace, entry: Entry): boolean | undefined {
     if (place.state === 'new') return false
     const { target, overwrite } = this.#options
-    const dirFd = target.openDirectory(place.path)
+    const dirFd = this.#openFolder(place.path)
     const result = dirFd < 0 ? dirFd : target.statEntry(dirFd, entry.name, this.#stat)
     if (result === -Errno.ENOENT) return false
     const names = [...place.path, entry.name]
@@ -182,7 +182,7 @@ export class Restorer {
   /** Whether what was looked at last is one more name of what stands there. */
   #isSameFile({ folder, name }: { folder: readonly Bytes[]; name: Bytes }): boolean {
     const { target } = this.#options
-    const dirFd = target.openDirectory(folder)
+    const dirFd = this.#openFolder(folder)
     if (dirFd < 0 || target.statEntry(dirFd, name, this.#firstStat) < 0) return false
     return this.#firstStat.isSameFileAs(this.#stat)
   }
@@ -207,7 +207,7 @@ export class Restorer {
     if (entry.type === 'file') this.counts.files++
     else this.counts.others++
     this.#window.afterwards.push(() => {
-      const from = { dirFd: target.openDirectory(first.folder), name: first.name }
+      const from = { dirFd: this.#openFolder(first.folder), name: first.name }
       const result = this.#place(place.path, { entry, replaces }, (dirFd, name) =>
         target.makeHardLink(from, { dirFd, name }),
       )
@@ -223,7 +223,7 @@ export class Restorer {
     make: (dirFd: number, name: Bytes) => number,
   ): number {
     const { target } = this.#options
-    const dirFd = target.openDirectory(folder)
+    const dirFd = this.#openFolder(folder)
     if (dirFd < 0) return dirFd
     if (!replaces) return notFatal(make(dirFd, entry.name))
     const name = temporaryName()
@@ -244,7 +244,7 @@ export class Restorer {
     )
     if (result < 0) return this.problem(names, `cannot make it: ${errnoMessage(-result)}`)
     this.counts.others++
-    this.#applyByName(this.#options.target.openDirectory(place.path), entry, names)
+    this.#applyByName(this.#openFolder(place.path), entry, names)
   }
 
   #make(entry: Entry, dirFd: number, name: Bytes): number {
@@ -380,6 +380,11 @@ export class Restorer {
   /** After an end before the end, when no worker writes any more: what is not finished is taken away. */
   dropUnfinished(): void {
     this.#large.dropUnfinished()
+  }
+
+  /** A descriptor of it, or the negative errno that concerns this folder alone. */
+  #openFolder(path: readonly Bytes[]): number {
+    return notFatal(this.#options.target.openDirectory(path))
   }
 
   #applyByName(dirFd: number, entry: Entry, names: readonly Bytes[]): void {

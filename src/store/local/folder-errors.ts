@@ -48,6 +48,10 @@ const REASONS: Readonly<Record<string, Reason>> = {
     why: 'something that is not a folder stands where a folder of the repository should be',
     hint: 'Move it out of the repository.',
   },
+  EFBIG: {
+    why: 'the file would be longer than it may be',
+    hint: 'Raise the limit (ulimit -f), or take a file system that has files of 64 MiB.',
+  },
   EXDEV: {
     why: 'the folders of the repository are on different file systems',
     hint: 'Keep the whole repository on one file system.',
