@@ -7,12 +7,14 @@ import {
   type Sample,
   sampleRepository,
 } from '../../test/repositories/sample.ts'
+import { putMark } from '../../test/substitution/world.ts'
 import { systemClock } from '../base/clock.ts'
 import { addGrant } from '../repository/grants-add.ts'
 import { openRepository } from '../repository/repository.ts'
 import { loadSnapshots, openDetails, type Snapshot } from '../repository/snapshots.ts'
 import { systemRandom } from '../sealer/random.ts'
 import { decorate } from '../store/decorate.ts'
+import { digestInName } from '../store/names.ts'
 import { check } from './check.ts'
 import { changedTags, changeTags, type TagChange } from './tag.ts'
 
@@ -115,6 +117,55 @@ test('where the snapshot is removed meanwhile the new one is not confirmed', asy
   const { snapshots } = await loadSnapshots(sample.repository)
   expect(snapshots.map(({ confirmed }) => confirmed)).toEqual([false])
 })
+
+test('a new snapshot that is removed before anyone hears of it is not reported as made', async () => {
+  const snapshot = await only()
+  const { store } = sample.repository
+  const removing = decorate(store, {
+    put: async (name, parts) => {
+      const result = await store.put(name, parts)
+      if (name.startsWith('receipts/'))
+        for (const other of await namesOf(store, 'snapshots/'))
+          if (other !== snapshot.name) await store.remove(other)
+      return result
+    },
+  })
+  const repository = { ...sample.repository, store: removing }
+  const change = { add: ['a'] }
+  await expect(
+    changeTags({ repository, snapshot, change, clock: systemClock }),
+  ).rejects.toMatchObject({ code: 'snapshot-unconfirmed' })
+})
+
+test('a snapshot that is marked, and swept with its mark, is not taken for one that stays', async () => {
+  const snapshot = await only()
+  const { store } = sample.repository
+  await mark(snapshot)
+  const swept = decorate(store, {
+    list: async function* (prefix) {
+      yield* store.list(prefix)
+      if (prefix === 'snapshots/')
+        for (const name of await namesOf(store, 'marks/')) await store.remove(name)
+    },
+  })
+  const repository = { ...sample.repository, store: swept }
+  const change = { add: ['a'] }
+  await expect(
+    changeTags({ repository, snapshot, change, clock: systemClock }),
+  ).rejects.toMatchObject({ code: 'snapshot-unconfirmed' })
+})
+
+/** Lets upkeep mark a snapshot. */
+async function mark({ name }: Snapshot): Promise<void> {
+  const key = newSecret()
+  const giving = { label: 'up', ...key, random: systemRandom, clock: systemClock }
+  await addGrant(sample.repository, { role: 'upkeep', ...giving })
+  const snapshots = [digestInName(name) as Uint8Array]
+  await putMark(await openRepository(sample.store, key), {
+    domain: 'default',
+    mark: { packs: [], snapshots, markedMs: 1 },
+  })
+}
 
 test('neither a reader nor a writer can tag', async () => {
   for (const role of [

@@ -86,16 +86,55 @@ test.each(['stored', 'relied'] as const)('a %s pack that is gone is lost', async
   expect(await commitAgain({ [which]: packs })).toEqual({ kind: 'lost', packs: [name] })
 })
 
-test('a pack that is marked is lost, though it is there', async () => {
+/** Lets upkeep mark a pack or a snapshot. */
+async function mark(name: string): Promise<void> {
   const key = newSecret()
   const giving = { label: 'up', ...key, random: systemRandom, clock: systemClock }
   await addGrant(sample.repository, { role: 'upkeep', ...giving })
-  const [{ name }] = packs as [StoredPack]
-  await putMark(await openRepository(sample.store, key), {
-    domain: 'default',
-    mark: { packs: [digestInName(name) as Uint8Array], snapshots: [], markedMs: 1 },
+  const names = { packs: [] as Uint8Array[], snapshots: [] as Uint8Array[] }
+  names[name.startsWith('packs/') ? 'packs' : 'snapshots'].push(digestInName(name) as Uint8Array)
+  const repository = await openRepository(sample.store, key)
+  await putMark(repository, { domain: 'default', mark: { ...names, markedMs: 1 } })
+}
+
+/** A prune that comes to its end just when the folder has been listed: with what was marked goes the mark. */
+function sweptBehind(folder: string, { store }: Sample): Store {
+  return decorate(store, {
+    list: async function* (prefix) {
+      yield* store.list(prefix)
+      if (prefix === folder)
+        for (const name of await namesOf(store, 'marks/')) await store.remove(name)
+    },
   })
+}
+
+test('a pack that is marked is lost, though it is there', async () => {
+  const [{ name }] = packs as [StoredPack]
+  await mark(name)
   expect(await commitAgain({ relied: packs })).toEqual({ kind: 'lost', packs: [name] })
+})
+
+test('a pack of which the mark goes after packs were listed is lost', async () => {
+  const [{ name }] = packs as [StoredPack]
+  await mark(name)
+  const swept = sweptBehind('packs/', sample)
+  expect(await commitAgain({ relied: packs }, swept)).toEqual({ kind: 'lost', packs: [name] })
+})
+
+test('a snapshot that is marked meanwhile is put again under another name', async () => {
+  const put = new Set<string>()
+  const marking = decorate(sample.store, {
+    put: async (name, parts) => {
+      const result = await sample.store.put(name, parts)
+      if (name.startsWith('snapshots/') && put.add(name).size === 1) await mark(name)
+      return result
+    },
+  })
+  // Also where the mark goes after snapshots were listed.
+  const swept = sweptBehind('snapshots/', { ...sample, store: marking })
+  const outcome = await commitAgain({ relied: packs }, swept)
+  expect(outcome).toEqual({ kind: 'committed', snapshot: [...put].at(-1) })
+  expect(put.size).toBe(2)
 })
 
 test('what cannot be read is not taken for what is not there', async () => {

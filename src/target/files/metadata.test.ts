@@ -121,6 +121,20 @@ asRoot('owner, capabilities, ACL and setgid survive each other', () => {
   expect(xattrsOf('file')).toEqual(xattrsOf('model'))
 })
 
+asRoot('setuid and setgid survive a change of the owner where nothing else changes', () => {
+  const bits = 0o6755
+  writeFileSync(join(top, 'old'), '')
+  chownSync(join(top, 'old'), 77, 77)
+  chmodSync(join(top, 'old'), bits)
+  closeSync(target.createFile(target.rootFd, utf8('new')))
+  for (const name of ['old', 'new']) {
+    const wanted = metadata('file', { uid: 1234, gid: 2345, mode: bits })
+    expect(applyTo(name, wanted)).toEqual([])
+    const stat = lstatSync(join(top, name))
+    expect([stat.uid, stat.gid, stat.mode & 0o7777]).toEqual([1234, 2345, bits])
+  }
+})
+
 withAttr('an ACL that a new file inherits from its folder is removed', () => {
   execFileSync('setfacl', ['-d', '-m', 'u:77:rwx', top])
   const fd = target.createFile(target.rootFd, utf8('file'))
@@ -239,9 +253,8 @@ asRoot(
   },
 )
 
-asRoot('an ordinary user is told what is not permitted, and gets no foreign setuid', () => {
-  chmodSync(temp, 0o711)
-  chownSync(top, 65534, 65534)
+/** Applies to a new file as an ordinary user whose folder `top` is: what that tells, a line each. */
+function applyAsNobody(wanted: string): string[] {
   const modules = {
     metadata: new URL('./metadata.ts', import.meta.url).href,
     folder: new URL('./target-folder.ts', import.meta.url).href,
@@ -256,12 +269,19 @@ asRoot('an ordinary user is told what is not permitted, and gets no foreign setu
     process.setgroups([]); process.setgid(65534); process.setuid(65534)
     const target = TargetFolder.open(Buffer.from(${JSON.stringify(top)}))
     const fd = target.createFile(target.rootFd, Buffer.from('file'))
-    const xattrs = ['trusted.t', 'user.u'].map((name) => ({ name: Buffer.from(name), value: Buffer.from('v') }))
-    const problems = new MetadataWriter({ kind: 'numbers' }).apply(fd, { type: 'file', mode: 0o6755,
-      uid: 0, gid: 0, mtimeSeconds: 1, mtimeNanos: 0, xattrs })
+    const xattrs = (names) => names.map((name) => ({ name: Buffer.from(name), value: Buffer.from('v') }))
+    const problems = new MetadataWriter({ kind: 'numbers' }).apply(fd, {
+      type: 'file', mtimeSeconds: 1, mtimeNanos: 0, ${wanted} })
     for (const { attribute, kind, code } of problems) console.log(attribute, kind, code)`
+  chmodSync(temp, 0o711)
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script]).toString()
-  expect(output.trim().split('\n')).toEqual([
+  return output.trim().split('\n')
+}
+
+asRoot('an ordinary user is told what is not permitted, and gets no foreign setuid', () => {
+  chownSync(top, 65534, 65534)
+  const wanted = "mode: 0o6755, uid: 0, gid: 0, xattrs: xattrs(['trusted.t', 'user.u'])"
+  expect(applyAsNobody(wanted)).toEqual([
     'owner not-permitted EPERM',
     'group not-permitted EPERM',
     'xattr not-permitted EPERM',
@@ -270,6 +290,16 @@ asRoot('an ordinary user is told what is not permitted, and gets no foreign setu
   const stat = lstatSync(join(top, 'file'))
   expect([stat.mode & 0o7777, stat.uid, stat.mtimeMs]).toEqual([0o755, 65534, 1000])
   expect(xattrsOf('file')).toEqual(['user.u=0x76'])
+})
+
+asRoot('a setgid that Linux drops without a word is told', () => {
+  chownSync(top, 65534, 77)
+  // What is made in it is of its group, of which its user is not.
+  chmodSync(top, 0o2777)
+  expect(applyAsNobody('mode: 0o2755, uid: 65534, gid: 77, xattrs: []')).toEqual([
+    'mode not-permitted EPERM',
+  ])
+  expect(lstatSync(join(top, 'file')).mode & 0o7777).toBe(0o755)
 })
 
 test('what a file system does not support is reported as that', () => {
