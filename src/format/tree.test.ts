@@ -157,6 +157,14 @@ test('an attribute that a file system lists twice is written once', () => {
   expect(xattrs).toEqual([xattr('a'), xattr('b'), xattr('c')])
 })
 
+test('an attribute that is there twice is refused, for which one counts nobody could say', () => {
+  const encoded = encode(entryCodec, { ...FILE, xattrs: [xattr('a'), xattr('b')] })
+  const nameAt = Buffer.from(encoded).lastIndexOf(utf8('b'))
+  expect(decode(entryCodec, encoded).xattrs).toHaveLength(2)
+  encoded[nameAt] = 0x61
+  expect(() => decode(entryCodec, encoded)).toThrow('there twice')
+})
+
 test('a name is legal exactly where Linux could have it', () => {
   const legal = ['a', '...', ' ', '\n', 'x'.repeat(255), '..a', '.a', 'é']
   for (const name of legal) expect(isLegalName(utf8(name))).toBe(true)

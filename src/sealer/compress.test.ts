@@ -53,6 +53,20 @@ test('with compression off nothing is compressed', () => {
   expect(compress(TEXT, 'off').codec).toBe(CODEC.stored)
 })
 
+test('a frame that asks for more memory than any of ours is refused', () => {
+  // Magic number, a window of 2^log bytes, and one raw block, the last, of five bytes.
+  const withWindow = (log: number) =>
+    concat([
+      Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3, (5 << 3) | 1, 0, 0),
+      utf8('hello'),
+    ])
+  expect(decompress({ codec: CODEC.zstd, data: withWindow(25) }, 5)).toEqual(utf8('hello'))
+  for (const log of [26, 27, 31]) {
+    const data = withWindow(log)
+    expect(() => decompress({ codec: CODEC.zstd, data }, 5)).toThrow(/^Cannot decompress/)
+  }
+})
+
 test('more content than was announced is refused, without making it', () => {
   const bomb = zstdCompressSync(new Uint8Array(64 << 20))
   expect(bomb.length).toBeLessThan(10_000)
