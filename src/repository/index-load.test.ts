@@ -91,6 +91,22 @@ test('a marked pack does not count, and a mark that upkeep did not sign marks no
   expect([...marked.packs].sort()).toEqual(names.slice(1))
 })
 
+test('a pack of which the mark goes after packs were listed does not count', async () => {
+  const { repository, store } = sample
+  const names = await namesOf(store, 'packs/')
+  await mark(names.slice(1), 'upkeep')
+  // A prune that comes to its end just then: with what was marked goes the mark.
+  const swept = decorate(store, {
+    list: async function* (prefix) {
+      yield* store.list(prefix)
+      if (prefix === 'packs/')
+        for (const name of await namesOf(store, 'marks/')) await store.remove(name)
+    },
+  })
+  const { packs } = await load({ ...repository, store: swept })
+  expect(packs.map(({ name }) => name)).toEqual(names.slice(0, 1))
+})
+
 test('a damaged segment is told and passed over', async () => {
   const [name] = (await namesOf(sample.store, 'index/')) as [string]
   await flipBit(sample.store, { name, offset: 200 })
