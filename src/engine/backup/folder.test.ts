@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { fromUtf8Lossy, utf8 } from '../../base/bytes.ts'
+import { blobId } from '../../format/ids.ts'
 import { EndedFolders } from './ended-folders.ts'
-import { Folder, type FolderBasis } from './folder.ts'
+import { type ChildEntry, Folder, type FolderBasis, type FolderTree } from './folder.ts'
+import type { EncodedEntry, FolderNodes } from './folder-nodes.ts'
 
 const DEPTH = 20_000
 
@@ -49,4 +51,47 @@ test('the path of a folder is that of all above it', () => {
     '/d1/d2/f',
   ])
   expect(pathOf(DEPTH - 1, 'f').split('/')).toHaveLength(DEPTH + 1)
+})
+
+const CACHED = { key: utf8('key'), encoded: utf8('entry'), ids: new Uint8Array(32).fill(1) }
+const child = (name: string, unchanged = true) => {
+  const bytes = utf8(name)
+  return { name: bytes, encoded: bytes, refs: undefined, unchanged }
+}
+
+/** What becomes of a folder with these entries, of which last time's is known; and what was encoded. */
+function treeOf(children: readonly ChildEntry[]): { tree: FolderTree; encoded: readonly string[] } {
+  const encoded: string[] = []
+  const newNodes = () =>
+    ({
+      add: ({ name }: EncodedEntry) => encoded.push(fromUtf8Lossy(name)),
+      finish: () => ({ root: blobId(new Uint8Array(32).fill(2)), nodes: [] }),
+    }) as unknown as FolderNodes
+  const basis = { name: utf8('folder') } as FolderBasis
+  const folder = new Folder(undefined, { basis, newNodes, ended: new EndedFolders() })
+  let tree: FolderTree | undefined
+  for (const one of children) folder.push(one)
+  folder.end(CACHED, (ended) => {
+    tree = ended
+  })
+  if (tree === undefined) throw new Error('all of its entries have come')
+  return { tree, encoded }
+}
+
+test('a folder of which nothing has changed has the tree of last time', () => {
+  const { tree, encoded } = treeOf([child('a'), child('b')])
+  expect(tree).toEqual({ root: CACHED.ids, ids: CACHED.ids, unchanged: true })
+  expect(encoded).toEqual([])
+})
+
+test('a folder with a change in it is encoded anew, with all that has not changed', () => {
+  const { tree, encoded } = treeOf([child('a'), child('b', false), child('c')])
+  expect(tree.unchanged).toBe(false)
+  expect(encoded).toEqual(['a', 'b', 'c'])
+})
+
+test('what could not be read is not there as it was last time', () => {
+  const { tree, encoded } = treeOf([child('a'), 'nothing', child('c')])
+  expect(tree.unchanged).toBe(false)
+  expect(encoded).toEqual(['a', 'c'])
 })

@@ -76,7 +76,7 @@ test.each([
   expect((await checked(name)).problems).toMatchObject([{ kind: 'mismatch', object: name }])
 })
 
-test('a frame of more or fewer blobs than its header says is damaged, and its blobs are lost', async () => {
+test('a frame of more or fewer blobs than its header says is damaged, and its blobs are lost', () => {
   const keys = beginSession(domain.scope, domain.latest)
   const aad = frameBinding(domain.scope, keys.session, 'data-pack')
   const table = new Uint8Array(frameTableBytes(2))
@@ -112,7 +112,8 @@ test('an index segment that says other things than the header is told', async ()
   const quiet = { onProgress: () => undefined, onProblem: () => undefined, workers: 1 }
   const { signal } = new AbortController()
   const { problems } = await check({ repository, mode: 'structure', signal, ...quiet })
-  expect(problems.filter(({ kind }) => kind === 'mismatch')).toMatchObject([
-    { object: expect.stringMatching(/^index\//), what: expect.stringContaining(name) },
-  ])
+  const told = problems.filter(({ kind }) => kind === 'mismatch')
+  expect(told).toHaveLength(1)
+  expect(told[0]?.object).toMatch(/^index\//)
+  expect(told[0]?.what).toContain(name)
 })
