@@ -1,5 +1,5 @@
-// Files whose chunks are all there and intact, and that are not what their entries say all the same: none of
-// them gets its name, each is told, and the rest is restored.
+// Files that are not what their entries say, though all their chunks are there and open: none of them gets
+// its name, each is told, and the rest is restored.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { makeRepository, restoreFolder, Scratch } from './fixture.ts'
 
 const scratch = new Scratch()
 const WRONG_CRC = 'its CRC-32 is not the one that was recorded'
+const FORGED = 'is damaged'
 const WRONG_LENGTH = 'a chunk has another length than was recorded'
 const INCOMPLETE = 'its pieces do not make up its size'
 
@@ -25,6 +26,16 @@ const MAKE: Readonly<Record<string, (trees: CraftedTrees, name: string) => Made>
     entry: trees.file(name, 'content', { crc32: crc32(utf8('another')) }),
     what: WRONG_CRC,
   }),
+  'one chunk that is another than its id says': (trees, name) => {
+    const pieces = [trees.forgedPiece(utf8('forged'), utf8('wanted'))]
+    const crc = crc32(utf8('forged'))
+    return { entry: trees.file(name, '', { size: 6, crc32: crc, pieces }), what: FORGED }
+  },
+  'two chunks of which one is another than its id says': (trees, name) => {
+    const pieces = [trees.piece(utf8('one ')), trees.forgedPiece(utf8('forged'), utf8('wanted'))]
+    const crc = crc32(utf8('one forged'))
+    return { entry: trees.file(name, '', { size: 10, crc32: crc, pieces }), what: FORGED }
+  },
   'two chunks and the CRC of another content': (trees, name) => {
     const pieces = [trees.piece(utf8('one ')), trees.piece(utf8('two'))]
     return { entry: trees.file(name, '', { size: 7, crc32: 1, pieces }), what: WRONG_CRC }

@@ -38,6 +38,13 @@ export class CraftedTrees {
     return { id, length: content.length }
   }
 
+  /** A blob that is not what its id says, which is that of another content of the same length. */
+  forgedPiece(content: Bytes, as: Bytes): Piece {
+    const id = this.#domain.idOf('data', as)
+    this.#data.push({ blob: content, id })
+    return { id, length: as.length }
+  }
+
   node(node: TreeNode): BlobId {
     return this.encoded(encode(treeNodeCodec, node), refsOf(node))
   }
