@@ -13,6 +13,7 @@ import {
   sampleRepository,
   withBadSectors,
 } from '../../test/repositories/sample.ts'
+import { putMark } from '../../test/substitution/world.ts'
 import { fromUtf8Lossy } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
 import { CairnError } from '../base/errors.ts'
@@ -22,6 +23,7 @@ import { openRepository, type Repository, selectDomain } from '../repository/rep
 import { loadSnapshots } from '../repository/snapshots.ts'
 import { systemRandom } from '../sealer/random.ts'
 import { decorate } from '../store/decorate.ts'
+import { digestInName } from '../store/names.ts'
 import { type CheckMode, type CheckResult, check } from './check.ts'
 import { changeTags } from './tag.ts'
 
@@ -97,6 +99,20 @@ test('a missing pack is named with the snapshots and paths that need it', async 
       '/large.bin',
     ])
   }
+})
+
+test('a pack that is marked for deletion while snapshots need it is told', async () => {
+  const key = newSecret()
+  const giving = { label: 'up', ...key, random: systemRandom, clock: systemClock }
+  await addGrant(sample.repository, { role: 'upkeep', ...giving })
+  const name = await packOf('data')
+  const packs = [digestInName(name) as Uint8Array]
+  await putMark(await openRepository(sample.store, key), {
+    domain: 'default',
+    mark: { packs, snapshots: [], markedMs: 1 },
+  })
+  const { problems } = await run('structure')
+  expect(problems).toMatchObject([{ kind: 'missing', object: name }])
 })
 
 test('a pack that is cut off is told from the index', async () => {
