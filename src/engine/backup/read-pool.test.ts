@@ -1,5 +1,5 @@
-import { mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { readingSetup } from '../../../test/engine/reading-setup.ts'
@@ -89,3 +89,29 @@ test('no more files wait opened than may be open', () => {
   expect(batchFilesMax(32, 4096)).toBe(38)
   expect(batchFilesMax(2, 64)).toBe(4)
 })
+
+test.each([0, 1])(
+  'a file of which segment %d cannot be read has failed as a whole',
+  async (bad) => {
+    // The memory of this process: nothing is at its beginning, and reading that is an error.
+    const [first = ''] = readFileSync('/proc/self/maps', 'latin1').split('-')
+    const length = 4096
+    const good = { offset: Number.parseInt(first, 16), length }
+    const data = bad === 0 ? [{ offset: 0, length }, good] : [good, { offset: 0, length }]
+    const pool = new ReadPool({
+      setup: readingSetup(),
+      workers: 1,
+      segmentBytes: length,
+      onFrame: () => undefined,
+      onPackClosed: () => undefined,
+    })
+    const { promise, resolve } = Promise.withResolvers<number>()
+    const fd = openSync('/proc/self/mem', 'r')
+    const done = ({ outcome }: { outcome: number }) => {
+      resolve(outcome)
+    }
+    pool.readLarge({ fd, size: 2 * length, data, finish: () => 0, done })
+    expect(await promise).toBe(constants.errno.EIO)
+    await pool.stop()
+  },
+)
