@@ -128,6 +128,16 @@ describe('a snapshot that its writer may not have made', () => {
     expect((await loadSnapshots(writer, options)).problems).toEqual([])
   })
 
+  test('because of its source opens for nobody', async () => {
+    const key = newSecret()
+    const giving = { label: 'w', ...key, random: systemRandom, clock: systemClock }
+    const role = { role: 'writer', domain: 'default', sources: ['its own'] } as const
+    await addGrant(sample.repository, { ...role, ...giving })
+    writer = await openRepository(sample.store, key)
+    // It is opened as any reader opens it before it is put.
+    await expect(forge('here')).rejects.toMatchObject({ code: 'object-foreign' })
+  })
+
   test('is any other than those that it may', async () => {
     const name = await forge('here')
     const { snapshots, problems } = await loadSnapshots(sample.repository, { verifyDetails: true })
