@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { fromUtf8Lossy, utf8 } from '../../src/base/bytes.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { FileCacheReader } from '../../src/engine/backup/file-cache.ts'
-import { splitPath } from '../../src/engine/tree-reader.ts'
+import { splitPath } from '../../src/engine/paths.ts'
 import { noise } from '../repositories/sample.ts'
 import { backupFolder, makeRepository, Scratch, settledClock } from './fixture.ts'
 
