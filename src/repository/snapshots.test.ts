@@ -10,7 +10,9 @@ import {
   withBadSectors,
 } from '../../test/repositories/sample.ts'
 import { systemClock } from '../base/clock.ts'
+import { decodeSnapshot, encodeSnapshot } from '../format/snapshot.ts'
 import { systemRandom } from '../sealer/random.ts'
+import { putContent } from '../store/content.ts'
 import { decorate } from '../store/decorate.ts'
 import { digestInName } from '../store/names.ts'
 import type { ObjectInfo } from '../store/store.ts'
@@ -64,6 +66,18 @@ test('a snapshot that the store does not give out is a problem, and the others a
     expect(snapshots.map(({ confirmed }) => confirmed)).toEqual([true, true])
     expect(snapshots.map(({ name }) => name)).not.toContain(bad)
   }
+})
+
+test('the details of another snapshot are refused, though each part opens by itself', async () => {
+  const [first, second] = await namesOf(sample.store, 'snapshots/')
+  const partsOf = async (name = '') => decodeSnapshot(await sample.store.get(name))
+  const { encapsulation, details } = await partsOf(second)
+  const mixed = { ...(await partsOf(first)), encapsulation, details }
+  const name = await putContent(sample.store, { folder: 'snapshots', parts: encodeSnapshot(mixed) })
+  const { snapshots, problems } = await loadSnapshots(sample.repository)
+  expect(snapshots).toHaveLength(3)
+  expect(problems).toMatchObject([{ name, error: { code: 'object-damaged' } }])
+  expect(problems[0]?.error.message).toContain('details are not those that were signed')
 })
 
 test('a receipt that the store does not give out is a problem, and its snapshot does not count', async () => {
