@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { utf8 } from '../../base/bytes.ts'
+import { AT_FDCWD } from '../../base/libc-constants.ts'
 import { Errno } from '../../base/libc-error.ts'
 import { PendingFile } from './pending-file.ts'
 import { TargetFolder } from './target-folder.ts'
@@ -76,6 +77,20 @@ describe.each([
     expect(file.place(at('b'))).toBe(0)
     close(file)
     expect(readdirSync(top)).toEqual(['a', 'b'])
+  })
+
+  test('without its folder it goes nowhere, whatever number the errno is', () => {
+    const cwd = process.cwd()
+    process.chdir(temp)
+    const before = readdirSync(temp)
+    const file = create('new')
+    // ENETDOWN: as a descriptor it would be the working folder.
+    const nowhere = { dirFd: AT_FDCWD, name: utf8('a') }
+    expect(file.place(nowhere)).toBe(AT_FDCWD)
+    expect(file.replace(nowhere)).toBe(AT_FDCWD)
+    close(file)
+    expect(readdirSync(temp)).toEqual(before)
+    process.chdir(cwd)
   })
 
   test('nothing is left of one that was not placed', () => {

@@ -37,8 +37,9 @@ export class PendingFile {
     return fd < 0 ? fd : new PendingFile(target, fd, name)
   }
 
-  /** Gives it its name, in its folder. -EEXIST where anything is there. */
+  /** Gives it its name, in its folder. -EEXIST where anything is there; the folder's errno where that is none. */
   place(to: Place): Result {
+    if (to.dirFd < 0) return to.dirFd
     if (this.#name === undefined) return this.#target.nameUnnamed(this.fd, to)
     const from = { dirFd: to.dirFd, name: this.#name }
     const linked = this.#target.makeHardLink(from, to)
@@ -50,6 +51,7 @@ export class PendingFile {
 
   /** Puts it in the place of another, atomically. */
   replace(to: Place): Result {
+    if (to.dirFd < 0) return to.dirFd
     if (this.#name === undefined) {
       const name = temporaryName()
       const named = this.#target.nameUnnamed(this.fd, { dirFd: to.dirFd, name })
@@ -68,6 +70,6 @@ export class PendingFile {
   /** In the end, with the folder again. What has not got its name is gone. */
   close(dirFd: number): void {
     libc().close(this.fd)
-    if (this.#name !== undefined) this.#target.removeEntry(dirFd, this.#name)
+    if (this.#name !== undefined && dirFd >= 0) this.#target.removeEntry(dirFd, this.#name)
   }
 }
