@@ -60,3 +60,8 @@ export const TAGS_MAX = 256
 export const PATHS_MAX = 65_536
 export const PROBLEMS_MAX = 1_000
 export const MARKED_NAMES_MAX = 262_144
+/** A snapshot as it is stored: details, summary and what is around them. */
+export const SNAPSHOT_BYTES_MAX = DETAILS_BYTES_MAX + SUMMARY_BYTES_MAX + 4 * KIBI
+export const FORGOTTEN_MAX = 131_072
+export const SIGHTED_MAX = 131_072
+export const LOST_IDS_MAX = 262_144

@@ -27,6 +27,9 @@ export const KIND = {
   forget: 11,
   sighting: 12,
   renewal: 13,
+  hold: 14,
+  loss: 15,
+  quarantined: 16,
 } as const
 
 export type ObjectKind = keyof typeof KIND

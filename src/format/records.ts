@@ -1,9 +1,10 @@
-// The small signed records of the protocol (docs/format.md, section 13): receipts, leases, marks.
-// Each is an envelope sealed under the header key, so that upkeep can read it and a store cannot.
+// The small signed records that writers put (docs/format.md, section 13): receipts and leases. Each is
+// an envelope sealed under the header key, so that upkeep can read it and a store cannot. What only
+// upkeep puts is in upkeep-records.ts.
 
 import type { Bytes } from '../base/bytes.ts'
-import { array, type Codec, choice, fixedBytes, record, required, text, uint } from './codec.ts'
-import { MARKED_NAMES_MAX, TEXT_BYTES_MAX } from './limits.ts'
+import { type Codec, choice, fixedBytes, record, required, text, uint } from './codec.ts'
+import { TEXT_BYTES_MAX } from './limits.ts'
 import { SESSION_ID_BYTES } from './snapshot.ts'
 
 /** Confirms a snapshot: after it was put, all that it needs was found listed and unmarked. */
@@ -36,18 +37,4 @@ export const leaseCodec: Codec<Lease> = record<Lease>({
   purpose: required(3, choice({ backup: 1, upkeep: 2 })),
   host: required(4, text(TEXT_BYTES_MAX)),
   renewedMs: required(5, uint()),
-})
-
-/** Names what is going to be deleted. Irrevocable: what is marked is absent from then on. */
-export interface Mark {
-  /** SHA-256 names. */
-  readonly packs: readonly Bytes[]
-  readonly snapshots: readonly Bytes[]
-  readonly markedMs: number
-}
-
-export const markCodec: Codec<Mark> = record<Mark>({
-  packs: required(1, array(fixedBytes(32), MARKED_NAMES_MAX)),
-  snapshots: required(2, array(fixedBytes(32), MARKED_NAMES_MAX)),
-  markedMs: required(3, uint()),
 })

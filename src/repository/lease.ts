@@ -1,14 +1,13 @@
 // A lease says that a session is at work (design, section 5). Each renewal is a new object; the session
 // removes its own when it ends. A lease protects effort, never safety: failing to renew one is told,
-// and stops nothing.
+// and stops nothing. Its stamp also tells what time it is by the store's clock, the only one that counts.
 
 import { type Bytes, toHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { encode } from '../format/codec.ts'
-import { encodePrefix } from '../format/prefix.ts'
+import { CairnError } from '../base/errors.ts'
 import { type Lease, leaseCodec } from '../format/records.ts'
-import { sealSigned } from '../sealer/signed.ts'
 import type { DomainAccess } from './access.ts'
+import { sealRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 
 const RENEW_MS = 10 * 60 * 1000
@@ -42,6 +41,20 @@ export class HeldLease {
     return lease
   }
 
+  /**
+   * What time it is by the store's clock, milliseconds since 1970: the stamp of a renewal that is put now.
+   * Throws what the store throws.
+   */
+  async storeNowMs(): Promise<number> {
+    const { store } = this.#options.repository
+    const info = await store.stat(await this.#renew())
+    if (info !== undefined) return info.storedAtMs
+    throw new CairnError(
+      'store-unreadable',
+      `Cannot tell the time of ${store.address}: a lease that was just put is gone`,
+    )
+  }
+
   async release(): Promise<void> {
     clearInterval(this.#timer)
     const { store } = this.#options.repository
@@ -52,26 +65,30 @@ export class HeldLease {
     }
   }
 
-  async #renew(): Promise<void> {
+  /** The first one stays, because its stamp says when the session began, and the two newest do. */
+  async #renew(): Promise<string> {
     const { repository, domain, sessionId, purpose, host, clock } = this.#options
     const number = ++this.#number
-    const { epoch } = domain.latest
-    const prefix = encodePrefix({ kind: 'lease', domain: domain.id, epoch })
-    const payload = encode(leaseCodec, {
-      sessionId,
-      number,
-      purpose,
-      host,
-      renewedMs: clock.nowMs(),
+    const record = { sessionId, number, purpose, host, renewedMs: clock.nowMs() }
+    const { signatory } = domain
+    const parts = sealRecord(repository, {
+      domain,
+      kind: 'lease',
+      signatory,
+      codec: leaseCodec,
+      record,
     })
-    const sealed = sealSigned(payload, {
-      place: { repositoryId: repository.id, prefix, part: 'body' },
-      signatory: domain.signatory,
-      headerSeal: domain.headerSeal(epoch),
-    })
-    const name = `leases/${toHex(sessionId)}/${number}`
-    await repository.store.put(name, [prefix, sealed])
+    const name = leaseName(sessionId, number)
+    await repository.store.put(name, parts)
     this.#names.push(name)
-    if (this.#names.length > 2) await repository.store.remove(this.#names.shift() as string)
+    if (this.#names.length > 3) {
+      const [renewed] = this.#names.splice(1, 1)
+      await repository.store.remove(renewed as string)
+    }
+    return name
   }
+}
+
+export function leaseName(sessionId: Bytes, number: number): string {
+  return `leases/${toHex(sessionId)}/${number}`
 }

@@ -1,18 +1,26 @@
-// Marks, as writers and readers heed them: what a mark names is absent. Marks are read on every load
-// and never cached. A mark that was damaged stops the work: what it names is not known, so nothing can be
-// known to be there.
+// Marks: what a mark names is absent, for whoever writes. Marks are read on every load and never cached.
+// A mark that was damaged stops the work: what it names is not known, so nothing can be known to be
+// there.
 
-import { type Bytes, equalBytes } from '../base/bytes.ts'
-import { isCairnError, whileDoing } from '../base/errors.ts'
-import { decode } from '../format/codec.ts'
-import { decodePrefix } from '../format/prefix.ts'
-import { type Mark, markCodec } from '../format/records.ts'
+import { type Bytes, concat, equalBytes } from '../base/bytes.ts'
+import { CairnError, isCairnError, whileDoing } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import { decode, encode } from '../format/codec.ts'
+import { decodeMark, encodeMarkedNames, type MarkedNames, markWordCodec } from '../format/mark.ts'
+import { decodePrefix, encodePrefix } from '../format/prefix.ts'
+import { type Signatory, sealSigned } from '../sealer/signed.ts'
+import { putContent } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
-import { openRecord } from './open-record.ts'
+import { openSealedRecord } from './open-record.ts'
 import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
+
+/** What is going to be deleted, and when the clock of whoever marked it says that it was marked. */
+export interface Mark extends MarkedNames {
+  readonly markedMs: number
+}
 
 export interface Marked {
   /** Object names. */
@@ -88,14 +96,43 @@ async function loadMark(
 /** Opens and verifies a mark. Throws as openRecord does. */
 export function openMark(
   repository: Repository,
-  mark: {
+  {
+    object,
+    ...mark
+  }: {
     readonly domain: DomainAccess
     readonly object: Bytes
     readonly objectHash: Bytes | undefined
   },
 ): Mark {
-  const { payload } = openRecord(repository, { ...mark, kind: 'mark', roles: ['upkeep'] })
-  return decode(markCodec, payload)
+  const { prefix, names, marked, sealed } = decodeMark(object)
+  const place = { ...mark, prefix, sealed, roles: ['upkeep'] as const }
+  const { namesHash, markedMs } = decode(markWordCodec, openSealedRecord(repository, place).payload)
+  if (equalBytes(sha256(names), namesHash)) return { ...marked, markedMs }
+  throw new CairnError(
+    'object-damaged',
+    'Cannot accept a mark: it names other objects than were signed',
+  )
+}
+
+/** Signs and puts a mark, read again before. Returns its name. From then on it cannot be taken back. */
+export async function putMark(
+  repository: Repository,
+  options: { readonly domain: DomainAccess; readonly signatory: Signatory; readonly mark: Mark },
+): Promise<string> {
+  const { domain, signatory, mark } = options
+  const { epoch } = domain.latest
+  const prefix = encodePrefix({ kind: 'mark', domain: domain.id, epoch })
+  const names = encodeMarkedNames(mark)
+  const word = encode(markWordCodec, { namesHash: sha256(names), markedMs: mark.markedMs })
+  const sealed = sealSigned(word, {
+    place: { repositoryId: repository.id, prefix, part: 'body' },
+    signatory,
+    headerSeal: domain.headerSeal(epoch),
+  })
+  const parts = [prefix, names, sealed]
+  openMark(repository, { domain, object: concat(parts), objectHash: undefined })
+  return putContent(repository.store, { folder: 'marks', parts })
 }
 
 /** The mark as it was stored; undefined where it was removed since it was listed. */

@@ -1,10 +1,17 @@
-// Opening the small signed objects: receipts, leases, marks. Each is its prefix, then a payload that is
-// signed and sealed under the header key of the epoch that the prefix names.
+// Sealing and opening the small signed objects (docs/format.md, section 13): each is its prefix, then a
+// payload that is signed and sealed under the header key of the epoch that the prefix names.
 
 import type { Bytes } from '../base/bytes.ts'
-import { expectPrefix, type ObjectKind, PREFIX_BYTES } from '../format/prefix.ts'
+import { type Codec, decode, encode } from '../format/codec.ts'
+import {
+  decodePrefix,
+  encodePrefix,
+  expectPrefix,
+  type ObjectKind,
+  PREFIX_BYTES,
+} from '../format/prefix.ts'
 import type { CertificateRole } from '../format/signing.ts'
-import { type Opened, openSigned } from '../sealer/signed.ts'
+import { type Opened, openSigned, type Signatory, sealSigned } from '../sealer/signed.ts'
 import type { DomainAccess } from './access.ts'
 import type { Repository } from './repository.ts'
 
@@ -18,17 +25,63 @@ export interface RecordPlace {
 
 /** The payload and who signed it. Throws 'object-damaged', 'object-foreign', 'unsupported' or 'not-permitted'. */
 export function openRecord(
-  { id: repositoryId, trust }: Repository,
-  { object, domain, kind, roles, objectHash }: RecordPlace & { readonly object: Bytes },
+  repository: Repository,
+  { object, kind, ...place }: RecordPlace & { readonly object: Bytes },
 ): Opened {
-  const { epoch } = expectPrefix(object, kind)
-  const prefix = object.subarray(0, PREFIX_BYTES)
-  return openSigned(object.subarray(PREFIX_BYTES), {
+  expectPrefix(object, kind)
+  return openSealedRecord(repository, {
+    ...place,
+    prefix: object.subarray(0, PREFIX_BYTES),
+    sealed: object.subarray(PREFIX_BYTES),
+  })
+}
+
+/** The same for an object that has more than its prefix before the sealed envelope. */
+export function openSealedRecord(
+  { id: repositoryId, trust }: Repository,
+  {
+    prefix,
+    sealed,
+    domain,
+    roles,
+    objectHash,
+  }: Omit<RecordPlace, 'kind'> & { readonly prefix: Bytes; readonly sealed: Bytes },
+): Opened {
+  return openSigned(sealed, {
     place: { repositoryId, prefix, part: 'body' },
-    headerSeal: domain.headerSeal(epoch),
+    headerSeal: domain.headerSeal(decodePrefix(prefix).epoch),
     trust,
     domain: domain.id,
     roles,
     ...(objectHash && { objectHash }),
   })
+}
+
+/** A record's object: its prefix, then the payload, signed and sealed. Read again before it is returned. */
+export function sealRecord<T>(
+  { id: repositoryId }: Repository,
+  {
+    domain,
+    kind,
+    signatory,
+    codec,
+    record,
+  }: {
+    readonly domain: DomainAccess
+    readonly kind: ObjectKind
+    readonly signatory: Signatory
+    readonly codec: Codec<T>
+    readonly record: T
+  },
+): readonly Bytes[] {
+  const payload = encode(codec, record)
+  decode(codec, payload)
+  const { epoch } = domain.latest
+  const prefix = encodePrefix({ kind, domain: domain.id, epoch })
+  const sealed = sealSigned(payload, {
+    place: { repositoryId, prefix, part: 'body' },
+    signatory,
+    headerSeal: domain.headerSeal(epoch),
+  })
+  return [prefix, sealed]
 }

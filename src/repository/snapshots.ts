@@ -23,16 +23,11 @@ import { SEAL_OVERHEAD_BYTES, Seal } from '../sealer/seal.ts'
 import { beginSession } from '../sealer/session.ts'
 import { openSigned, sealSigned } from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
-import { contentName, digestInName } from '../store/names.ts'
+import { contentName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
-import {
-  forEachInParallel,
-  type ObjectProblem,
-  ObjectProblems,
-  WITHHELD,
-} from './object-problem.ts'
-import { openRecord } from './open-record.ts'
-import { readObject } from './read-object.ts'
+import { eachObject, type FolderReading } from './each-object.ts'
+import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
+import { openRecord, sealRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 
 /** A snapshot as anyone with the header key sees it. */
@@ -179,14 +174,15 @@ export async function putReceipt(
   repository: Repository,
   { domain, receipt }: { readonly domain: DomainAccess; readonly receipt: Receipt },
 ): Promise<string> {
-  const { epoch } = domain.latest
-  const prefix = encodePrefix({ kind: 'receipt', domain: domain.id, epoch })
-  const sealed = sealSigned(encode(receiptCodec, receipt), {
-    place: { repositoryId: repository.id, prefix, part: 'body' },
-    signatory: domain.signatory,
-    headerSeal: domain.headerSeal(epoch),
+  const { signatory } = domain
+  const parts = sealRecord(repository, {
+    domain,
+    kind: 'receipt',
+    signatory,
+    codec: receiptCodec,
+    record: receipt,
   })
-  return putContent(repository.store, { folder: 'receipts', parts: [prefix, sealed] })
+  return putContent(repository.store, { folder: 'receipts', parts })
 }
 
 export interface LoadSnapshotsOptions {
@@ -210,7 +206,7 @@ export async function loadSnapshots(
   repository: Repository,
   { onlyReading = false, verifyDetails = false }: LoadSnapshotsOptions = {},
 ): Promise<SnapshotList> {
-  const reading: Reading = { repository, onlyReading, problems: new ObjectProblems() }
+  const reading: FolderReading = { repository, onlyReading, problems: new ObjectProblems() }
   const found: Omit<Snapshot, 'confirmed'>[] = []
   const closed: string[] = []
   await eachObject(reading, 'snapshots/', {
@@ -290,7 +286,7 @@ export function confirmationOf({ domain, name }: Pick<Snapshot, 'domain' | 'name
 }
 
 /** Confirmations that there are. */
-async function loadReceipts(reading: Reading): Promise<ReadonlySet<string>> {
+async function loadReceipts(reading: FolderReading): Promise<ReadonlySet<string>> {
   const confirmed = new Set<string>()
   await eachObject(reading, 'receipts/', {
     own: (own) => {
@@ -316,59 +312,4 @@ export function openReceipt(
     roles: ['writer', 'upkeep'],
   })
   return decode(receiptCodec, payload)
-}
-
-interface Reading {
-  readonly repository: Repository
-  readonly onlyReading: boolean
-  readonly problems: ObjectProblems
-}
-
-interface OwnObject {
-  readonly name: string
-  readonly object: Bytes
-  readonly objectHash: Bytes
-  readonly domain: DomainAccess
-}
-
-interface Take {
-  readonly own: (object: OwnObject) => void
-  /** Told of what belongs to a domain of the repository that the key does not hold. */
-  readonly closed?: (objectHash: Bytes) => void
-}
-
-/** Objects at a time on their way. */
-const PARALLEL = 16
-
-/** Reads every object of a folder; what is wrong with those of our domains goes to the problems. */
-async function eachObject(
-  { repository, onlyReading, problems }: Reading,
-  folder: 'snapshots/' | 'receipts/',
-  take: Take,
-): Promise<void> {
-  const names: string[] = []
-  for await (const { name } of repository.store.list(folder)) names.push(name)
-  await forEachInParallel(names, PARALLEL, async (name) => {
-    try {
-      await takeOne(repository, name, take)
-      problems.noteRead()
-    } catch (error) {
-      // Removed between listing and reading: then it is not there, and nobody misses it.
-      if (isCairnError(error, 'object-missing')) return
-      if (!onlyReading && isCairnError(error, ...WITHHELD)) throw error
-      problems.take(name, error)
-    }
-  })
-}
-
-async function takeOne(repository: Repository, name: string, take: Take): Promise<void> {
-  const object = await readObject(repository.store, name)
-  const { domain: id } = decodePrefix(object)
-  const { domains, config } = repository
-  const domain = domains.find((one) => equalBytes(one.id, id))
-  const objectHash = digestInName(name)
-  if (objectHash === undefined) return
-  if (domain !== undefined) take.own({ name, object, objectHash, domain })
-  // Of any other domain it is nobody's.
-  else if (config.domains.some((one) => equalBytes(one.id, id))) take.closed?.(objectHash)
 }

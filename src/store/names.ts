@@ -17,6 +17,9 @@ export const CONTENT_FOLDERS = [
   'marks',
   'forgets',
   'renewals',
+  'holds',
+  'losses',
+  'quarantine',
 ] as const
 
 export type ContentFolder = (typeof CONTENT_FOLDERS)[number]
@@ -28,7 +31,8 @@ export const FOLDERS = ['config', 'keys', 'leases', ...CONTENT_FOLDERS] as const
 export const OBJECT_NAME_LENGTH_MAX = 88
 
 const PACK = /^packs\/([0-9a-f]{2})\/(\1[0-9a-f]{62})$/
-const FLAT = /^(?:index|snapshots|receipts|sightings|marks|forgets|renewals)\/([0-9a-f]{64})$/
+const FLAT =
+  /^(?:index|snapshots|receipts|sightings|marks|forgets|renewals|holds|losses|quarantine)\/([0-9a-f]{64})$/
 const CONFIG = /^config\/[0-9]{1,16}$/
 const KEY = /^keys\/[0-9a-z](?:[0-9a-z-]{0,62}[0-9a-z])?$/
 const LEASE = /^leases\/[0-9a-f]{16,64}\/[0-9]{1,16}$/

@@ -8,6 +8,7 @@ import type { IndexSegment } from '../../format/index-segment.ts'
 import { leaseCodec, type Receipt } from '../../format/records.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { openSegment } from '../../repository/index-load.ts'
+import { leaseName } from '../../repository/lease.ts'
 import { openMark } from '../../repository/marks.ts'
 import { openRecord } from '../../repository/open-record.ts'
 import { columnsDigest, packsOfSegment } from '../../repository/pack-headers.ts'
@@ -82,7 +83,7 @@ function checkLease(
     const roles = ['writer', 'upkeep'] as const
     const place = { object, domain, roles, kind: 'lease' as const, objectHash: undefined }
     const { sessionId, number } = decode(leaseCodec, openRecord(repository, place).payload)
-    if (name === `leases/${toHex(sessionId)}/${number}`) return
+    if (name === leaseName(sessionId, number)) return
   } catch (error) {
     if (!isCairnError(error, 'object-foreign')) throw error
     // Leases protect effort only, and those of a signer who was revoked since are left to run out.

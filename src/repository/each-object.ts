@@ -1,0 +1,73 @@
+// Reading every object of a folder of records: those of our domains are handed out, what is wrong with
+// them is collected, and what others wrote is passed over.
+
+import { type Bytes, equalBytes } from '../base/bytes.ts'
+import { isCairnError } from '../base/errors.ts'
+import { decodePrefix } from '../format/prefix.ts'
+import { type ContentFolder, digestInName } from '../store/names.ts'
+import type { ObjectInfo } from '../store/store.ts'
+import type { DomainAccess } from './access.ts'
+import { forEachInParallel, type ObjectProblems, WITHHELD } from './object-problem.ts'
+import { readObject } from './read-object.ts'
+import type { Repository } from './repository.ts'
+
+export interface FolderReading {
+  readonly repository: Repository
+  /** What the store has and does not give out is among the problems too, instead of being thrown. */
+  readonly onlyReading: boolean
+  readonly problems: ObjectProblems
+}
+
+export interface OwnObject {
+  readonly name: string
+  readonly object: Bytes
+  readonly objectHash: Bytes
+  readonly domain: DomainAccess
+  readonly storedAtMs: number
+}
+
+export interface Take {
+  readonly own: (object: OwnObject) => void
+  /** Told of what belongs to a domain of the repository that the key does not hold. */
+  readonly closed?: (objectHash: Bytes) => void
+}
+
+/** Objects at a time on their way. */
+const PARALLEL = 16
+
+/** Reads every object of a folder; what is wrong with those of our domains goes to the problems. */
+export async function eachObject(
+  { repository, onlyReading, problems }: FolderReading,
+  folder: `${ContentFolder}/`,
+  take: Take,
+): Promise<void> {
+  const listed: ObjectInfo[] = []
+  for await (const info of repository.store.list(folder)) listed.push(info)
+  await forEachInParallel(listed, PARALLEL, async (info) => {
+    try {
+      await takeOne(repository, info, take)
+      problems.noteRead()
+    } catch (error) {
+      // Removed between listing and reading: then it is not there, and nobody misses it.
+      if (isCairnError(error, 'object-missing')) return
+      if (!onlyReading && isCairnError(error, ...WITHHELD)) throw error
+      problems.take(info.name, error)
+    }
+  })
+}
+
+async function takeOne(
+  repository: Repository,
+  { name, storedAtMs }: ObjectInfo,
+  take: Take,
+): Promise<void> {
+  const object = await readObject(repository.store, name)
+  const { domain: id } = decodePrefix(object)
+  const { domains, config } = repository
+  const domain = domains.find((one) => equalBytes(one.id, id))
+  const objectHash = digestInName(name)
+  if (objectHash === undefined) return
+  if (domain !== undefined) take.own({ name, object, objectHash, domain, storedAtMs })
+  // Of any other domain it is nobody's.
+  else if (config.domains.some((one) => equalBytes(one.id, id))) take.closed?.(objectHash)
+}

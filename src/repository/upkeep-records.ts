@@ -1,0 +1,119 @@
+// The records that only upkeep puts: sealing and putting one, and reading all of a kind. Who signs must be
+// upkeep or the owner; what anybody else put under these names is reported and says nothing.
+
+import type { Bytes } from '../base/bytes.ts'
+import { type Codec, decode } from '../format/codec.ts'
+import {
+  type ForgetRecord,
+  forgetCodec,
+  type Hold,
+  holdCodec,
+  type Loss,
+  lossCodec,
+  type Renewal,
+  renewalCodec,
+  type Sighting,
+  sightingCodec,
+} from '../format/upkeep-records.ts'
+import { putContent } from '../store/content.ts'
+import type { DomainAccess } from './access.ts'
+import { eachObject } from './each-object.ts'
+import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
+import { openRecord, sealRecord } from './open-record.ts'
+import type { Repository } from './repository.ts'
+import { upkeepSignatory } from './upkeep-signatory.ts'
+
+interface RecordTypes {
+  readonly forget: ForgetRecord
+  readonly sighting: Sighting
+  readonly hold: Hold
+  readonly renewal: Renewal
+  readonly loss: Loss
+}
+
+export type UpkeepKind = keyof RecordTypes
+
+const KINDS = {
+  forget: { folder: 'forgets', codec: forgetCodec },
+  sighting: { folder: 'sightings', codec: sightingCodec },
+  hold: { folder: 'holds', codec: holdCodec },
+  renewal: { folder: 'renewals', codec: renewalCodec },
+  loss: { folder: 'losses', codec: lossCodec },
+} as const satisfies {
+  readonly [K in UpkeepKind]: { folder: string; codec: Codec<RecordTypes[K]> }
+}
+
+/** A record as it was found. */
+export interface FoundRecord<T> {
+  /** Object name. */
+  readonly name: string
+  readonly hash: Bytes
+  readonly domain: DomainAccess
+  readonly record: T
+  /** When this store received it. */
+  readonly storedAtMs: number
+  readonly bytes: number
+}
+
+/** Signs, seals and puts a record of upkeep. Returns its name. Throws 'not-permitted' without the right. */
+export function putUpkeepRecord<K extends UpkeepKind>(
+  repository: Repository,
+  {
+    kind,
+    domain,
+    record,
+  }: { readonly kind: K; readonly domain: DomainAccess; readonly record: RecordTypes[K] },
+): Promise<string> {
+  const { folder, codec } = KINDS[kind]
+  const parts = sealRecord(repository, {
+    domain,
+    kind,
+    signatory: upkeepSignatory(repository, domain),
+    codec: codec as unknown as Codec<RecordTypes[K]>,
+    record,
+  })
+  return putContent(repository.store, { folder, parts })
+}
+
+export interface FoundRecords<T> {
+  readonly records: readonly FoundRecord<T>[]
+  readonly problems: readonly ObjectProblem[]
+}
+
+/**
+ * All records of a kind in the domains that the key holds. Throws what the store throws; with `onlyReading`
+ * what it does not give out is among the problems.
+ */
+export async function loadUpkeepRecords<K extends UpkeepKind>(
+  repository: Repository,
+  { kind, onlyReading = false }: { readonly kind: K; readonly onlyReading?: boolean },
+): Promise<FoundRecords<RecordTypes[K]>> {
+  const problems = new ObjectProblems()
+  const records: FoundRecord<RecordTypes[K]>[] = []
+  await eachObject({ repository, onlyReading, problems }, `${KINDS[kind].folder}/`, {
+    own: ({ name, object, objectHash, domain, storedAtMs }) => {
+      const record = openUpkeepRecord(repository, { kind, domain, object, objectHash })
+      records.push({ name, hash: objectHash, domain, record, storedAtMs, bytes: object.length })
+    },
+  })
+  problems.expectAnyRead()
+  records.sort((a, b) => a.storedAtMs - b.storedAtMs || (a.name < b.name ? -1 : 1))
+  return { records, problems: problems.found }
+}
+
+/** Opens and verifies one. Throws as openRecord does. */
+export function openUpkeepRecord<K extends UpkeepKind>(
+  repository: Repository,
+  {
+    kind,
+    ...own
+  }: {
+    readonly kind: K
+    readonly domain: DomainAccess
+    readonly object: Bytes
+    readonly objectHash: Bytes | undefined
+  },
+): RecordTypes[K] {
+  const { payload } = openRecord(repository, { ...own, kind, roles: ['upkeep'] })
+  return decode(KINDS[kind].codec as unknown as Codec<RecordTypes[K]>, payload)
+}
