@@ -11,8 +11,9 @@ import { decodePrefix, encodePrefix } from '../format/prefix.ts'
 import { type Signatory, sealSigned } from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
+import type { ObjectInfo } from '../store/store.ts'
 import type { DomainAccess } from './access.ts'
-import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
+import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openSealedRecord } from './open-record.ts'
 import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
@@ -47,23 +48,61 @@ export async function loadMarksOf(
   domains: readonly DomainAccess[],
   onProblem?: (problem: ObjectProblem) => void,
 ): Promise<readonly Marked[]> {
-  const named = domains.map(() => ({ packs: new Set<string>(), snapshots: new Set<string>() }))
+  const found = await findMarks(repository, domains, onProblem)
+  return domains.map((domain) => markedBy(found.filter((mark) => mark.domain === domain)))
+}
+
+/** A mark as it was found. */
+export interface FoundMark {
+  /** Object name. */
+  readonly name: string
+  readonly domain: DomainAccess
+  readonly packs: readonly string[]
+  readonly snapshots: readonly string[]
+  /** When the store received it. */
+  readonly storedAtMs: number
+}
+
+/** Every mark of these domains. Throws and tells as loadMarks. */
+export async function findMarks(
+  repository: Repository,
+  domains: readonly DomainAccess[],
+  onProblem?: (problem: ObjectProblem) => void,
+): Promise<readonly FoundMark[]> {
+  const found: FoundMark[] = []
   const problems = new ObjectProblems()
-  for await (const { name } of repository.store.list('marks/')) {
+  const listed: ObjectInfo[] = []
+  for await (const info of repository.store.list('marks/')) listed.push(info)
+  await forEachInParallel(listed, PARALLEL, async ({ name, storedAtMs }) => {
     try {
       const { mark, domain } = (await loadMark(repository, { domains, name })) ?? {}
-      const marked = named[domain ?? -1]
-      for (const hash of mark?.packs ?? []) marked?.packs.add(contentName('packs', hash))
-      for (const hash of mark?.snapshots ?? [])
-        marked?.snapshots.add(contentName('snapshots', hash))
       problems.noteRead()
+      if (mark === undefined) return
+      found.push({
+        name,
+        domain: domains[domain ?? -1] as DomainAccess,
+        packs: mark.packs.map((hash) => contentName('packs', hash)),
+        snapshots: mark.snapshots.map((hash) => contentName('snapshots', hash)),
+        storedAtMs,
+      })
     } catch (error) {
       if (onProblem === undefined) throw error
       problems.take(name, error)
     }
-  }
+  })
   for (const problem of problems.found) onProblem?.(problem)
-  return named
+  return found
+}
+
+/** Marks at a time on their way. */
+const PARALLEL = 8
+
+/** All that some marks name. */
+export function markedBy(marks: readonly FoundMark[]): Marked {
+  return {
+    packs: new Set(marks.flatMap(({ packs }) => packs)),
+    snapshots: new Set(marks.flatMap(({ snapshots }) => snapshots)),
+  }
 }
 
 interface LoadedMark {

@@ -1,0 +1,254 @@
+// Exhaustive exploration: every order in which the calls of several actors can take effect, with time that may
+// jump at any point. A state is where each actor stands, what is stored with its stamps, and the time; none is
+// gone into twice.
+
+import type { ObjectInfo } from '../../src/store/store.ts'
+import { type Answer, type Call, isEnding } from './actor.ts'
+import { Histories, type HistoryNode } from './history.ts'
+import { Objects, type StoreState } from './store-state.ts'
+
+/** Where an actor stands. */
+interface Position {
+  readonly node: HistoryNode
+  /** While it sleeps: when it wakes. */
+  readonly wakeMs: number
+}
+
+export interface State {
+  readonly positions: readonly Position[]
+  readonly stored: StoreState
+  readonly nowMs: number
+  readonly jumps: number
+}
+
+export interface ExploreOptions {
+  readonly actors: readonly Histories[]
+  readonly objects: Objects
+  readonly first: StoreState
+  readonly startMs: number
+  /** How often time may jump, and how far. */
+  readonly jumpsMax: number
+  readonly jumpMs: number
+  /** Throws where something is lost. Called after each step that may lose something. */
+  readonly check: (state: State, step: Step) => void
+  readonly statesMax?: number
+}
+
+/** What an actor did, or that time passed. */
+export interface Step {
+  readonly actor: number
+  readonly call: Call | undefined
+}
+
+export interface Explored {
+  readonly states: number
+  readonly steps: number
+  readonly ends: number
+}
+
+interface Frame {
+  readonly state: State
+  readonly steps: readonly number[]
+  next: number
+}
+
+const TIME = -1
+
+export class Violation extends Error {
+  readonly trace: readonly string[]
+
+  constructor(message: string, trace: readonly string[]) {
+    super(`${message}\n${trace.join('\n')}`)
+    this.trace = trace
+  }
+}
+
+export async function explore(options: ExploreOptions): Promise<Explored> {
+  const { actors, first, startMs, statesMax = Number.POSITIVE_INFINITY } = options
+  const seen = new Set<number>()
+  const counts = { states: 1, steps: 0, ends: 0 }
+  const positions = actors.map(({ root }) => ({ node: root, wakeMs: 0 }))
+  const start: State = { positions, stored: first, nowMs: startMs, jumps: 0 }
+  const stack: Frame[] = [frameOf(start, options)]
+  seen.add(keyOf(start))
+  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+    const actor = frame.steps[frame.next++]
+    if (actor === undefined) {
+      if (frame.steps.length === 0) counts.ends++
+      stack.pop()
+      continue
+    }
+    const step = { actor, call: callOf(frame.state, actor) }
+    const state = take(frame.state, actor, options)
+    const after = state instanceof Promise ? await state : state
+    counts.steps++
+    const key = keyOf(after)
+    if (seen.has(key)) continue
+    seen.add(key)
+    counts.states++
+    if (counts.states > statesMax) throw new Error(`more than ${statesMax} states`)
+    stack.push(frameOf(after, options))
+    try {
+      options.check(after, step)
+    } catch (error) {
+      throw new Violation(error instanceof Error ? error.message : String(error), trace(stack))
+    }
+  }
+  return counts
+}
+
+function frameOf(state: State, options: ExploreOptions): Frame {
+  return { state, steps: enabled(state, options), next: 0 }
+}
+
+/** The actors that can go on, and whether time can pass. */
+function enabled({ positions, nowMs, jumps }: State, options: ExploreOptions): readonly number[] {
+  const steps: number[] = []
+  let isAnyAsleep = false
+  let isAnyAwake = false
+  positions.forEach(({ node, wakeMs }, actor) => {
+    if (isEnding(node.next)) return
+    if (wakeMs > nowMs) isAnyAsleep = true
+    else {
+      isAnyAwake = true
+      steps.push(actor)
+    }
+  })
+  if ((isAnyAwake || isAnyAsleep) && jumps < options.jumpsMax) steps.push(TIME)
+  return steps
+}
+
+function callOf({ positions }: State, actor: number): Call | undefined {
+  const next = positions[actor]?.node.next
+  return next === undefined || isEnding(next) ? undefined : next
+}
+
+function take(state: State, actor: number, options: ExploreOptions): State | Promise<State> {
+  if (actor === TIME)
+    return { ...state, nowMs: state.nowMs + options.jumpMs, jumps: state.jumps + 1 }
+  const { node } = state.positions[actor] as Position
+  const call = node.next as Call
+  const histories = options.actors[actor] as Histories
+  const { seesStamps } = histories
+  const { objects } = options
+  const { stored, key, answer, wakeMs } = effect(state, call, { objects, seesStamps })
+  const known = node.children.get(key)
+  if (known !== undefined) return moved(state, { actor, node: known, stored, wakeMs })
+  return histories
+    .follow(node, key, answer)
+    .then((child) => moved(state, { actor, node: child, stored, wakeMs }))
+}
+
+function moved(
+  state: State,
+  {
+    actor,
+    node,
+    stored,
+    wakeMs,
+  }: {
+    readonly actor: number
+    readonly node: HistoryNode
+    readonly stored: StoreState
+    readonly wakeMs: number
+  },
+): State {
+  const positions = state.positions.slice()
+  positions[actor] = { node, wakeMs }
+  return { ...state, positions, stored }
+}
+
+interface Effect {
+  readonly stored: StoreState
+  /** Tells answers apart. */
+  readonly key: string
+  readonly answer: () => Answer
+  readonly wakeMs: number
+}
+
+function effect(
+  { stored, nowMs }: State,
+  call: Call,
+  { objects, seesStamps }: Pick<ExploreOptions, 'objects'> & { readonly seesStamps: boolean },
+): Effect {
+  const plain = { stored, wakeMs: 0 }
+  switch (call.kind) {
+    case 'put': {
+      const id = objects.take(call.name, call.bytes)
+      if (stored.has(id))
+        return { ...plain, key: 'e', answer: () => ({ kind: 'put', result: 'exists' }) }
+      return {
+        ...plain,
+        stored: stored.with(id, nowMs),
+        key: 'c',
+        answer: () => ({ kind: 'put', result: 'created' }),
+      }
+    }
+    case 'get': {
+      const id = objects.idOf(call.name)
+      if (id === undefined || !stored.has(id))
+        return { ...plain, key: 'm', answer: () => ({ kind: 'missing' }) }
+      return { ...plain, key: 'b', answer: () => ({ kind: 'bytes', bytes: objects.bytes(id) }) }
+    }
+    case 'list': {
+      const ids = stored.ids(objects.folder(call.name))
+      const stampOf = (id: number) => (seesStamps ? stored.stamp(id) : 0)
+      const key = ids.map((id) => `${id}@${stampOf(id)}`).join()
+      const infos = (): ObjectInfo[] =>
+        ids.map((id) => ({
+          name: objects.name(id),
+          size: objects.bytes(id).length,
+          storedAtMs: stampOf(id),
+        }))
+      return { ...plain, key, answer: () => ({ kind: 'listed', infos: infos() }) }
+    }
+    case 'stat': {
+      // Only of leases: what time it is.
+      const info = { name: call.name, size: 0, storedAtMs: nowMs }
+      return { ...plain, key: String(nowMs), answer: () => ({ kind: 'info', info }) }
+    }
+    case 'remove': {
+      const id = objects.idOf(call.name)
+      const after = id === undefined ? stored : stored.without(id)
+      return { ...plain, stored: after, key: 'd', answer: () => ({ kind: 'done' }) }
+    }
+    case 'sleep':
+      return {
+        ...plain,
+        key: 's',
+        answer: () => ({ kind: 'done' }),
+        wakeMs: nowMs + call.ms,
+      }
+  }
+}
+
+/** 53 bits of all that makes up a state. */
+function keyOf({ positions, stored, nowMs, jumps }: State): number {
+  let a = Math.imul(stored.hashA ^ 0x9e3779b9, 0x85ebca6b)
+  let b = Math.imul(stored.hashB ^ 0x7f4a7c15, 0xc2b2ae35)
+  for (const { node, wakeMs } of positions) {
+    const wake = wakeMs > nowMs ? wakeMs - nowMs : 0
+    a = Math.imul(a ^ (node.number + 0x165667b1) ^ wake, 0x27d4eb2f)
+    a ^= a >>> 15
+    b = Math.imul(b ^ (node.number * 31 + 0x2545f491) ^ (wake << 3), 0x9e3779b1)
+    b ^= b >>> 13
+  }
+  a = Math.imul(a ^ jumps, 0x85ebca6b)
+  b = Math.imul(b ^ (jumps + 77), 0xc2b2ae35)
+  a ^= a >>> 16
+  b ^= b >>> 15
+  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff)
+}
+
+function trace(stack: readonly Frame[]): readonly string[] {
+  return stack.slice(0, -1).map(({ state, steps, next }) => {
+    const actor = steps[next - 1] as number
+    const call = callOf(state, actor)
+    return actor === TIME ? `        time passes` : `actor ${actor} ${describe(call)}`
+  })
+}
+
+function describe(call: Call | undefined): string {
+  if (call === undefined) return 'ends'
+  return call.kind === 'sleep' ? `sleeps ${call.ms}` : `${call.kind} ${call.name.slice(0, 24)}`
+}
