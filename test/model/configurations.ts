@@ -17,8 +17,8 @@ export interface Configuration {
   readonly prepare: (world: World) => Promise<void>
   readonly writers: (world: World) => readonly Program[]
   readonly others: (world: World) => readonly Program[]
-  readonly jumpsMax: number
-  readonly jumpMs: number
+  readonly jumpsMs: readonly number[]
+  readonly lagMs: number
   readonly emptyFolders: readonly string[]
 }
 
@@ -34,14 +34,26 @@ async function saved(world: World, texts: readonly string[], seed = 1): Promise<
   await backupTexts(world, { parts, source: 'source', texts })
 }
 
+/** As long as the listing lag that prune reckons with where a store promises nothing. */
+const LAG_MS = 600_000
+
 export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
   'writer-and-two-pruners': {
     what: 'a writer relies on dead packs, two pruners mark and sweep, anyone may be suspended',
     prepare: deadPacks,
     writers: (world) => [writer(world, { source: 'source', texts: ['alpha', 'beta'] })],
     others: (world) => [pruner(world, { runs: 1 }), pruner(world, { runs: 1 })],
-    jumpsMax: 2,
-    jumpMs: 25 * HOUR_MS,
+    jumpsMs: [25 * HOUR_MS, 25 * HOUR_MS],
+    lagMs: 0,
+    emptyFolders: ['forgets/', 'losses/'],
+  },
+  'writer-and-pruner-under-lag': {
+    what: 'a writer and a pruner that marks, waits and sweeps, while listings lag behind',
+    prepare: deadPacks,
+    writers: (world) => [writer(world, { source: 'source', texts: ['alpha', 'beta'] })],
+    others: (world) => [pruner(world, { runs: 2 })],
+    jumpsMs: [25 * HOUR_MS, LAG_MS + 1],
+    lagMs: LAG_MS,
     emptyFolders: ['forgets/', 'losses/'],
   },
   'writer-and-pruner-twice': {
@@ -49,8 +61,8 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     prepare: deadPacks,
     writers: (world) => [writer(world, { source: 'source', texts: ['alpha', 'beta'] })],
     others: (world) => [pruner(world, { runs: 2 })],
-    jumpsMax: 2,
-    jumpMs: 25 * HOUR_MS,
+    jumpsMs: [25 * HOUR_MS, 25 * HOUR_MS],
+    lagMs: 0,
     emptyFolders: ['forgets/', 'losses/'],
   },
 }
@@ -71,7 +83,13 @@ export async function exhaust(configuration: Configuration, statesMax?: number):
   for (const [i, program] of programs.entries()) {
     const seesStamps = i >= writers.length
     const { emptyFolders } = configuration
-    const options = { program, seed: 10 + i, strongListing: true, seesStamps, emptyFolders }
+    const options = {
+      program,
+      seed: 10 + i,
+      strongListing: configuration.lagMs === 0,
+      seesStamps,
+      emptyFolders,
+    }
     actors.push(await Histories.of(options))
   }
   const invariants = new Invariants({

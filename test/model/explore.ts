@@ -26,9 +26,10 @@ export interface ExploreOptions {
   readonly objects: Objects
   readonly first: StoreState
   readonly startMs: number
-  /** How often time may jump, and how far. */
-  readonly jumpsMax: number
-  readonly jumpMs: number
+  /** How far time may jump each time, in this order. */
+  readonly jumpsMs: readonly number[]
+  /** So long a listing may lag behind, for each object by itself; 0 where none does. */
+  readonly lagMs: number
   /** Throws where something is lost. Called after each step that may lose something. */
   readonly check: (state: State, step: Step) => void
   readonly statesMax?: number
@@ -46,9 +47,15 @@ export interface Explored {
   readonly ends: number
 }
 
+/** A step that can be taken: by an actor, with one of the answers that it may get, or by time. */
+interface Choice {
+  readonly actor: number
+  readonly answer: number
+}
+
 interface Frame {
   readonly state: State
-  readonly steps: readonly number[]
+  readonly choices: readonly Choice[]
   next: number
 }
 
@@ -72,14 +79,15 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
   const stack: Frame[] = [frameOf(start, options)]
   seen.add(keyOf(start))
   for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-    const actor = frame.steps[frame.next++]
-    if (actor === undefined) {
-      if (frame.steps.length === 0) counts.ends++
+    const choice = frame.choices[frame.next++]
+    if (choice === undefined) {
+      if (frame.choices.length === 0) counts.ends++
       stack.pop()
       continue
     }
+    const { actor } = choice
     const step = { actor, call: callOf(frame.state, actor) }
-    const state = take(frame.state, actor, options)
+    const state = take(frame.state, choice, options)
     const after = state instanceof Promise ? await state : state
     counts.steps++
     const key = keyOf(after)
@@ -98,24 +106,30 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
 }
 
 function frameOf(state: State, options: ExploreOptions): Frame {
-  return { state, steps: enabled(state, options), next: 0 }
+  return { state, choices: choicesIn(state, options), next: 0 }
 }
 
 /** The actors that can go on, and whether time can pass. */
-function enabled({ positions, nowMs, jumps }: State, options: ExploreOptions): readonly number[] {
-  const steps: number[] = []
-  let isAnyAsleep = false
-  let isAnyAwake = false
+function choicesIn(state: State, options: ExploreOptions): readonly Choice[] {
+  const { positions, nowMs, jumps } = state
+  const choices: Choice[] = []
+  let isAnyLeft = false
   positions.forEach(({ node, wakeMs }, actor) => {
     if (isEnding(node.next)) return
-    if (wakeMs > nowMs) isAnyAsleep = true
-    else {
-      isAnyAwake = true
-      steps.push(actor)
-    }
+    isAnyLeft = true
+    if (wakeMs > nowMs) return
+    const answers = answersTo(state, node.next, options)
+    for (let answer = 0; answer < answers; answer++) choices.push({ actor, answer })
   })
-  if ((isAnyAwake || isAnyAsleep) && jumps < options.jumpsMax) steps.push(TIME)
-  return steps
+  if (isAnyLeft && jumps < options.jumpsMs.length) choices.push({ actor: TIME, answer: 0 })
+  return choices
+}
+
+/** In how many ways a call may be answered: a listing that lags may show some objects or not. */
+function answersTo(state: State, call: Call, { objects, lagMs }: ExploreOptions): number {
+  if (call.kind !== 'list' || lagMs === 0) return 1
+  const { perhaps } = state.stored.listed(objects.folder(call.name), state.nowMs - lagMs)
+  return 2 ** perhaps.length
 }
 
 function callOf({ positions }: State, actor: number): Call | undefined {
@@ -123,20 +137,27 @@ function callOf({ positions }: State, actor: number): Call | undefined {
   return next === undefined || isEnding(next) ? undefined : next
 }
 
-function take(state: State, actor: number, options: ExploreOptions): State | Promise<State> {
-  if (actor === TIME)
-    return { ...state, nowMs: state.nowMs + options.jumpMs, jumps: state.jumps + 1 }
+function take(
+  state: State,
+  { actor, answer: wanted }: Choice,
+  options: ExploreOptions,
+): State | Promise<State> {
+  if (actor === TIME) return later(state, options)
   const { node } = state.positions[actor] as Position
   const call = node.next as Call
   const histories = options.actors[actor] as Histories
   const { seesStamps } = histories
-  const { objects } = options
-  const { stored, key, answer, wakeMs } = effect(state, call, { objects, seesStamps })
+  const { stored, key, answer, wakeMs } = effect(state, call, { ...options, seesStamps, wanted })
   const known = node.children.get(key)
   if (known !== undefined) return moved(state, { actor, node: known, stored, wakeMs })
   return histories
     .follow(node, key, answer)
     .then((child) => moved(state, { actor, node: child, stored, wakeMs }))
+}
+
+function later(state: State, { jumpsMs, lagMs }: ExploreOptions): State {
+  const nowMs = state.nowMs + (jumpsMs[state.jumps] as number)
+  return { ...state, nowMs, jumps: state.jumps + 1, stored: state.stored.forgetting(nowMs - lagMs) }
 }
 
 function moved(
@@ -169,7 +190,16 @@ interface Effect {
 function effect(
   { stored, nowMs }: State,
   call: Call,
-  { objects, seesStamps }: Pick<ExploreOptions, 'objects'> & { readonly seesStamps: boolean },
+  {
+    objects,
+    lagMs,
+    seesStamps,
+    wanted,
+  }: Pick<ExploreOptions, 'objects' | 'lagMs'> & {
+    readonly seesStamps: boolean
+    /** Which of the possible answers. */
+    readonly wanted: number
+  },
 ): Effect {
   const plain = { stored, wakeMs: 0 }
   switch (call.kind) {
@@ -191,8 +221,12 @@ function effect(
       return { ...plain, key: 'b', answer: () => ({ kind: 'bytes', bytes: objects.bytes(id) }) }
     }
     case 'list': {
-      const ids = stored.ids(objects.folder(call.name))
-      const stampOf = (id: number) => (seesStamps ? stored.stamp(id) : 0)
+      const { certain, perhaps } = stored.listed(
+        objects.folder(call.name),
+        lagMs === 0 ? nowMs : nowMs - lagMs,
+      )
+      const ids = [...certain, ...perhaps.filter((_, i) => (wanted >> i) % 2 === 1)]
+      const stampOf = (id: number) => (seesStamps ? stored.stampMs(id) : 0)
       const key = ids.map((id) => `${id}@${stampOf(id)}`).join()
       const infos = (): ObjectInfo[] =>
         ids.map((id) => ({
@@ -203,13 +237,19 @@ function effect(
       return { ...plain, key, answer: () => ({ kind: 'listed', infos: infos() }) }
     }
     case 'stat': {
-      // Only of leases: what time it is.
-      const info = { name: call.name, size: 0, storedAtMs: nowMs }
-      return { ...plain, key: String(nowMs), answer: () => ({ kind: 'info', info }) }
+      // Of a lease: what time it is.
+      const isLease = call.name.startsWith('leases/')
+      const id = objects.idOf(call.name)
+      if (!isLease && (id === undefined || !stored.has(id)))
+        return { ...plain, key: 'm', answer: () => ({ kind: 'info', info: undefined }) }
+      const size = id === undefined ? 0 : objects.bytes(id).length
+      const storedAtMs = isLease ? nowMs : seesStamps ? stored.stampMs(id as number) : 0
+      const info = { name: call.name, size, storedAtMs }
+      return { ...plain, key: String(storedAtMs), answer: () => ({ kind: 'info', info }) }
     }
     case 'remove': {
       const id = objects.idOf(call.name)
-      const after = id === undefined ? stored : stored.without(id)
+      const after = id === undefined ? stored : stored.without(id, lagMs === 0 ? undefined : nowMs)
       return { ...plain, stored: after, key: 'd', answer: () => ({ kind: 'done' }) }
     }
     case 'sleep':
@@ -241,10 +281,10 @@ function keyOf({ positions, stored, nowMs, jumps }: State): number {
 }
 
 function trace(stack: readonly Frame[]): readonly string[] {
-  return stack.slice(0, -1).map(({ state, steps, next }) => {
-    const actor = steps[next - 1] as number
-    const call = callOf(state, actor)
-    return actor === TIME ? `        time passes` : `actor ${actor} ${describe(call)}`
+  return stack.slice(0, -1).map(({ state, choices, next }) => {
+    const { actor, answer } = choices[next - 1] as Choice
+    if (actor === TIME) return '        time passes'
+    return `actor ${actor} ${describe(callOf(state, actor))}${answer === 0 ? '' : ` (${answer})`}`
   })
 }
 

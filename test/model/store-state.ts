@@ -48,61 +48,98 @@ export class Objects {
   }
 }
 
+/** An object that is there, or that was and may still be listed. */
+interface Held {
+  readonly id: number
+  readonly stampMs: number
+  /** When it was removed; undefined while it is there. */
+  readonly removedMs: number | undefined
+}
+
 export class StoreState {
   readonly #objects: Objects
-  /** Numbers of the objects that are there, ascending, and beside them their stamps. */
-  readonly #ids: readonly number[]
-  readonly #stamps: readonly number[]
+  /** Ascending by number. */
+  readonly #held: readonly Held[]
   readonly hashA: number
   readonly hashB: number
 
-  constructor(
-    objects: Objects,
-    ids: readonly number[] = [],
-    stamps: readonly number[] = [],
-    hashes: readonly [number, number] = [0, 0],
-  ) {
+  constructor(objects: Objects, held: readonly Held[] = []) {
     this.#objects = objects
-    this.#ids = ids
-    this.#stamps = stamps
-    ;[this.hashA, this.hashB] = hashes
+    this.#held = held
+    let a = 0
+    let b = 0
+    for (const one of held) {
+      const time = Math.floor(one.stampMs / 1000)
+      const removed = Math.floor((one.removedMs ?? 0) / 1000)
+      a ^= mix(one.id * 0x9e3779b1 + Math.imul(time, 0x85ebca6b) + removed, 0x7feb352d)
+      b ^= mix(one.id * 0xc2b2ae35 + Math.imul(time, 0x27d4eb2f) + removed * 31 + 17, 0x846ca68b)
+    }
+    this.hashA = a
+    this.hashB = b
   }
 
   has(id: number): boolean {
-    return this.#ids.includes(id)
+    return this.#held.some((one) => one.id === id && one.removedMs === undefined)
   }
 
-  stamp(id: number): number {
-    return this.#stamps[this.#ids.indexOf(id)] as number
+  stampMs(id: number): number {
+    return this.#held.find((one) => one.id === id)?.stampMs ?? 0
   }
 
-  with(id: number, stamp: number): StoreState {
-    let at = this.#ids.length
-    while (at > 0 && (this.#ids[at - 1] as number) > id) at--
-    const ids = [...this.#ids.slice(0, at), id, ...this.#ids.slice(at)]
-    const stamps = [...this.#stamps.slice(0, at), stamp, ...this.#stamps.slice(at)]
-    return new StoreState(this.#objects, ids, stamps, this.#hashesWith(id, stamp))
+  with(id: number, stampMs: number): StoreState {
+    const others = this.#held.filter((one) => one.id !== id)
+    let at = others.length
+    while (at > 0 && (others[at - 1] as Held).id > id) at--
+    return new StoreState(
+      this.#objects,
+      others.toSpliced(at, 0, { id, stampMs, removedMs: undefined }),
+    )
   }
 
-  without(id: number): StoreState {
-    const at = this.#ids.indexOf(id)
-    if (at < 0) return this
-    const hashes = this.#hashesWith(id, this.#stamps[at] as number)
-    const ids = this.#ids.filter((_, i) => i !== at)
-    const stamps = this.#stamps.filter((_, i) => i !== at)
-    return new StoreState(this.#objects, ids, stamps, hashes)
+  /** Without an object; where listings lag it is remembered until they cannot show it any more. */
+  without(id: number, removedMs: number | undefined): StoreState {
+    if (!this.has(id)) return this
+    const held = this.#held.flatMap((one) => {
+      if (one.id !== id) return [one]
+      return removedMs === undefined ? [] : [{ ...one, removedMs }]
+    })
+    return new StoreState(this.#objects, held)
   }
 
-  /** The numbers of the objects in a folder. */
+  /** Without what no listing can show any more. */
+  forgetting(beforeMs: number): StoreState {
+    if (this.#held.every(({ removedMs }) => removedMs === undefined || removedMs > beforeMs))
+      return this
+    return new StoreState(
+      this.#objects,
+      this.#held.filter(({ removedMs }) => removedMs === undefined || removedMs > beforeMs),
+    )
+  }
+
+  /** The numbers of the objects that are in a folder. */
   ids(folder: number): readonly number[] {
-    return this.#ids.filter((id) => this.#objects.folderOf(id) === folder)
+    return this.#in(folder)
+      .filter(({ removedMs }) => removedMs === undefined)
+      .map(({ id }) => id)
   }
 
-  #hashesWith(id: number, stamp: number): readonly [number, number] {
-    const day = Math.floor(stamp / 1000)
-    const a = mix(id * 0x9e3779b1 + Math.imul(day, 0x85ebca6b), 0x7feb352d)
-    const b = mix(id * 0xc2b2ae35 + Math.imul(day, 0x27d4eb2f) + 17, 0x846ca68b)
-    return [this.hashA ^ a, this.hashB ^ b]
+  /** What every listing of a folder shows, and what one may show or not where listings lag. */
+  listed(
+    folder: number,
+    sinceMs: number,
+  ): { readonly certain: readonly number[]; readonly perhaps: readonly number[] } {
+    const held = this.#in(folder)
+    const isRecent = ({ stampMs, removedMs }: Held) => (removedMs ?? stampMs) > sinceMs
+    return {
+      certain: held
+        .filter((one) => one.removedMs === undefined && !isRecent(one))
+        .map(({ id }) => id),
+      perhaps: held.filter(isRecent).map(({ id }) => id),
+    }
+  }
+
+  #in(folder: number): readonly Held[] {
+    return this.#held.filter(({ id }) => this.#objects.folderOf(id) === folder)
   }
 }
 
