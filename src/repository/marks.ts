@@ -8,13 +8,14 @@ import { sha256 } from '../base/hash.ts'
 import { decode, encode } from '../format/codec.ts'
 import { decodeMark, encodeMarkedNames, type MarkedNames, markWordCodec } from '../format/mark.ts'
 import { decodePrefix, encodePrefix } from '../format/prefix.ts'
+import type { Certificate } from '../format/signing.ts'
 import { type Signatory, sealSigned } from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { ObjectInfo } from '../store/store.ts'
 import type { DomainAccess } from './access.ts'
 import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
-import { openSealedRecord } from './open-record.ts'
+import { assertReadable, openSealedRecord } from './open-record.ts'
 import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
@@ -132,22 +133,28 @@ async function loadMark(
   }
 }
 
+export interface StoredMark {
+  readonly domain: DomainAccess
+  readonly object: Bytes
+  /** SHA-256 name of the object, which a revocation may have accepted. */
+  readonly objectHash: Bytes | undefined
+}
+
 /** Opens and verifies a mark. Throws as openRecord does. */
-export function openMark(
+export function openMark(repository: Repository, stored: StoredMark): Mark {
+  return openMarkSigned(repository, stored).mark
+}
+
+/** The same, with who signed it. */
+export function openMarkSigned(
   repository: Repository,
-  {
-    object,
-    ...mark
-  }: {
-    readonly domain: DomainAccess
-    readonly object: Bytes
-    readonly objectHash: Bytes | undefined
-  },
-): Mark {
+  { object, ...stored }: StoredMark,
+): { readonly mark: Mark; readonly certificate: Certificate } {
   const { prefix, names, marked, sealed } = decodeMark(object)
-  const place = { ...mark, prefix, sealed, roles: ['upkeep'] as const }
-  const { namesHash, markedMs } = decode(markWordCodec, openSealedRecord(repository, place).payload)
-  if (equalBytes(sha256(names), namesHash)) return { ...marked, markedMs }
+  const place = { ...stored, prefix, sealed, roles: ['upkeep'] as const }
+  const { payload, certificate } = openSealedRecord(repository, place)
+  const { namesHash, markedMs } = decode(markWordCodec, payload)
+  if (equalBytes(sha256(names), namesHash)) return { mark: { ...marked, markedMs }, certificate }
   throw new CairnError(
     'object-damaged',
     'Cannot accept a mark: it names other objects than were signed',
@@ -170,7 +177,9 @@ export async function putMark(
     headerSeal: domain.headerSeal(epoch),
   })
   const parts = [prefix, names, sealed]
-  openMark(repository, { domain, object: concat(parts), objectHash: undefined })
+  const object = concat(parts)
+  assertReadable(object.length)
+  openMark(repository, { domain, object, objectHash: undefined })
   return putContent(repository.store, { folder: 'marks', parts })
 }
 
