@@ -6,19 +6,29 @@ import { decodePrefix } from '../format/prefix.ts'
 import type { Certificate } from '../format/signing.ts'
 import { digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
+import { openMarkSigned } from './marks.ts'
 import { ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 import { openSnapshot } from './snapshots.ts'
+import { isUpkeepKind } from './upkeep-records.ts'
 
-/** Marks are irrevocable, so theirs stay too. Leases run out. */
+/** Marks are irrevocable, so theirs stay too, and so does what upkeep said. Leases run out. */
 const FOLDERS = {
   snapshots: 'snapshot',
   index: 'index',
   receipts: 'receipt',
   marks: 'mark',
+  forgets: 'forget',
+  sightings: 'sighting',
+  holds: 'hold',
+  renewals: 'renewal',
+  losses: 'loss',
 } as const
+
+const UPKEEP = ['upkeep'] as const
+const WRITERS = ['writer', 'upkeep'] as const
 
 export interface Signed {
   /** SHA-256 names of all that is now stored under signatures of the certificate. */
@@ -92,5 +102,7 @@ function signerIn(
   },
 ): Certificate {
   if (signed.kind === 'snapshot') return openSnapshot(repository, signed).certificate
-  return openRecord(repository, { ...signed, roles: ['writer', 'upkeep'] }).certificate
+  if (signed.kind === 'mark') return openMarkSigned(repository, signed).certificate
+  const roles = isUpkeepKind(signed.kind) ? UPKEEP : WRITERS
+  return openRecord(repository, { ...signed, roles }).certificate
 }
