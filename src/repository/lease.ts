@@ -81,9 +81,9 @@ export class HeldLease {
     const name = leaseName(sessionId, number)
     await repository.store.put(name, parts)
     this.#names.push(name)
-    if (this.#names.length > 3) {
-      const [renewed] = this.#names.splice(1, 1)
-      await repository.store.remove(renewed as string)
+    for (const old of this.#names.slice(1, -2)) {
+      await repository.store.remove(old)
+      this.#names.splice(this.#names.indexOf(old), 1)
     }
     return name
   }
