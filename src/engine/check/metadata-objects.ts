@@ -92,6 +92,9 @@ const KINDS: Readonly<Record<string, readonly ObjectKind[]>> = {
   forgets: ['forget'],
   sightings: ['sighting'],
   renewals: ['renewal'],
+  holds: ['hold'],
+  losses: ['loss'],
+  quarantine: ['quarantined'],
 }
 
 function belongsInto(name: string, kind: ObjectKind): boolean {

@@ -18,6 +18,7 @@ import {
   openReceipt,
   openSnapshot,
 } from '../../repository/snapshots.ts'
+import { isUpkeepKind, openUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { contentName, digestInName } from '../../store/names.ts'
 import type { MetadataTask, ReadObject } from './opened-objects.ts'
 
@@ -34,6 +35,7 @@ export function openOwnObject(task: MetadataTask, own: OwnObject): void {
   else if (own.kind === 'mark') openMark(repository, object)
   else if (own.kind === 'lease') checkLease(task, own)
   else if (own.kind === 'receipt') takeReceipt(task, own, openReceipt(repository, object))
+  else if (isUpkeepKind(own.kind)) openUpkeepRecord(repository, { ...object, kind: own.kind })
 }
 
 function takeSnapshot(
