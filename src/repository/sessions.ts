@@ -60,6 +60,7 @@ export async function loadSessions(repository: Repository): Promise<{
       if (!isCairnError(error, 'object-missing')) problems.take(name, error)
     }
   })
+  problems.expectAnyRead()
   const sessions = [...found.values()].map(sessionOf)
   return { sessions: sessions.sort((a, b) => a.beganMs - b.beganMs), problems: problems.found }
 }

@@ -62,7 +62,7 @@ export interface FoundRecord<T> {
 }
 
 /** Signs, seals and puts a record of upkeep. Returns its name. Throws 'not-permitted' without the right. */
-export function putUpkeepRecord<K extends UpkeepKind>(
+export async function putUpkeepRecord<K extends UpkeepKind>(
   repository: Repository,
   {
     kind,

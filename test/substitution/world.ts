@@ -71,7 +71,8 @@ async function makeOne(owner: SecretKey): Promise<Store> {
   for (const key of [owner, writer]) {
     const repository = await openRepository(store, key)
     await backupFiles(repository, { files: FILES, domain: key === owner ? 'default' : 'other' })
-    await leaveLease(repository, key === owner ? 0 : -1)
+    const domain = repository.domains.at(key === owner ? 0 : -1)
+    await leaveLease(repository, domain as DomainAccess)
   }
   const up = await openRepository(store, upkeep)
   for (const domain of up.domains) await putUpkeeps(up, domain)
@@ -79,9 +80,7 @@ async function makeOne(owner: SecretKey): Promise<Store> {
 }
 
 /** A lease as a session that was killed leaves it. */
-async function leaveLease(repository: Repository, which: number): Promise<void> {
-  const domain = repository.domains.at(which)
-  if (domain === undefined) throw new Error('no domain')
+export async function leaveLease(repository: Repository, domain: DomainAccess): Promise<void> {
   const store = decorate(repository.store, { remove: () => Promise.resolve() })
   const lease = await HeldLease.take({
     repository: { ...repository, store },
@@ -108,7 +107,7 @@ export function putMark(
 }
 
 /** One of all that only upkeep puts, about what is not there: it changes nothing. */
-async function putUpkeeps(repository: Repository, domain: DomainAccess): Promise<void> {
+export async function putUpkeeps(repository: Repository, domain: DomainAccess): Promise<void> {
   await putMark(repository, { domain: domain.label })
   const forgotten = { snapshot: HASH, sourceId: HASH.slice(16), sequence: 1, isConfirmed: true }
   const put = <K extends UpkeepKind>(kind: K, record: UpkeepRecords[K]) =>
