@@ -73,6 +73,9 @@ describe('refused', () => {
     'with counts of %j, before memory is taken for them',
     (counts) => {
       expect(() => decodeMark(withCounts(counts, new Uint8Array(64)))).toThrow(damaged)
+      // Also where as many are there.
+      const all = new Uint8Array(32 * (MARKED_NAMES_MAX + 1))
+      expect(() => decodeMark(withCounts(counts, all))).toThrow('more than the maximum')
     },
   )
 
