@@ -135,6 +135,50 @@ test('a lease that could not be removed is removed later', async () => {
   expect(await leases()).toEqual([1, 5, 6].map(nameOf))
 })
 
+/** A store that puts nothing before it is told to. */
+function heldBack(inner: Store): { readonly slow: Store; readonly letGo: () => void } {
+  let letGo: () => void = () => undefined
+  let gate = Promise.resolve()
+  const slow = decorate(inner, {
+    put: async (name, parts) => {
+      const result = await inner.put(name, parts)
+      await gate
+      gate = new Promise((resolve) => {
+        letGo = resolve
+      })
+      return result
+    },
+  })
+  return { slow, letGo: () => letGo() }
+}
+
+test('whoever ask for the time at once get a lease each, and none is left behind', async () => {
+  const removing = decorate(store, {
+    remove: async (name) => {
+      await clock.advance(0)
+      return store.remove(name)
+    },
+  })
+  const lease = await take(removing)
+  await Promise.all(Array.from({ length: 6 }, () => lease.storeNowMs()))
+  expect(await leases()).toEqual([1, 6, 7].map(nameOf))
+  await lease.release()
+  expect(await leases()).toEqual([])
+})
+
+test('a renewal that is on its way when the session ends leaves nothing behind', async () => {
+  const { slow, letGo } = heldBack(store)
+  const lease = await take(slow)
+  const asking = lease.storeNowMs()
+  await clock.advance(0)
+  const ending = lease.release()
+  await clock.advance(0)
+  expect(await leases()).toEqual([1, 2].map(nameOf))
+  letGo()
+  await Promise.all([asking.catch(() => undefined), ending])
+  expect(await leases()).toEqual([])
+})
+
 test('a first lease that cannot be put is thrown, a release that fails is told', async () => {
   const refuse = () => Promise.reject(new CairnError('store-unwritable', 'no'))
   await expect(take(decorate(store, { put: refuse }))).rejects.toMatchObject({
