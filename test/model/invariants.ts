@@ -5,6 +5,7 @@
 // 3. What was forgotten can be had back as long as its window is open.
 // 4. A name that a mark names is never put again.
 // 5. Nobody fails because others are at work.
+// 6. Where what is needed cannot be found, nothing is marked and nothing is removed.
 
 import { equalBytes, toHex } from '../../src/base/bytes.ts'
 import { BLOB_ID_BYTES } from '../../src/format/ids.ts'
@@ -15,7 +16,7 @@ import { expectPackPrefix, openTail } from '../../src/repository/pack-headers.ts
 import type { Repository } from '../../src/repository/repository.ts'
 import { openReceipt, openSnapshot } from '../../src/repository/snapshots.ts'
 import { contentName } from '../../src/store/names.ts'
-import { isEnding } from './actor.ts'
+import { type Call, isEnding } from './actor.ts'
 import type { State, Step } from './explore.ts'
 import type { Objects } from './store-state.ts'
 
@@ -40,6 +41,7 @@ export interface InvariantOptions {
   readonly objects: Objects
   /** Which actors report what they saved. */
   readonly writers: readonly number[]
+  readonly isFrozen: boolean
 }
 
 export class Invariants {
@@ -55,6 +57,7 @@ export class Invariants {
   /** Throws what is wrong. Looks only where the last step may have changed something. */
   check(state: State, { actor, call }: Step): void {
     if (call?.kind === 'put') this.#expectNeverMarked(state, call.name)
+    if (this.#options.isFrozen) return expectNothingGoes(call)
     const position = state.positions[actor]
     const hasEnded = position !== undefined && isEnding(position.node.next)
     if (hasEnded) this.#expectNoError(state, actor)
@@ -175,6 +178,11 @@ export class Invariants {
     })
     return { ...NOTHING, blobs }
   }
+}
+
+function expectNothingGoes(call: Call | undefined): void {
+  if (call?.kind === 'remove' || (call?.kind === 'put' && call.name.startsWith('marks/')))
+    throw new Error(`${call.kind} ${call.name}, though what is needed cannot be found`)
 }
 
 function idsIn(ids: Uint8Array): readonly string[] {

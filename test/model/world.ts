@@ -3,7 +3,7 @@
 
 import { crc32 } from 'node:zlib'
 import { type Bytes, concat, utf8 } from '../../src/base/bytes.ts'
-import { systemClock } from '../../src/base/clock.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { KnownBlobs } from '../../src/engine/backup/known-blobs.ts'
 import type { BackupOptions, BackupResult } from '../../src/engine/backup/options.ts'
@@ -16,6 +16,7 @@ import { prune } from '../../src/engine/prune.ts'
 import { encode } from '../../src/format/codec.ts'
 import { frameTableBytes, writeFrameTable } from '../../src/format/frame.ts'
 import { type BlobId, type BlobType } from '../../src/format/ids.ts'
+import type { DomainKeys } from '../../src/format/keys.ts'
 import { ENCAPSULATION_BYTES, type Session } from '../../src/format/pack.ts'
 import { treeNodeCodec } from '../../src/format/tree.ts'
 import { sealFrame } from '../../src/packer/frame.ts'
@@ -54,14 +55,49 @@ class ModelDomain extends DomainAccess {
 /** What was created once and is the same for every actor. */
 export interface World {
   readonly store: Store
+  /** Of the store, while the beginning is made. */
+  readonly clock: WorldClock
   readonly repository: Repository
+  /** Domains beside the first. */
+  readonly moreDomains: DomainKeys[]
 }
 
-export async function newWorld(): Promise<World> {
-  const store = openMemory({ clock: systemClock })
+/** A clock that is set by hand. */
+export class WorldClock implements Clock {
+  #nowMs: number
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  sleep(ms: number): Promise<void> {
+    this.#nowMs += ms
+    return Promise.resolve()
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.sleep(ms)
+  }
+
+  setMs(nowMs: number): void {
+    this.#nowMs = nowMs
+  }
+}
+
+export async function newWorld(nowMs: number): Promise<World> {
+  const clock = new WorldClock(nowMs)
+  const store = openMemory({ clock })
   const owner = newSecret()
-  await createRepository(store, { ...owner, random: seeded(99), clock: systemClock })
-  return { store, repository: await openRepository(store, owner) }
+  await createRepository(store, { ...owner, random: seeded(99), clock })
+  return { store, clock, repository: await openRepository(store, owner), moreDomains: [] }
 }
 
 export function seeded(seed: number): Random {
@@ -76,10 +112,10 @@ export function seeded(seed: number): Random {
 
 /** The repository as an actor sees it: its own store, its own randomness. */
 export function repositoryOf(
-  { repository }: World,
+  { repository, moreDomains }: World,
   { store, random }: Pick<ActorParts, 'store' | 'random'>,
 ): Repository {
-  const keys = repository.ownership?.keyring.domains ?? []
+  const keys = [...(repository.ownership?.keyring.domains ?? []), ...moreDomains]
   const place = { repositoryId: repository.id, role: repository.role }
   const domains = keys.map((one) => new ModelDomain([one, place], random))
   return { ...repository, store, domains, segmentDomains: new Map() }
@@ -271,6 +307,15 @@ export function pruner(world: World, { runs = 2, limits = LIMITS } = {}): Progra
         onWarning: nothing,
       })
     }
+    return undefined
+  }
+}
+
+/** Removes the snapshots of the beginning, then their receipts: as forgetting does, when the window is over. */
+export function remover(world: World): Program {
+  return async ({ store }) => {
+    for (const folder of ['snapshots/', 'receipts/'])
+      for await (const { name } of world.store.list(folder)) await store.remove(name)
     return undefined
   }
 }
