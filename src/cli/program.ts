@@ -16,6 +16,7 @@ import { addLs } from './commands/ls.ts'
 import { addRestore } from './commands/restore.ts'
 import { addSnapshots } from './commands/snapshots.ts'
 import { addStats } from './commands/stats.ts'
+import { addSync } from './commands/sync.ts'
 import { addTag } from './commands/tag.ts'
 import { addVersion } from './commands/version.ts'
 import { examples } from './examples.ts'
@@ -74,6 +75,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addTag,
   addCheck,
   addStats,
+  addSync,
   addKey,
   addCache,
   addCompletion,
