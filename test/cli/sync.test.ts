@@ -246,6 +246,10 @@ test('interrupted, it says what is kept, and the next run goes on', async () => 
   expect(stopped.code).toBe(130)
   expect(stopped.stderr).toContain('Interrupted: not everything is copied yet')
   const copy = copies.at(-1) ?? ''
+  // The copy is known from its first object on.
+  renameSync(copy, `${copy}.unmounted`)
+  expect(await user.run(['sync', '--to', copy, '-r', source])).toMatchObject({ code: 10 })
+  renameSync(`${copy}.unmounted`, copy)
   expect(await user.run(['sync', '--to', copy, '-r', source])).toMatchObject({ code: 0 })
   expect(objectsIn(copy)).toEqual(objectsIn(source))
 })
@@ -259,7 +263,7 @@ test('killed at any moment, the next run goes on', { timeout: 120_000 }, async (
     await waitForObjects(copy, { more: 2, end })
     child.kill('SIGKILL')
     await end
-    if (!existsSync(join(copy, 'config'))) continue
+    if (!existsSync(join(copy, 'config/00000001'))) continue
     const checked = await user.run(['check', '-r', copy], { env })
     expect(checked).toMatchObject({ code: 0 })
     if (objectsIn(copy).length === objectsIn(source).length) {

@@ -37,21 +37,29 @@ export async function syncAction(
   await expectPlace(context, { target, create: flags.create === true })
   const progress = new Progress(context)
   const problems: SyncProblem[] = []
+  /** Something of the copy is there. */
+  let begun = false
   const result = await run({
     source,
     target,
     delete: flags.delete === true,
     dryRun,
     signal: interruption.signal,
-    onProgress: (so) => showProgress(progress, so),
+    onProgress: (so) => {
+      begun ||= so.objects > 0 || so.objectsTotal === 0
+      showProgress(progress, so)
+    },
     onProblem: (problem) => {
       problems.push(problem)
       tellProblem(output, problem)
     },
     onPlanned: (action, { name }) => tellItem(output, { action, name, did: `would ${action}` }),
     onDeleted: (name) => tellItem(output, { action: 'delete', name, did: 'deleted' }),
-  }).finally(() => progress.end())
-  if (!dryRun) remember(context, { source, target })
+  }).finally(() => {
+    progress.end()
+    // Also where it failed: what is there then is to be gone on with.
+    if (begun) remember(context, { source, target })
+  })
   tell(context, { result, problems, source, target, dryRun, elapsedMs: progress.elapsedMs })
   return result.problems > 0 ? EXIT.incomplete : undefined
 }
@@ -89,10 +97,16 @@ async function expectPlace(
   if (isLocal(target.address)) expectEmpty(target.address, { allowed: UNFINISHED })
   const known = loadState(context, target.address)
   if (create || known === undefined) return
-  if ((await newestGeneration(target, 'config/')) !== undefined) return
+  if (await hasBegun(target)) return
   throw new CairnError('no-repository', `The copy at ${target.address} is not there any more`, {
     hint: 'Is its disk mounted? `--create` makes a new copy there.',
   })
+}
+
+/** Keys come first, and a config next. */
+async function hasBegun(target: Store): Promise<boolean> {
+  for await (const _ of target.list('keys/')) return true
+  return (await newestGeneration(target, 'config/')) !== undefined
 }
 
 async function run(options: SyncOptions): Promise<SyncResult> {
