@@ -9,6 +9,7 @@ import { CairnError } from '../base/errors.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
 import { planSync, type SyncPlan, type SyncProblem } from './sync/plan.ts'
 import { removeGone } from './sync/remove-gone.ts'
+import { goneFromTarget } from './sync/roots.ts'
 import { expectSameRepository } from './sync/same-repository.ts'
 import { listFolder, type Survey, type SyncFolder, survey } from './sync/survey.ts'
 import { readTargetMarks } from './sync/target-marks.ts'
@@ -44,7 +45,7 @@ export interface SyncResult {
   readonly snapshots: number
   /** Objects that the target had already. */
   readonly present: number
-  /** Snapshots that wait until the marks at the target are gone. */
+  /** Snapshots that were not put, or not confirmed: the target may lack what they need. */
   readonly heldSnapshots: number
   /** Snapshots and receipts that were removed. */
   readonly deleted: number
@@ -120,19 +121,14 @@ class SyncRun {
     const { present } = planSync(found, { delete: false, failed: new Set() })
     const settled = await this.#copyPacks(found)
     await this.#copy(settled.plan, ['sightings', 'holds', 'forgets', 'renewals', 'losses'])
-    // Somebody may prune the target at the same time.
-    const marks = await readTargetMarks(this.#options.target)
-    const plan = this.#plan({ ...settled.found, marks }, { unsettled: settled.unsettled })
-    const vanished = await this.#transfer.copy(plan.roots, { inOrder: true })
-    // Forgotten meanwhile: the record explains a receipt that was still there.
-    if (vanished.length > 0) await this.#copyNewForgets(settled.found)
+    const { plan, heldSnapshots } = await this.#copyRoots(settled)
     const { removed, kept } = await this.#remove(plan)
     return {
       objects: this.#objects,
       bytes: this.#bytes,
       snapshots: this.#snapshots,
       present,
-      heldSnapshots: plan.heldSnapshots,
+      heldSnapshots,
       deleted: removed,
       kept,
       problems: this.#problems,
@@ -144,7 +140,7 @@ class SyncRun {
    * moved, so the source is listed again. Where anyone marks, it is listed twice at the least: in one
    * listing, which takes its time, a frame can move from a pack not listed yet to a place that was.
    */
-  async #copyPacks(first: Survey): Promise<{ found: Survey; plan: SyncPlan; unsettled: boolean }> {
+  async #copyPacks(first: Survey): Promise<Settled> {
     for (let round = 1, found = first; ; round++, found = await survey(this.#options)) {
       const plan = this.#plan(found)
       await this.#copy(plan, ['keys'])
@@ -161,8 +157,48 @@ class SyncRun {
     }
   }
 
+  /** Snapshots, and their receipts where all that they may need was still there after they were put. */
+  async #copyRoots({
+    found,
+    unsettled,
+  }: Settled): Promise<{ plan: SyncPlan; heldSnapshots: number }> {
+    const plan = await this.#planRoots(found, unsettled)
+    let { heldSnapshots } = plan
+    let vanished = 0
+    let isWhole = true
+    for (const { snapshots, receipts } of plan.roots) {
+      if (isWhole) {
+        vanished += (await this.#transfer.copy(snapshots, { inOrder: true })).length
+        isWhole = await this.#isWhole(found)
+      }
+      if (isWhole) vanished += (await this.#transfer.copy(receipts, { inOrder: true })).length
+      else heldSnapshots += snapshots.length
+    }
+    // Forgotten meanwhile: the record explains a receipt that was still there.
+    if (vanished > 0) await this.#copyNewForgets(found)
+    return { plan, heldSnapshots }
+  }
+
+  /** Somebody may prune the target at the same time. */
+  async #planRoots(found: Survey, unsettled: boolean): Promise<SyncPlan> {
+    const marks = await readTargetMarks(this.#options.target)
+    return this.#plan({ ...found, marks }, { unsettled })
+  }
+
+  async #isWhole(found: Survey): Promise<boolean> {
+    const { heldPacks } = await this.#planRoots(found, false)
+    const target = this.#targetNow(found)
+    const [gone] = await goneFromTarget(this.#options.target, { ...found, target })
+    if (gone !== undefined) this.#tell(goneProblem(gone))
+    return heldPacks === 0 && gone === undefined
+  }
+
+  #targetNow({ target }: Survey): ReadonlyMap<string, number> {
+    return new Map([...target, ...this.#transfer.put])
+  }
+
   #plan(found: Survey, { unsettled = false }: { readonly unsettled?: boolean } = {}): SyncPlan {
-    const target = new Map([...found.target, ...this.#transfer.put])
+    const target = this.#targetNow(found)
     const { failed } = this.#transfer
     const { delete: removes } = this.#options
     const plan = planSync({ ...found, target }, { delete: removes, failed, unsettled })
@@ -220,6 +256,13 @@ class SyncRun {
   }
 }
 
+interface Settled {
+  readonly found: Survey
+  readonly plan: SyncPlan
+  /** Packs went faster than they could be copied. */
+  readonly unsettled: boolean
+}
+
 function isMarked({ source, marks }: Survey): boolean {
   return source.marks.length > 0 || marks.length > 0
 }
@@ -229,4 +272,9 @@ function unsettledProblem(vanished: readonly string[]): SyncProblem {
   const others = more.length > 0 ? ` and ${more.length} more` : ''
   const what = `the source was pruned all the while: this pack${others} was gone when it was to be copied`
   return { kind: 'unsettled', object, what }
+}
+
+function goneProblem(object: string): SyncProblem {
+  const what = 'the target was pruned meanwhile: this pack is gone there, and snapshots may need it'
+  return { kind: 'marked', object, what }
 }

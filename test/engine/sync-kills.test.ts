@@ -118,6 +118,21 @@ test.each([
   }
 })
 
+test.each([1, 2, 3])('killed again and again, after %i puts each time', async (puts) => {
+  const target = emptyTarget()
+  for (let runs = 1; ; runs++) {
+    const ended = await runSync(source.store, dyingAt(target, puts, [], true)).then(
+      () => 'done',
+      (error: unknown) => (isCairnError(error) ? error.code : 'bug'),
+    )
+    await expectGood(target)
+    if (ended === 'done') break
+    expect(ended).toBe('store-unwritable')
+    expect(runs).toBeLessThan(50)
+  }
+  expect(await namesToCopy(target)).toEqual(await namesToCopy(source.store))
+})
+
 test('the source gone at every call', { timeout: 300_000 }, async () => {
   for (let at = 0; ; at++) {
     const target = emptyTarget()

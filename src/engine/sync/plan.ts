@@ -5,6 +5,7 @@
 // snapshots with receipts last. So a target has no snapshot whose packs it lacks, whenever a run ends.
 
 import type { ObjectInfo } from '../../store/store.ts'
+import { groupRoots, type RootGroup } from './roots.ts'
 import type { Listing, Survey, SyncFolder } from './survey.ts'
 
 /** Why an object was not copied, or a run not finished. */
@@ -22,7 +23,7 @@ export interface SyncPlan {
   /** What the target lacks and may get. */
   readonly copy: Listing
   /** Snapshots and receipts, in the order in which they are put. */
-  readonly roots: readonly ObjectInfo[]
+  readonly roots: readonly RootGroup[]
   readonly objects: number
   readonly bytes: number
   /** Objects that both have. */
@@ -62,7 +63,7 @@ export function planSync(found: Survey, options: PlanOptions): SyncPlan {
   const all = Object.values(copy).flat()
   return {
     copy,
-    roots: orderedRoots(found.source, copy),
+    roots: groupRoots(found.source, copy),
     objects: all.length,
     bytes: all.reduce((sum, { size }) => sum + size, 0),
     present: Object.values(found.source)
@@ -134,36 +135,6 @@ function mismatches({ source, target }: Survey, { failed }: PlanOptions): readon
       object: name,
       what: `the target has ${target.get(name)} bytes under this name and the source ${size}: it is left as it is`,
     }))
-}
-
-/**
- * Snapshots and receipts as they came to the source: each snapshot after the one that it follows and before
- * its receipt, so that no history at the target ever has a gap. Where the stamps cannot be those of a
- * repository at work (a copy that lost its times has more receipts than snapshots somewhere on the way),
- * all snapshots go first.
- */
-function orderedRoots(
-  source: Listing,
-  copy: Pick<Listing, 'snapshots' | 'receipts'>,
-): readonly ObjectInfo[] {
-  if (!isInOrder(source)) return [...copy.snapshots, ...copy.receipts]
-  return merged(copy)
-}
-
-function merged({
-  snapshots,
-  receipts,
-}: Pick<Listing, 'snapshots' | 'receipts'>): readonly ObjectInfo[] {
-  // Stable: of the same time, snapshots come first.
-  return [...snapshots, ...receipts].sort((a, b) => a.storedAtMs - b.storedAtMs)
-}
-
-function isInOrder(source: Listing): boolean {
-  let unconfirmed = 0
-  return merged(source).every(({ name }) => {
-    unconfirmed += name.startsWith('snapshots/') ? 1 : -1
-    return unconfirmed >= 0
-  })
 }
 
 /** Whatever the source does not list any more. */

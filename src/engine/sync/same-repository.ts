@@ -4,10 +4,12 @@
 import { equalBytes } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { isGrantName } from '../../repository/generations.ts'
-import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
+import { forEachInParallel, UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { ObjectInfo, Store } from '../../store/store.ts'
 import { readSound } from './read-sound.ts'
 import type { Survey } from './survey.ts'
+
+const PARALLEL = 8
 
 interface Stores {
   readonly source: Store
@@ -24,10 +26,11 @@ export async function expectSameRepository(
 ): Promise<void> {
   if (source.config.length === 0) throw noRepository(stores.source)
   let common = 0
-  for (const info of [...source.config, ...source.keys.filter(({ name }) => !isGrantName(name))]) {
-    if (!target.has(info.name)) continue
+  const generations = [...source.config, ...source.keys.filter(({ name }) => !isGrantName(name))]
+  const both = generations.filter(({ name }) => target.has(name))
+  await forEachInParallel(both, PARALLEL, async (info) => {
     if (await compare(stores, info)) common++
-  }
+  })
   const hasConfig = [...target.keys()].some((name) => name.startsWith('config/'))
   if (hasConfig && common === 0) throw foreign(stores, 'they have no config in common')
 }

@@ -83,6 +83,40 @@ test('one that comes while packs are copied counts as well', async () => {
   expect(await namesOf(target, 'snapshots/')).toHaveLength(1)
 })
 
+test('a pack that was deleted there while the run was suspended: nothing is confirmed', async () => {
+  const { store, owner } = await behind()
+  const [old = ''] = await namesOf(target, 'packs/')
+  const before = await namesOf(target, 'receipts/')
+  const swept = decorate(target, {
+    put: async (name, parts) => {
+      // Days pass: the sweep had listed snapshots before, and its mark is gone again.
+      if (name.startsWith('snapshots/')) await target.remove(old)
+      return target.put(name, parts)
+    },
+  })
+  const { result, problems } = await runSync(store, swept)
+  expect(problems).toMatchObject([{ kind: 'marked', object: old }])
+  expect(result).toMatchObject({ heldSnapshots: 1, problems: 1 })
+  expect(await namesOf(target, 'receipts/')).toEqual(before)
+  expect((await runSync(store, target)).problems).toEqual([])
+  expect(await namesToCopy(target)).toEqual(await namesToCopy(store))
+  await expectSoundCopy({ store: target, owner })
+})
+
+test('a mark that comes with the snapshot: nothing is confirmed', async () => {
+  const { store, owner } = await behind()
+  const [old = ''] = await namesOf(target, 'packs/')
+  const before = await namesOf(target, 'receipts/')
+  const pruning = decorate(target, {
+    put: async (name, parts) => {
+      if (name.startsWith('snapshots/')) await mark({ store: target, owner }, { packs: [old] })
+      return target.put(name, parts)
+    },
+  })
+  expect((await runSync(store, pruning)).problems).toMatchObject([{ kind: 'marked' }])
+  expect(await namesOf(target, 'receipts/')).toEqual(before)
+})
+
 test('a marked snapshot is not put; the others are', async () => {
   const { store, owner } = await behind()
   const known = await namesOf(target, 'snapshots/')
