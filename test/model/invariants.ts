@@ -22,7 +22,7 @@ import type { Objects } from './store-state.ts'
 
 /** What an object says, read once. */
 interface Facts {
-  /** Of packs: hexadecimal ids of blobs. */
+  /** Of packs: domain and ids of blobs, in hexadecimal. */
   readonly blobs: readonly string[]
   /** Of tree packs: what each blob refers to. */
   readonly refs: ReadonlyMap<string, readonly string[]>
@@ -147,7 +147,7 @@ export class Invariants {
     if (name.startsWith('packs/')) return this.#readPack(name, object, domain)
     if (name.startsWith('snapshots/')) {
       const { summary } = openSnapshot(repository, own)
-      return { ...NOTHING, roots: summary.roots.map(toHex) }
+      return { ...NOTHING, roots: summary.roots.map((root) => `${domain.hex} ${toHex(root)}`) }
     }
     if (name.startsWith('receipts/'))
       return {
@@ -168,11 +168,14 @@ export class Invariants {
   #readPack(name: string, object: Uint8Array, domain: DomainAccess): Facts {
     const pack = { name, packBytes: object.length, prefix: expectPackPrefix(object), domain }
     const { header } = openTail(object, pack)
-    const blobs = idsIn(header.ids)
+    const blobs = idsIn(header.ids, domain)
     let at = 0
     blobs.forEach((blob, i) => {
       const count = header.refCounts[i] ?? 0
-      const refs = idsIn(header.refs.subarray(BLOB_ID_BYTES * at, BLOB_ID_BYTES * (at + count)))
+      const refs = idsIn(
+        header.refs.subarray(BLOB_ID_BYTES * at, BLOB_ID_BYTES * (at + count)),
+        domain,
+      )
       at += count
       if (count > 0) this.#refs.set(blob, refs)
     })
@@ -185,9 +188,10 @@ function expectNothingGoes(call: Call | undefined): void {
     throw new Error(`${call.kind} ${call.name}, though what is needed cannot be found`)
 }
 
-function idsIn(ids: Uint8Array): readonly string[] {
+/** With their domain: of a blob of another domain nobody can make use. */
+function idsIn(ids: Uint8Array, { hex }: DomainAccess): readonly string[] {
   const found: string[] = []
   for (let at = 0; at < ids.length; at += BLOB_ID_BYTES)
-    found.push(toHex(ids.subarray(at, at + BLOB_ID_BYTES)))
+    found.push(`${hex} ${toHex(ids.subarray(at, at + BLOB_ID_BYTES))}`)
   return found
 }
