@@ -51,6 +51,22 @@ export function percentage(value: string): number {
   throw new InvalidArgumentError('It is not a percentage like 5%.')
 }
 
+/** `5%` as 0.05; 0% and 100% are some. */
+export function fraction(value: string): number {
+  const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(value)?.[1]
+  if (percent !== undefined && Number(percent) <= 100) return Number(percent) / 100
+  throw new InvalidArgumentError('It is not a percentage like 5%.')
+}
+
+const SPANS = { s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `90s`, `10min`, `24h`, `7d`: milliseconds. */
+export function timeSpan(value: string): number {
+  const [, number, unit] = /^(\d{1,6})(s|min|h|d)$/.exec(value) ?? []
+  if (unit !== undefined) return Number(number) * SPANS[unit as keyof typeof SPANS]
+  throw new InvalidArgumentError('It is not a time like 90s, 10min, 24h or 7d.')
+}
+
 const WORKERS_MAX = 256
 
 export function workers(value: string): number {

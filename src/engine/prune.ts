@@ -4,8 +4,9 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { CairnError } from '../base/errors.ts'
+import { CairnError, isCairnError } from '../base/errors.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
+import type { DomainAccess } from '../repository/access.ts'
 import { HeldLease } from '../repository/lease.ts'
 import { putMark } from '../repository/marks.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
@@ -49,16 +50,9 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   const [first] = repository.domains
   if (first === undefined) throw new CairnError('not-permitted', 'This key holds no domain')
   for (const domain of repository.domains) upkeepSignatory(repository, domain)
-  const sessionId = random(SESSION_ID_BYTES)
-  const lease = await HeldLease.take({
-    ...options,
-    domain: first,
-    sessionId,
-    purpose: 'upkeep',
-    onProblem: options.onWarning,
-  })
+  const lease = await takeLease(options, first)
   try {
-    const plan = await planPrune(options, await lease.storeNowMs())
+    const plan = await planPrune(options, await storeTime(options, lease))
     options.onPlan(plan)
     if (dryRun) return { plan, swept: [], marks: [] }
     const swept: SweepResult[] = []
@@ -69,7 +63,43 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     for (const domain of plan.domains) marks.push(...(await mark(domain, clock)))
     return { plan, swept, marks }
   } finally {
-    await lease.release()
+    await lease?.release()
+  }
+}
+
+/** None where the store is full: who frees it must not need room for that. */
+async function takeLease(
+  options: PruneOptions,
+  domain: DomainAccess,
+): Promise<HeldLease | undefined> {
+  const sessionId = options.random(SESSION_ID_BYTES)
+  const purpose = 'upkeep'
+  const lease = { ...options, domain, sessionId, purpose, onProblem: options.onWarning } as const
+  return unlessFull(() => HeldLease.take(lease))
+}
+
+/**
+ * By the store's clock. On a full store that is the newest stamp of anything that it has: too early by what has
+ * passed since, so that everything seems younger than it is, and is spared.
+ */
+async function storeTime(
+  { repository }: PruneOptions,
+  lease: HeldLease | undefined,
+): Promise<number> {
+  const nowMs = lease && (await unlessFull(() => lease.storeNowMs()))
+  if (nowMs !== undefined) return nowMs
+  let newest = 0
+  for await (const { storedAtMs } of repository.store.list(''))
+    newest = Math.max(newest, storedAtMs)
+  return newest
+}
+
+async function unlessFull<T>(act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act()
+  } catch (error) {
+    if (isCairnError(error, 'no-space')) return undefined
+    throw error
   }
 }
 

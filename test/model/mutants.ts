@@ -76,7 +76,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         file: SWEEP,
         find: 'const { moved, movedBytes, obstacles } = await moveWhatIsNeeded(plan, options)',
         replace:
-          'const { moved, movedBytes, obstacles }: Moved = { moved: new Set(), movedBytes: 0, obstacles: [] }',
+          'const { moved, movedBytes, obstacles }: Moved = { moved: [], movedBytes: 0, obstacles: [] }',
       },
       {
         file: SWEEP,
