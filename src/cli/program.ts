@@ -17,6 +17,7 @@ import { addPrune } from './commands/prune.ts'
 import { addRestore } from './commands/restore.ts'
 import { addSnapshots } from './commands/snapshots.ts'
 import { addStats } from './commands/stats.ts'
+import { addLease, addStatus } from './commands/status.ts'
 import { addSync } from './commands/sync.ts'
 import { addTag } from './commands/tag.ts'
 import { addVersion } from './commands/version.ts'
@@ -76,6 +77,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addTag,
   addCheck,
   addPrune,
+  addStatus,
+  addLease,
   addStats,
   addSync,
   addKey,
