@@ -166,6 +166,13 @@ function selectById({ snapshots, closed, problems }: SnapshotList, prefix: strin
     const text = `Not permitted: this key may not read snapshot ${prefix}`
     throw new CairnError('not-permitted', text, { hint: OTHER_KEY })
   }
+  const instead = snapshots.find(
+    ({ summary: { replaces } }) => replaces && toHex(replaces).startsWith(prefix),
+  )
+  if (found.length === 0 && instead !== undefined) {
+    const now = instead.id.slice(0, 8)
+    throw new CairnError('not-found', `There is no snapshot ${prefix} any more: it is now ${now}`)
+  }
   if (found.length === 0) {
     throw new CairnError('not-found', `There is no snapshot ${prefix}`, {
       hint: '`cairn snapshots` lists them.',
