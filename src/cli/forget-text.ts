@@ -1,13 +1,10 @@
 // A plan of forgetting for people and for programs: for every snapshot whether it stays, and by which rule.
 
-import { isCairnError } from '../base/errors.ts'
 import type { Refusal } from '../engine/forget/guards.ts'
 import { type ForgetPlan, goingIn, type SourcePlan } from '../engine/forget/plan.ts'
 import type { Decision } from '../engine/forget/policy.ts'
 import type { Retained } from '../engine/forget/survey.ts'
 import type { Details } from '../format/snapshot.ts'
-import type { Repository } from '../repository/repository.ts'
-import { openDetails, type Snapshot } from '../repository/snapshots.ts'
 import type { Output } from './output.ts'
 import { printableText } from './printable.ts'
 import { shortId } from './snapshot-text.ts'
@@ -18,7 +15,8 @@ export type Plan = ForgetPlan<Retained>
 
 interface Shown {
   readonly output: Output
-  readonly repository: Repository
+  /** Of the newest snapshot of each source, as far as the key in use may read them. */
+  readonly details: ReadonlyMap<string, Details>
 }
 
 /** Tells the plan: to people as tables, to programs as items and problems. */
@@ -28,8 +26,8 @@ export function showPlan(shown: Shown, plan: Plan, options: { readonly asked: bo
   const going = new Set(goingIn(plan))
   plan.sources.forEach((source, i) => {
     if (i > 0) line('')
-    line(headingOf(shown.repository, source))
-    for (const row of formatTable(COLUMNS, rowsOf(shown.repository, source))) line(row)
+    line(headingOf(shown, source))
+    for (const row of formatTable(COLUMNS, rowsOf(source))) line(row)
     for (const decision of source.decisions)
       output.event({ event: 'item', ...jsonOf(decision, going) })
   })
@@ -42,12 +40,12 @@ export function showPlan(shown: Shown, plan: Plan, options: { readonly asked: bo
 }
 
 function tellRefusal(
-  { output, repository }: Shown,
+  shown: Shown,
   { kind, what, hint }: Refusal,
   source?: SourcePlan<Retained>,
 ): void {
-  const of = source === undefined ? '' : ` of ${sourceText(repository, source)}`
-  output.problem(`Nothing${of} is forgotten: ${what}. ${hint}`, {
+  const of = source === undefined ? '' : ` of ${sourceText(shown, source)}`
+  shown.output.problem(`Nothing${of} is forgotten: ${what}. ${hint}`, {
     refusal: kind,
     ...(source && { sourceId: sourceIdOf(source) }),
     what,
@@ -55,22 +53,17 @@ function tellRefusal(
   })
 }
 
-function newestOf({ decisions }: SourcePlan<Retained>): Snapshot {
-  return (decisions[0] as Decision<Retained>).candidate.lineage.shown
-}
-
-function sourceIdOf({ source }: SourcePlan): string {
+function sourceIdOf({ source }: Pick<SourcePlan, 'source'>): string {
   return source.slice(source.indexOf(' ') + 1)
 }
 
-function sourceText(repository: Repository, source: SourcePlan<Retained>): string {
-  const details = detailsOf(repository, newestOf(source))
-  const id = sourceIdOf(source).slice(0, 8)
-  return details === undefined ? `source ${id}` : `source ${printableText(details.source)}`
+function sourceText({ details }: Shown, { source }: SourcePlan<Retained>): string {
+  const name = details.get(source)?.source
+  return `source ${name === undefined ? sourceIdOf({ source }).slice(0, 8) : printableText(name)}`
 }
 
-function headingOf(repository: Repository, source: SourcePlan<Retained>): string {
-  const name = sourceText(repository, source)
+function headingOf(shown: Shown, source: SourcePlan<Retained>): string {
+  const name = sourceText(shown, source)
   const { length } = source.decisions.filter(({ keeps }) => !keeps)
   const counts = `${source.decisions.length - length} to keep, ${length} to forget`
   return `${name.charAt(0).toUpperCase()}${name.slice(1)}: ${counts}`
@@ -80,19 +73,14 @@ const COLUMNS: readonly Column[] = [
   { title: '' },
   { title: 'ID' },
   { title: 'RECEIVED' },
-  { title: 'TAGS' },
   { title: 'BY' },
 ]
 
-function rowsOf(
-  repository: Repository,
-  { decisions }: SourcePlan<Retained>,
-): readonly (readonly string[])[] {
+function rowsOf({ decisions }: SourcePlan<Retained>): readonly (readonly string[])[] {
   return decisions.map(({ candidate, keeps, rules }) => [
     keeps ? 'keep' : 'forget',
     shortId(candidate.id),
     formatTime(candidate.timeMs),
-    printableText(detailsOf(repository, candidate.lineage.shown)?.tags.join(',') ?? '-'),
     printableText([...remarks(candidate), ...rules].join(', ')),
   ])
 }
@@ -113,22 +101,10 @@ function jsonOf(
     rules,
     receivedAt: isoTime(timeMs),
     startedAt: isoTime(startedMs),
-    sourceId: source.slice(source.indexOf(' ') + 1),
+    sourceId: sourceIdOf({ source }),
     sequence,
     ending,
     confirmed: isConfirmed,
     held: isHeld,
-  }
-}
-
-/** Undefined where the key in use may not read them. */
-function detailsOf(repository: Repository, snapshot: Snapshot): Details | undefined {
-  if (!snapshot.domain.canOpen) return undefined
-  try {
-    return openDetails(repository, snapshot)
-  } catch (error) {
-    // It is forgotten all the same, and nothing of it is shown.
-    if (isCairnError(error)) return undefined
-    throw error
   }
 }

@@ -3,11 +3,19 @@
 // makes. Old and new are told apart by the store's clock, never by anybody else's.
 
 import type { Clock } from '../base/clock.ts'
-import { SESSION_ID_BYTES } from '../format/snapshot.ts'
+import { isCairnError } from '../base/errors.ts'
+import { type Details, SESSION_ID_BYTES } from '../format/snapshot.ts'
 import { HeldLease } from '../repository/lease.ts'
-import type { ObjectProblem } from '../repository/object-problem.ts'
+import { forEachInParallel, type ObjectProblem } from '../repository/object-problem.ts'
+import { readObject } from '../repository/read-object.ts'
 import { type Repository, selectDomain } from '../repository/repository.ts'
-import { confirmationOf, type Snapshot, type SnapshotList } from '../repository/snapshots.ts'
+import type { CatalogPlace } from '../repository/snapshot-facts.ts'
+import {
+  confirmationOf,
+  openDetails,
+  type Snapshot,
+  type SnapshotList,
+} from '../repository/snapshots.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
 import { executeForget } from './forget/execute.ts'
@@ -17,6 +25,8 @@ import type { Policy } from './forget/policy.ts'
 import { type Retained, type Survey, survey, timeOf } from './forget/survey.ts'
 import type { SnapshotFilter } from './select-snapshot.ts'
 import { recordSightings } from './sightings.ts'
+
+const PARALLEL = 16
 
 /** What is to be forgotten. */
 export type Forgetting =
@@ -45,8 +55,10 @@ export interface ForgetOptions {
   readonly random: Random
   /** Told of what cannot be read, and is neither counted nor forgotten. */
   readonly onProblem: (problem: ObjectProblem) => void
-  /** Told before anything is done. */
-  readonly onPlan: (plan: ForgetPlan<Retained>) => void
+  /** Told before anything is done, with what the newest snapshot of each source says, as far as it opens. */
+  readonly onPlan: (plan: ForgetPlan<Retained>, details: ReadonlyMap<string, Details>) => void
+  /** What this machine knows already. */
+  readonly catalog: CatalogPlace
   readonly onForgotten: (retained: Retained) => void
   /** What the lease tells when it cannot be renewed. */
   readonly onWarning: (error: unknown) => void
@@ -74,11 +86,12 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
     const found = await surveyFor(options)
     if (!dryRun) await writeDownSightings(repository, found)
     const plan = planOf(found, { ...options, storeMs })
-    options.onPlan(plan)
+    options.onPlan(plan, await detailsIn(repository, plan))
     const going = dryRun ? [] : goingIn(plan)
     const forgottenMs = clock.nowMs()
-    const { onForgotten } = options
-    const execution = { repository, survey: found, going, storeMs, forgottenMs, onForgotten }
+    const { onForgotten, onProblem } = options
+    const hooks = { onForgotten, onProblem }
+    const execution = { repository, survey: found, going, storeMs, forgottenMs, ...hooks }
     const done = dryRun ? { forgotten: [], spared: [] } : await executeForget(execution)
     return { plan, ...done, storeMs }
   } finally {
@@ -107,9 +120,33 @@ function takeLease({
   })
 }
 
-async function surveyFor({ repository, forgetting, onProblem }: ForgetOptions): Promise<Survey> {
+/** By source. A snapshot whose details do not open is forgotten all the same, without its name. */
+async function detailsIn(
+  repository: Repository,
+  { sources }: ForgetPlan<Retained>,
+): Promise<ReadonlyMap<string, Details>> {
+  const found = new Map<string, Details>()
+  await forEachInParallel(sources, PARALLEL, async ({ source, decisions }) => {
+    const shown = decisions[0]?.candidate.lineage.shown
+    if (shown?.domain.canOpen !== true) return
+    try {
+      const object = await readObject(repository.store, shown.name)
+      found.set(source, openDetails(repository, { ...shown, object }))
+    } catch (error) {
+      if (!isCairnError(error)) throw error
+    }
+  })
+  return found
+}
+
+async function surveyFor({
+  repository,
+  forgetting,
+  catalog,
+  onProblem,
+}: ForgetOptions): Promise<Survey> {
   const needsTags = forgetting.kind === 'policy' && forgetting.policy.tags.length > 0
-  const found = await survey(repository, { choice: forgetting, needsTags })
+  const found = await survey(repository, { choice: forgetting, needsTags, catalog })
   for (const problem of found.problems) onProblem(problem)
   return found
 }

@@ -11,10 +11,10 @@ import { loadForgotten } from '../repository/forgets.ts'
 import { type FoundHold, type Holds, loadHolds } from '../repository/holds.ts'
 import { loadMarksOf } from '../repository/marks.ts'
 import type { Repository } from '../repository/repository.ts'
-import { confirmationOf, type Snapshot } from '../repository/snapshots.ts'
+import { confirmationOf, type Snapshot, type SnapshotFacts } from '../repository/snapshots.ts'
 import { putUpkeepRecord } from '../repository/upkeep-records.ts'
 import { contentName, digestInName } from '../store/names.ts'
-import { type Lineage, lineagesOf, type SnapshotFacts } from './forget/lineages.ts'
+import { type Lineage, lineagesOf } from './forget/lineages.ts'
 
 export interface HoldOptions {
   readonly repository: Repository

@@ -45,6 +45,9 @@ export interface Snapshot {
   readonly storedAtMs: number
 }
 
+/** What retention needs of one. */
+export type SnapshotFacts = Omit<Snapshot, 'object'>
+
 export interface SnapshotList {
   /** Oldest first. */
   readonly snapshots: readonly Snapshot[]

@@ -8,6 +8,7 @@ import { hasRule, type Policy } from '../../engine/forget/policy.ts'
 import { type ForgetResult, type Forgetting, forget } from '../../engine/forget.ts'
 import { selectSnapshot } from '../../engine/select-snapshot.ts'
 import type { Repository } from '../../repository/repository.ts'
+import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { showPlan } from '../forget-text.ts'
@@ -36,7 +37,7 @@ export async function forgetAction(context: Context, flags: Flags): Promise<Exit
   const { output, clock, random } = context
   const policy = policyOf(flags)
   checkFlags(flags, policy)
-  const { repository } = await openConfigured(context)
+  const { repository, cacheFolder } = await openConfigured(context)
   const { address } = repository.store
   const { dryRun = false, acceptClock = false } = flags
   let problems = 0
@@ -52,7 +53,8 @@ export async function forgetAction(context: Context, flags: Flags): Promise<Exit
       const text = `Cannot read ${name}, which is left as it is: ${error.message}`
       output.problem(text, { object: name, what: error.message })
     },
-    onPlan: (plan) => showPlan({ output, repository }, plan, { asked: dryRun }),
+    onPlan: (plan, details) => showPlan({ output, details }, plan, { asked: dryRun }),
+    catalog: catalogIn(context, cacheFolder),
     onForgotten: ({ id }) => output.detail(`Forgot ${shortId(id)}`),
     onWarning: (error) => output.warning('lease', messageOf(error)),
   })

@@ -9,13 +9,18 @@
 // is), or gone with a record that explains it, and with which it can be had back. The next run forgets what
 // is still listed, uses young records again, and removes the receipts that were left.
 
-import { assert } from '../../base/errors.ts'
+import { assert, isCairnError } from '../../base/errors.ts'
 import { FORGOTTEN_MAX, MEBI } from '../../format/limits.ts'
 import type { Forgotten } from '../../format/upkeep-records.ts'
 import { loadHolds } from '../../repository/holds.ts'
-import { forEachInParallel } from '../../repository/object-problem.ts'
+import {
+  forEachInParallel,
+  type ObjectProblem,
+  ObjectProblems,
+} from '../../repository/object-problem.ts'
+import { readObject } from '../../repository/read-object.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { confirmationOf, type Snapshot } from '../../repository/snapshots.ts'
+import { confirmationOf, type SnapshotFacts } from '../../repository/snapshots.ts'
 import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { digestInName } from '../../store/names.ts'
 import { type Retained, receiptsLeft, type Survey } from './survey.ts'
@@ -37,6 +42,8 @@ export interface ExecuteOptions {
   /** By the machine's, for people to read. */
   readonly forgottenMs: number
   readonly onForgotten: (retained: Retained) => void
+  /** Told of what cannot be read, and is left as it is. */
+  readonly onProblem: (problem: ObjectProblem) => void
 }
 
 export interface Executed {
@@ -52,12 +59,13 @@ export async function executeForget(options: ExecuteOptions): Promise<Executed> 
   const spared: Retained[] = []
   for (let at = 0; at < going.length; at += AT_A_TIME) {
     const some = going.slice(at, at + AT_A_TIME)
-    await putRecords(some, options)
+    const unread = await putRecords(some, options)
+    const isUnread = ({ lineage }: Retained) => lineage.members.some(({ name }) => unread.has(name))
     const holds = await loadHolds(repository)
     const isHeld = ({ lineage }: Retained) =>
       lineage.members.some((one) => holds.of(one).length > 0)
     spared.push(...some.filter(isHeld))
-    const free = some.filter((one) => !isHeld(one))
+    const free = some.filter((one) => !isHeld(one) && !isUnread(one))
     await removeSnapshots(free, options)
     forgotten.push(...free)
   }
@@ -65,10 +73,12 @@ export async function executeForget(options: ExecuteOptions): Promise<Executed> 
   return { forgotten, spared }
 }
 
+/** Returns the names of those that cannot be read. */
 async function putRecords(
   some: readonly Retained[],
-  { repository, survey, storeMs, forgottenMs }: ExecuteOptions,
-): Promise<void> {
+  { repository, survey, storeMs, forgottenMs, onProblem }: ExecuteOptions,
+): Promise<ReadonlySet<string>> {
+  const problems = new ObjectProblems()
   const young = new Set(
     survey.forgotten
       .filter((one) => one.object && storeMs - one.forgottenAtMs < RECORD_YOUNG_MS)
@@ -77,38 +87,57 @@ async function putRecords(
   const members = some.flatMap(({ lineage }) => lineage.members)
   const fresh = members.filter((one) => !young.has(confirmationOf(one)))
   for (const [domain, own] of Map.groupBy(fresh, (one) => one.domain)) {
-    for (const snapshots of inRecords(own)) {
+    const forgotten = await readForgotten(repository, own, problems)
+    for (const snapshots of inRecords(forgotten)) {
       const record = { snapshots, forgottenMs }
       await putUpkeepRecord(repository, { kind: 'forget', domain, record })
     }
   }
+  for (const problem of problems.found) onProblem(problem)
+  return new Set(problems.found.map(({ name }) => name))
+}
+
+/** What records say. They are read now: what cannot be read could not be had back, and stays. */
+async function readForgotten(
+  repository: Repository,
+  own: readonly SnapshotFacts[],
+  problems: ObjectProblems,
+): Promise<readonly Forgotten[]> {
+  const forgotten: Forgotten[] = []
+  await forEachInParallel(own, PARALLEL, async ({ name, summary, confirmed: isConfirmed }) => {
+    const snapshot = digestInName(name)
+    assert(snapshot, 'a snapshot is named by its hash')
+    const { sourceId, sequence } = summary
+    try {
+      const object = await readObject(repository.store, name)
+      problems.noteRead()
+      forgotten.push({ snapshot, sourceId, sequence, isConfirmed, object })
+    } catch (error) {
+      // Somebody else has removed it since it was listed.
+      if (!isCairnError(error, 'object-missing')) problems.take(name, error)
+    }
+  })
+  return forgotten
 }
 
 /** What one record holds, and the next. */
 export function* inRecords(
-  snapshots: readonly Snapshot[],
+  forgotten: readonly Forgotten[],
   { bytesMax = RECORD_BYTES_MAX, countMax = FORGOTTEN_MAX } = {},
 ): Generator<readonly Forgotten[]> {
   let record: Forgotten[] = []
   let bytes = 0
-  for (const snapshot of snapshots) {
-    const { length } = snapshot.object
+  for (const one of forgotten) {
+    const length = one.object?.length ?? 0
     if (record.length > 0 && (bytes + length > bytesMax || record.length === countMax)) {
       yield record
       record = []
       bytes = 0
     }
-    record.push(forgottenOf(snapshot))
+    record.push(one)
     bytes += length
   }
   if (record.length > 0) yield record
-}
-
-function forgottenOf({ name, summary, confirmed, object }: Snapshot): Forgotten {
-  const snapshot = digestInName(name)
-  assert(snapshot, 'a snapshot is named by its hash')
-  const { sourceId, sequence } = summary
-  return { snapshot, sourceId, sequence, isConfirmed: confirmed, object }
 }
 
 async function removeSnapshots(

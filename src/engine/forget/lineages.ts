@@ -2,10 +2,7 @@
 // it took the place of, stay or go together, count once, and are as old as the oldest of them. So nobody can
 // make a snapshot younger by changing its tags, or fill a rule with copies of one.
 
-import { replacements, type Snapshot } from '../../repository/snapshots.ts'
-
-/** What retention needs of a snapshot. */
-export type SnapshotFacts = Omit<Snapshot, 'object'>
+import { replacements, type SnapshotFacts } from '../../repository/snapshots.ts'
 
 export interface Lineage<T extends SnapshotFacts = SnapshotFacts> {
   /** What stands for it: of several that were put for one, the newest. */

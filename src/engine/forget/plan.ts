@@ -2,6 +2,7 @@
 // does. Pure and printable; execute.ts does what it says.
 
 import { toHex } from '../../base/bytes.ts'
+import type { SnapshotFacts } from '../../repository/snapshots.ts'
 import type { Candidate } from './candidate.ts'
 import { compare } from './candidate.ts'
 import {
@@ -11,7 +12,6 @@ import {
   type Refusal,
   sourceRefusals,
 } from './guards.ts'
-import type { SnapshotFacts } from './lineages.ts'
 import { type Decision, decide, type Policy } from './policy.ts'
 
 export interface SourcePlan<T extends Candidate = Candidate> {
