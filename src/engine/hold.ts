@@ -60,14 +60,34 @@ export async function hold(options: HoldOptions & { readonly reason: string }): 
   const { repository, known, chosen, reason, clock } = options
   const held = heldAmong(known, await loadHolds(repository))
   const fresh = chosen.filter((one) => reason !== '' || !held.has(one))
-  for (const [domain, own] of Map.groupBy(fresh, (one) => one.domain)) {
-    const snapshots = own.map(({ name }) => hashOf(name))
-    await put(repository, domain, { snapshots, releases: [], reason, heldMs: clock.nowMs() })
-  }
+  for (const [domain, own] of Map.groupBy(fresh, (one) => one.domain))
+    await holdIn(repository, domain, { own, reason, nowMs: clock.nowMs() })
   const { forgotten } = await loadForgotten(repository)
   const recorded = new Set(forgotten.map(confirmationOf))
   await expectListed(repository, fresh)
   return { fresh, uncertain: fresh.filter((one) => recorded.has(confirmationOf(one))) }
+}
+
+const ATTEMPTS = 16
+
+/** The same words at the same time are the same record, and that may have been taken back. */
+async function holdIn(
+  repository: Repository,
+  domain: DomainAccess,
+  {
+    own,
+    reason,
+    nowMs,
+  }: { readonly own: readonly Snapshot[]; readonly reason: string; readonly nowMs: number },
+): Promise<void> {
+  const snapshots = own.map(({ name }) => hashOf(name))
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const heldMs = nowMs + attempt
+    await put(repository, domain, { snapshots, releases: [], reason, heldMs })
+    const holds = await loadHolds(repository)
+    if (own.every((one) => holds.of(one).length > 0)) return
+  }
+  throw new CairnError('store-unreadable', 'Cannot hold: the store does not give back what was put')
 }
 
 async function expectListed(repository: Repository, chosen: readonly Snapshot[]): Promise<void> {
