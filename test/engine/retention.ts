@@ -9,6 +9,7 @@ import {
   type Forgetting,
   forget,
 } from '../../src/engine/forget.ts'
+import { selectSnapshot } from '../../src/engine/select-snapshot.ts'
 import { type UndeleteOptions, undelete } from '../../src/engine/undelete.ts'
 import type { Details, Summary } from '../../src/format/snapshot.ts'
 import { createRepository } from '../../src/repository/create.ts'
@@ -174,4 +175,28 @@ const DETAILS: Details = {
   tags: [],
   problems: [],
   root: undefined,
+}
+
+/** What operations of upkeep are given; nobody waits. */
+export function working(repository: Repository): UndeleteOptions {
+  const clock = { ...systemClock, sleep: () => Promise.resolve() }
+  return { repository, host: 'host', clock, random: systemRandom, onWarning: () => undefined }
+}
+
+/** Forgets these, whatever is left then. */
+export async function forgetIds(repository: Repository, ...ids: readonly string[]): Promise<void> {
+  await forget({
+    ...working(repository),
+    forgetting: {
+      kind: 'ids',
+      select: (known) =>
+        ids.map((wanted) => selectSnapshot(known, { repository, wanted, filter: {} })),
+      minimum: 0,
+    },
+    dryRun: false,
+    catalog: NO_CATALOG,
+    onProblem: () => undefined,
+    onPlan: () => undefined,
+    onForgotten: () => undefined,
+  })
 }
