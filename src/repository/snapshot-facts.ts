@@ -43,13 +43,13 @@ export interface SnapshotFactsList {
   readonly closed: readonly string[]
 }
 
-/** Throws as loadSnapshots does. */
+/** Throws as loadSnapshots does for who only reads. */
 export async function loadSnapshotFacts(
   repository: Repository,
   place: CatalogPlace,
 ): Promise<SnapshotFactsList> {
   const catalogs = repository.domains.map((domain) => Catalog.open(repository, domain, place))
-  const reading = { repository, onlyReading: false, problems: new ObjectProblems() }
+  const reading = { repository, onlyReading: true, problems: new ObjectProblems() }
   const closed: string[] = []
   await readSnapshots(reading, catalogs, closed)
   await readReceipts(reading, catalogs)

@@ -325,7 +325,7 @@ export function replacements<T extends Replacing>(snapshots: readonly T[]): Read
 }
 
 /** Whether two snapshots are of one run of one source, whoever signed them. */
-export function isSameRun(
+function isSameRun(
   { domain, summary: a }: Pick<Snapshot, 'domain' | 'summary'>,
   { domain: other, summary: b }: Pick<Snapshot, 'domain' | 'summary'>,
 ): boolean {

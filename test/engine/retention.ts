@@ -71,7 +71,7 @@ export class Retention {
     const key = newSecret()
     const making = { label: `${role} ${systemRandom(4).join('')}`, random: systemRandom }
     const grant = { ...making, ...key, ...options, role, clock: this.clock }
-    await addGrant(await this.owner(), grant as Parameters<typeof addGrant>[1])
+    await addGrant(await this.owner(), grant)
     return openRepository(this.store, key)
   }
 

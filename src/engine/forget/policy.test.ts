@@ -52,7 +52,7 @@ test('every rule is told', () => {
   const withins = { daily: span(1) }
   const all = { last: 1, counts, within: span(30), withins, tags: [['a', 'b'], ['c']] }
   const [only] = [candidate({ ...found[0], tags: ['a', 'b'], isHeld: true })]
-  expect(decide([only as Candidate], policy(all))[0]?.rules).toEqual([
+  expect(decide([only], policy(all))[0]?.rules).toEqual([
     'last',
     'within 30d',
     'hourly 2026-11-27 12h',

@@ -147,10 +147,7 @@ function openCheckpoints<T extends Candidate>(confirmed: readonly T[]): readonly
 const WORTH = { complete: 0, incomplete: 1, checkpoint: 2 } as const
 
 /** What a source is never left without: complete ones, and where there are too few, what comes next. */
-export function minimumOf<T extends Candidate>(
-  sorted: readonly T[],
-  minimum: number,
-): ReadonlySet<T> {
+function minimumOf<T extends Candidate>(sorted: readonly T[], minimum: number): ReadonlySet<T> {
   const confirmed = sorted.filter(({ isConfirmed }) => isConfirmed)
   // Sorting keeps the order of what is of the same worth.
   const best = confirmed.toSorted((a, b) => WORTH[a.ending] - WORTH[b.ending])

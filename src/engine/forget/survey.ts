@@ -54,13 +54,15 @@ export interface SurveyOptions {
 }
 
 /**
- * Reads what there is. Throws 'unsupported' where anything is of a later version: it may say that something
+ * Reads what there is. What cannot be read is among the problems: neither counted nor forgotten, or, of a
+ * receipt, kept like all that is not confirmed. Throws 'unsupported' where anything is of a later version: it may say that something
  * must not go. Throws 'not-permitted' where the choice or the tags need a reader's key, and as loadHolds.
  */
 export async function survey(repository: Repository, options: SurveyOptions): Promise<Survey> {
   const { known, full } = await load(repository, options)
-  const sightings = await loadSightings(repository)
-  const { forgotten, problems: unread } = await loadForgotten(repository)
+  const onlyReading = true
+  const sightings = await loadSightings(repository, { onlyReading })
+  const { forgotten, problems: unread } = await loadForgotten(repository, { onlyReading })
   const holds = await loadHolds(repository)
   const problems = [...known.problems, ...sightings.problems, ...unread]
   expectKnownVersions(problems)
@@ -90,7 +92,7 @@ async function load(
 ): Promise<Loaded> {
   if (!needsTags && 'filter' in choice && !needsDetails(choice.filter))
     return { known: await loadSnapshotFacts(repository, catalog), full: undefined }
-  const full = await loadSnapshots(repository, { withReplaced: true })
+  const full = await loadSnapshots(repository, { onlyReading: true, withReplaced: true })
   return { known: full, full }
 }
 

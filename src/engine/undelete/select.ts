@@ -102,7 +102,7 @@ export function selectForgotten(found: ForgottenSurvey, wanted: string): Undelet
 }
 
 /** The confirmed snapshot that was put in the place of another one. */
-export function standingFor(snapshots: readonly Snapshot[], prefix: string): Snapshot | undefined {
+function standingFor(snapshots: readonly Snapshot[], prefix: string): Snapshot | undefined {
   return snapshots.findLast(
     ({ confirmed, summary }) =>
       confirmed && summary.replaces !== undefined && toHex(summary.replaces).startsWith(prefix),
