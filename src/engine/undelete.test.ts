@@ -186,6 +186,7 @@ test('removed while it is being brought back it is put again, under another name
   const id = await bringBack(racing)
   expect(put).toHaveLength(2)
   expect(put[1]).toBe(`snapshots/${id}`)
+  expect(put[0]).not.toBe(put[1])
   expect((await listed()).map((one) => one.id)).toEqual([id, second])
 })
 
