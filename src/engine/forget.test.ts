@@ -11,6 +11,8 @@ import { loadForgotten } from '../repository/forgets.ts'
 import { sealRecord } from '../repository/open-record.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshots, type Snapshot } from '../repository/snapshots.ts'
+import { putUpkeepRecord } from '../repository/upkeep-records.ts'
+import { Trust } from '../sealer/certificate.ts'
 import { putContent } from '../store/content.ts'
 import { decorate } from '../store/decorate.ts'
 import { openMemory } from '../store/memory.ts'
@@ -172,6 +174,19 @@ describe('time', () => {
     expect(forgotten.map(({ id }) => id)).toEqual([ids[1], ids[0]])
   })
 
+  test('is the earliest that upkeep has written down, in whatever order', async () => {
+    const ids = await save(3)
+    const domain = owner.domains[0] as (typeof owner.domains)[0]
+    const [early, late] = [world.nowMs - 50 * DAY_MS, world.nowMs]
+    for (const receivedMs of [late, early, late]) {
+      world.nowMs++
+      const snapshots = [{ snapshot: fromHex(ids[2] as string) as Uint8Array, receivedMs }]
+      await putUpkeepRecord(owner, { kind: 'sighting', domain, record: { snapshots, moved: [] } })
+    }
+    const { forgotten } = await world.forget(owner, { policy: policy({ last: 2 }) })
+    expect(forgotten.map(({ id }) => id)).toEqual([ids[2]])
+  })
+
   test('of what a writer claims to have seen is nothing', async () => {
     const ids = await save(2)
     const writer = await world.grant('writer', { domain: 'default' })
@@ -323,6 +338,21 @@ describe('what is held', () => {
   })
 })
 
+test('killed between what stands for another and that, the one that is listed is left', async () => {
+  const [first] = await save(2)
+  const snapshot = await snapshotOf(first as string)
+  await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+  const before = await world.listed()
+  let removed = 0
+  const isSecond = (call: string, name: string) =>
+    call === 'remove' && name.startsWith('snapshots/') && ++removed === 2
+  const store = killedAt(isSecond)
+  await expect(world.forget(await world.owner(store), {})).rejects.toThrow('killed')
+  expect(await world.listed()).toEqual(before)
+  await world.forget(owner, {})
+  expect([await count('snapshots/'), await count('receipts/')]).toEqual([1, 1])
+})
+
 describe('killed', () => {
   test.each([
     ['before its record', 'put', 'forgets/'],
@@ -390,6 +420,33 @@ test('what is known already is not read again, and believed only as it was seale
     )
   expect(facts(await world.forget(owner, {}, { ...dry, catalog }))).toEqual(facts(plain))
 })
+
+test('what a key signed that was taken back since counts no longer, whatever is known already', async () => {
+  const kept = new Map<string, Uint8Array>()
+  const catalog = {
+    read: ({ hex }: { readonly hex: string }) => kept.get(hex),
+    write: ({ hex }: { readonly hex: string }, bytes: Uint8Array) => void kept.set(hex, bytes),
+  }
+  const writer = await world.grant('writer', { domain: 'default' })
+  const [old] = await save(1)
+  const [late] = await save(1, writer)
+  const dry = { dryRun: true, catalog }
+  await world.forget(owner, {}, dry)
+  const { revocations } = owner.config
+  const revoked = { certificateId: await certificateIdOf(late as string), accepted: [] }
+  const { id, config } = owner
+  const trust = new Trust({
+    repositoryId: id,
+    ownerVerifyKey: config.ownerVerifyKey,
+    revocations: [...revocations, revoked],
+  })
+  const { plan } = await world.forget({ ...owner, trust }, {}, dry)
+  expect(plan.sources[0]?.decisions.map(({ candidate }) => candidate.id)).toEqual([old])
+})
+
+async function certificateIdOf(id: string): Promise<Uint8Array> {
+  return (await snapshotOf(id)).certificate.id
+}
 
 test('records are split by their length and number', () => {
   const one = (length: number) => ({

@@ -71,6 +71,8 @@ export interface ForgetResult {
   readonly spared: readonly Retained[]
   /** By the store's clock, when the plan was made. */
   readonly storeMs: number
+  /** How many there are of domains that the key does not hold: the plan is not about these. */
+  readonly closed: number
 }
 
 /**
@@ -93,7 +95,7 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
     const hooks = { onForgotten, onProblem }
     const execution = { repository, survey: found, going, storeMs, forgottenMs, ...hooks }
     const done = dryRun ? { forgotten: [], spared: [] } : await executeForget(execution)
-    return { plan, ...done, storeMs }
+    return { plan, ...done, storeMs, closed: found.known.closed.length }
   } finally {
     await lease.release()
   }

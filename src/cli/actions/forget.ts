@@ -16,7 +16,7 @@ import { openConfigured } from '../open-repository.ts'
 import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatNumber } from '../sizes.ts'
 import { filterOf, type SnapshotFlags } from '../snapshot-options.ts'
-import { shortId } from '../snapshot-text.ts'
+import { closedText, shortId } from '../snapshot-text.ts'
 
 type CountFlags = { readonly [P in Period as `keep${Capitalize<P>}`]?: number }
 type WithinFlags = { readonly [P in Period as `keepWithin${Capitalize<P>}`]?: Duration }
@@ -166,7 +166,7 @@ function report(
     dryRun,
   }: { readonly result: ForgetResult; readonly problems: number; readonly dryRun: boolean },
 ): void {
-  const { plan, forgotten, spared } = result
+  const { plan, forgotten, spared, closed } = result
   const decisions = plan.sources.flatMap((source) => source.decisions)
   const going = decisions.filter(({ keeps }) => !keeps).length
   const refused = plan.sources.filter(
@@ -182,6 +182,7 @@ function report(
   else output.summary(`${formatNumber(forgotten.length, 'snapshot')} forgotten`)
   if (forgotten.length > 0)
     output.note('They can be had back for seven days: `cairn undelete` lists them.')
+  if (closed > 0) output.note(closedText(closed))
   output.event({
     event: 'result',
     dryRun,
@@ -191,6 +192,7 @@ function report(
     planned: going,
     forgotten: forgotten.map(({ id }) => id),
     held: spared.map(({ id }) => id),
+    closed,
     problems,
   })
 }

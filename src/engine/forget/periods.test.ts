@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { candidate, policy } from '../../../test/engine/candidates.ts'
 import { before, type Duration, PERIODS, periodsOf } from './periods.ts'
+import { decide, type Policy } from './policy.ts'
 
 const zone = process.env['TZ']
 
@@ -73,6 +75,17 @@ describe('where clocks are changed', () => {
     expect(before(noon, duration({ days: 1 }))).toBe(at('2026-10-24T10:00:00Z'))
     expect(before(noon, duration({ hours: 24 }))).toBe(at('2026-10-24T11:00:00Z'))
   })
+})
+
+test('over a change of clocks rules keep one for each hour and day', () => {
+  // Every half hour from 22:00 UTC, midnight here, until the same time of the next day, which is 25 hours on.
+  const halves = Array.from({ length: 50 }, (_, i) =>
+    candidate({ timeMs: at('2026-10-24T22:00:00Z') + i * 30 * 60_000 }),
+  )
+  const kept = (counts: Policy['counts']) =>
+    decide(halves, policy({ counts })).filter(({ keeps }) => keeps).length
+  expect(kept({ hourly: 100 })).toBe(25)
+  expect(kept({ daily: 100 })).toBe(1)
 })
 
 test('months end where they end', () => {
