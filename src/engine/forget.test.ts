@@ -373,6 +373,37 @@ describe('killed', () => {
   })
 })
 
+test('killed at any call, nothing is gone without a record, and the next run comes to the same end', async () => {
+  const calls = await (async () => {
+    let made = 0
+    const ids = await save(4)
+    const snapshot = await snapshotOf(ids[1] as string)
+    await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+    await world.forget(await world.owner(killedAt(() => ++made < 0)), {})
+    return made
+  })()
+  expect(calls).toBeGreaterThan(12)
+  for (let at = 1; at < calls; at++) {
+    world = await Retention.make()
+    owner = await world.owner()
+    const ids = await save(4)
+    const snapshot = await snapshotOf(ids[1] as string)
+    await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+    const before = await namesOf(world.store, 'snapshots/')
+    let made = 0
+    const repository = await world.owner(killedAt(() => ++made === at))
+    await world.forget(repository, {}).catch(() => undefined)
+    const there = await namesOf(world.store, 'snapshots/')
+    const recorded = new Set((await loadForgotten(owner)).forgotten.map(({ name }) => name))
+    const gone = before.filter((name) => !there.includes(name))
+    expect({ at, gone: gone.filter((name) => !recorded.has(name)) }).toEqual({ at, gone: [] })
+    expect(await world.listed()).toContain(ids[3])
+    await world.forget(owner, {})
+    const end = [await world.listed(), await count('receipts/'), await count('snapshots/')]
+    expect({ at, end }).toEqual({ at, end: [[ids[3]], 1, 1] })
+  }
+})
+
 test('a snapshot that cannot be read is left as it is, and the others go', async () => {
   const ids = await save(3)
   const kept = new Map<string, Uint8Array>()

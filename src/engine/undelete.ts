@@ -54,7 +54,7 @@ export interface NotUndeleted {
 
 /** What can be had back by now. Throws 'not-permitted' without the right, and what the store throws. */
 export function loadUndeletable(options: UndeleteOptions): Promise<ForgottenSurvey> {
-  return withLease(options, async ({ lease }) => {
+  return withLease(options, async (lease) => {
     const nowMs = await lease.storeNowMs()
     return surveyForgotten(options.repository, { nowMs })
   })
@@ -67,13 +67,13 @@ export function loadUndeletable(options: UndeleteOptions): Promise<ForgottenSurv
 export function undelete(
   options: UndeleteOptions & { readonly wanted: readonly string[] },
 ): Promise<{ readonly done: readonly Undeleted[]; readonly failed: readonly NotUndeleted[] }> {
-  return withLease(options, async ({ lease, sessionId }) => {
+  return withLease(options, async (lease) => {
     const found = await surveyForgotten(options.repository, { nowMs: await lease.storeNowMs() })
     const chosen = new Set(options.wanted.map((wanted) => selectForgotten(found, wanted)))
     const done: Undeleted[] = []
     const failed: NotUndeleted[] = []
     for (const [domain, snapshots] of Map.groupBy(chosen, (one) => one.domain)) {
-      const bringing = new Bringing({ ...options, domain, sessionId })
+      const bringing = new Bringing({ ...options, domain })
       await bringing.bring(snapshots)
       done.push(...bringing.done)
       failed.push(...bringing.failed)
@@ -84,7 +84,7 @@ export function undelete(
 
 async function withLease<T>(
   { repository, host, clock, random, onWarning: onProblem }: UndeleteOptions,
-  act: (held: { readonly lease: HeldLease; readonly sessionId: Bytes }) => Promise<T>,
+  act: (lease: HeldLease) => Promise<T>,
 ): Promise<T> {
   const domain = selectDomain(repository)
   upkeepSignatory(repository, domain)
@@ -93,15 +93,19 @@ async function withLease<T>(
   const asked = { repository, domain, sessionId, purpose, host, clock, onProblem } as const
   const lease = await HeldLease.take(asked)
   try {
-    return await act({ lease, sessionId })
+    return await act(lease)
   } finally {
     await lease.release()
   }
 }
 
+interface Put extends Undeleted {
+  /** Of the snapshot and its receipt; another one for each, so that no name is put twice. */
+  readonly sessionId: Bytes
+}
+
 interface BringingOptions extends UndeleteOptions {
   readonly domain: DomainAccess
-  readonly sessionId: Bytes
 }
 
 /** Snapshots of one domain on their way back. */
@@ -130,18 +134,17 @@ class Bringing {
   }
 
   /** As old as it was: that is written down before it counts. */
-  async #put(snapshots: readonly Undeletable[]): Promise<readonly Undeleted[]> {
+  async #put(snapshots: readonly Undeletable[]): Promise<readonly Put[]> {
     const { repository, domain, random } = this.#options
     const signatory = upkeepSignatory(repository, domain)
     const sightings = await loadSightings(repository)
-    const put: Undeleted[] = []
+    const put: Put[] = []
     for (const snapshot of snapshots) {
       const { object } = snapshot
-      // Never a name that was there before.
       const sessionId = random(SESSION_ID_BYTES)
       const again = { domain, object, sessionId, signatory }
       const name = await putSnapshotAgain(repository, again)
-      put.push({ snapshot, name })
+      put.push({ snapshot, name, sessionId })
       const receivedMs = sightings.receivedMs.get(confirmationOf(snapshot))
       if (receivedMs === undefined) continue
       const record = { snapshots: [{ snapshot: hashOf(name), receivedMs }], moved: [] }
@@ -154,10 +157,10 @@ class Bringing {
    * Those of which all is there. Of what is not, the snapshot that was just put is removed, for nobody has
    * been told of it; a marked pack that has it still is spared by that one: then it stays, unconfirmed.
    */
-  async #whole(put: readonly Undeleted[]): Promise<readonly Undeleted[]> {
+  async #whole(put: readonly Put[]): Promise<readonly Put[]> {
     const { repository, domain } = this.#options
     const needs = await Needs.load(repository, domain)
-    const whole: Undeleted[] = []
+    const whole: Put[] = []
     for (const one of put) {
       const { snapshot, name } = one
       const lost = await needs.lostBelow(snapshot.summary.roots)
@@ -173,10 +176,10 @@ class Bringing {
   }
 
   /** What had no receipt gets none. */
-  async #confirm(whole: readonly Undeleted[]): Promise<void> {
-    const { repository, domain, clock, sessionId } = this.#options
+  async #confirm(whole: readonly Put[]): Promise<void> {
+    const { repository, domain, clock } = this.#options
     const signatory = upkeepSignatory(repository, domain)
-    for (const { snapshot, name } of whole) {
+    for (const { snapshot, name, sessionId } of whole) {
       if (!snapshot.confirmed) continue
       const receipt = { snapshot: hashOf(name), sessionId, confirmedMs: clock.nowMs() }
       await putReceipt(repository, { domain, receipt, signatory })
