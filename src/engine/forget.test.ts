@@ -1,4 +1,4 @@
-// Forgetting on a store, and what attackers with a writer's key make of it.
+// Forgetting on a store: order, kills, time, holds. What attackers make of it is in forget/hostile.test.ts.
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { DAY_MS, policy } from '../../test/engine/candidates.ts'
@@ -222,48 +222,6 @@ describe('time', () => {
     expect(none).toEqual([])
     expect(plan.sources[0]?.refusals.map(({ kind }) => kind)).toEqual(['future'])
     expect(await world.listed()).toContain(past)
-  })
-})
-
-describe('a writer with a key of its own', () => {
-  test("cannot fill another one's rules, by its name or by numbers", async () => {
-    const good = await save(3)
-    const thief = await world.grant('writer')
-    for (let i = 0; i < 30; i++) await world.save(thief, { summary: { sequence: 10_000 + i } })
-    await world.forget(owner, { policy: policy({ last: 3 }) })
-    expect((await world.listed()).filter((id) => good.includes(id))).toEqual(good)
-  })
-
-  test('may put snapshots of its own sources only', async () => {
-    const good = await save(3)
-    const thief = await world.grant('writer', { domain: 'default', sources: ['mine'] })
-    for (let i = 0; i < 5; i++) await world.save(thief, { source: 'source' }).catch(() => undefined)
-    await world.forget(owner, { policy: policy({ last: 3 }) })
-    expect((await world.listed()).filter((id) => good.includes(id))).toEqual(good)
-  })
-
-  test('makes retention refuse by a flood, and nothing is lost', async () => {
-    const good = await save(5)
-    const thief = await world.grant('writer', { domain: 'default' })
-    for (let i = 0; i < 40; i++) {
-      world.nowMs -= DAY_MS
-      await world.save(thief)
-    }
-    world.nowMs += 2 * DAY_MS
-    const { plan, forgotten } = await world.forget(owner, { policy: policy({ last: 30 }) })
-    expect(forgotten).toEqual([])
-    expect(plan.sources[0]?.refusals.map(({ kind }) => kind)).toEqual(['flood'])
-    expect((await world.listed()).filter((id) => good.includes(id))).toEqual(good)
-  })
-
-  test('cannot hold or release, nor stop anybody by junk among the holds', async () => {
-    const [first] = await save(2)
-    await putContent(world.store, { folder: 'holds', parts: [new Uint8Array(400).fill(7)] })
-    const writer = await world.grant('writer', { domain: 'default' })
-    const { snapshots: known } = await loadSnapshots(owner)
-    const asked = { repository: writer, known, chosen: known, clock: world.clock }
-    await expect(hold({ ...asked, reason: '' })).rejects.toMatchObject({ code: 'not-permitted' })
-    expect((await world.forget(owner, {})).forgotten.map(({ id }) => id)).toEqual([first])
   })
 })
 
