@@ -1,5 +1,6 @@
-// Makes the golden repositories of test/golden/ anew: `sudo node scripts/make-golden.ts`. Only for a change
-// of the format, which is possible until Cairn 1.0 (test/golden/golden.test.ts has the rule).
+// Makes the golden repositories of test/golden/ anew: `sudo node scripts/make-golden.ts`, or only some, by
+// their names: `sudo node scripts/make-golden.ts grown junk`. Only for a change of the format, which is
+// possible until Cairn 1.0 (test/golden/golden.test.ts has the rule).
 //
 // Clock and randomness are fixed. What comes out differs each time all the same: encapsulations take the
 // system's randomness, and the entries of the folders above the source are those of this machine. The
@@ -16,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Bytes, concat, toHex, utf8 } from '../src/base/bytes.ts'
+import { type Bytes, concat, equalBytes, toHex, utf8 } from '../src/base/bytes.ts'
 import type { Clock } from '../src/base/clock.ts'
 import { sha256 } from '../src/base/hash.ts'
 import type { BackupOptions, BackupResult } from '../src/engine/backup/options.ts'
@@ -29,12 +30,17 @@ import { addGrant, type NewRole } from '../src/repository/grants-add.ts'
 import { removeGrant } from '../src/repository/grants-remove.ts'
 import { HeldLease } from '../src/repository/lease.ts'
 import { openRepository, type Repository, selectDomain } from '../src/repository/repository.ts'
-import { loadSnapshots } from '../src/repository/snapshots.ts'
+import { loadSnapshots, sourceIdOf } from '../src/repository/snapshots.ts'
+import {
+  putUpkeepRecord,
+  type UpkeepKind,
+  type UpkeepRecords,
+} from '../src/repository/upkeep-records.ts'
 import type { Credential } from '../src/sealer/passphrase.ts'
 import type { Random } from '../src/sealer/random.ts'
 import { decorate } from '../src/store/decorate.ts'
 import { openLocal } from '../src/store/local/local-store.ts'
-import { CONTENT_FOLDERS } from '../src/store/names.ts'
+import { CONTENT_FOLDERS, digestInName } from '../src/store/names.ts'
 import { seededRandom } from '../src/store/seeded-random.ts'
 import type { Store } from '../src/store/store.ts'
 import { describeRepository } from '../test/golden/describe.ts'
@@ -47,6 +53,7 @@ import {
   GROWN_TREE_LATER,
   SMALL_TREE,
 } from '../test/golden/trees.ts'
+import { namesOf } from '../test/repositories/sample.ts'
 import { putMark } from '../test/substitution/world.ts'
 import { buildTree } from '../test/trees/build-tree.ts'
 import type { NastyFolder } from '../test/trees/nasty-tree.ts'
@@ -96,6 +103,10 @@ function begin(name: RepositoryName, seed: number, clock = new GoldenClock()): M
   const random: Random = (count) => Uint8Array.from({ length: count }, () => next() * 256)
   return { name, store: openLocal({ path, clock, create: true }), random, clock }
 }
+
+/** SHA-256 names of what is there no more. */
+const PACK_GONE = sha256(utf8('pack'))
+const SNAPSHOT_GONE = sha256(utf8('snapshot'))
 
 function secretWrapping({ random }: Making): Wrapping {
   return { kind: 'secret', salt: random(32) }
@@ -187,10 +198,7 @@ async function makeGrown(): Promise<void> {
   })
   await saveStream(making)
   await tagFirst(making)
-  await putMark(await openRepository(store, { credential: CREDENTIALS.upkeep }), {
-    domain: 'default',
-    mark: { packs: [sha256(utf8('pack'))], snapshots: [sha256(utf8('snapshot'))], markedMs: 1 },
-  })
+  await putUpkeeps(making)
   await leaveLease(making)
   writeFileSync(join(GOLDEN, 'removed-grant'), await store.get(guest))
   await removeGrant(await owned(store), guest)
@@ -247,6 +255,74 @@ async function tagFirst({ store, clock }: Making): Promise<void> {
   const snapshot = snapshots.find(({ summary }) => summary.ending === 'complete')
   if (snapshot === undefined) throw new Error('there is no whole snapshot')
   await changeTags({ repository, snapshot, change: { add: ['kept', 'weekly'] }, clock })
+}
+
+/** What only upkeep puts: by a key of upkeep, and what forgets and takes back by the owner. */
+async function putUpkeeps(making: Making): Promise<void> {
+  const { store, clock } = making
+  const upkeep = await openRepository(store, { credential: CREDENTIALS.upkeep })
+  await putMark(upkeep, {
+    domain: 'default',
+    mark: { packs: [PACK_GONE], snapshots: [SNAPSHOT_GONE], markedMs: 1 },
+  })
+  await forget(making)
+  const domain = selectDomain(upkeep, 'default')
+  const kept = (await loadSnapshots(upkeep)).snapshots.filter((one) => one.domain === domain)
+  const snapshots = kept.map(({ name }) => digestInName(name) as Bytes)
+  await putUpkeepRecord(upkeep, {
+    kind: 'sighting',
+    domain,
+    record: {
+      snapshots: snapshots.map((snapshot) => ({ snapshot, receivedMs: clock.nowMs() })),
+      moved: [{ pack: PACK_GONE, receivedMs: [clock.nowMs(), clock.nowMs()] }],
+    },
+  })
+  const hold = { snapshots: snapshots.slice(-1), releases: [], reason: 'Until it is proven' }
+  const held = await putUpkeepRecord(upkeep, {
+    kind: 'hold',
+    domain,
+    record: { ...hold, heldMs: clock.nowMs() },
+  })
+  const release = { snapshots: [], releases: [digestInName(held) as Bytes], reason: 'It is proven' }
+  await putAsOwner(making, { kind: 'hold', record: { ...release, heldMs: clock.nowMs() } })
+  await putUpkeepRecord(upkeep, {
+    kind: 'renewal',
+    domain,
+    record: { packs: [PACK_GONE], renewedMs: clock.nowMs() },
+  })
+  const ids = [sha256(utf8('blob'))]
+  await putAsOwner(making, { kind: 'loss', record: { ids, foundMs: clock.nowMs() } })
+}
+
+/** The newest snapshot of the source `dump` is removed, and can be had back; another cannot any more. */
+async function forget(making: Making): Promise<void> {
+  const { store, clock, random } = making
+  const before = new Set(await namesOf(store, 'receipts/'))
+  await saveStream(making)
+  const receipt = (await namesOf(store, 'receipts/')).find((name) => !before.has(name))
+  const { snapshots } = await loadSnapshots(await owned(store))
+  const snapshot = snapshots.findLast(({ domain, summary }) => {
+    return equalBytes(summary.sourceId, sourceIdOf(domain, 'dump'))
+  })
+  if (snapshot === undefined || receipt === undefined) throw new Error('nothing was saved')
+  const object = await store.get(snapshot.name)
+  await store.remove(snapshot.name)
+  await store.remove(receipt)
+  const { sourceId, sequence } = snapshot.summary
+  const forgotten = { snapshot: sha256(object), sourceId, sequence, isConfirmed: true, object }
+  const older = { ...forgotten, snapshot: SNAPSHOT_GONE, sequence: 7, isConfirmed: false }
+  const nowhere = { ...older, sourceId: random(16), object: undefined }
+  const record = { snapshots: [forgotten, nowhere], forgottenMs: clock.nowMs() }
+  await putAsOwner(making, { kind: 'forget', record })
+}
+
+async function putAsOwner<K extends UpkeepKind>(
+  { store }: Making,
+  { kind, record }: { readonly kind: K; readonly record: UpkeepRecords[K] },
+): Promise<void> {
+  const repository = await owned(store)
+  const domain = selectDomain(repository, 'default')
+  await putUpkeepRecord(repository, { kind, domain, record })
 }
 
 /** Of a session that was killed. */
@@ -350,13 +426,16 @@ function sizeOf(folder: string): number {
 
 if (process.getuid?.() !== 0) throw new Error('Only root can make devices and foreign owners')
 if (existsSync(SCRATCH)) throw new Error(`${SCRATCH} is in the way`)
+const asked = process.argv.slice(2)
+const names = (['first', 'grown', 'junk'] as const).filter((name) => {
+  return asked.length === 0 || asked.includes(name)
+})
+const make = { first: makeFirst, grown: makeGrown, junk: makeJunk }
 mkdirSync(SCRATCH)
 try {
-  await makeFirst()
-  await makeGrown()
-  await makeJunk()
+  for (const name of names) await make[name]()
 } finally {
   rmSync(SCRATCH, { recursive: true, force: true })
 }
-for (const name of ['first', 'grown', 'junk'])
+for (const name of names)
   console.log(name, sizeOf(join(GOLDEN, name)), statSync(join(GOLDEN, `${name}.txt`)).size)

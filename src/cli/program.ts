@@ -18,6 +18,7 @@ import { addLs } from './commands/ls.ts'
 import { addRestore } from './commands/restore.ts'
 import { addSnapshots } from './commands/snapshots.ts'
 import { addStats } from './commands/stats.ts'
+import { addSync } from './commands/sync.ts'
 import { addTag } from './commands/tag.ts'
 import { addUndelete } from './commands/undelete.ts'
 import { addVersion } from './commands/version.ts'
@@ -81,6 +82,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addRelease,
   addCheck,
   addStats,
+  addSync,
   addKey,
   addCache,
   addCompletion,

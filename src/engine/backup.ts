@@ -13,7 +13,7 @@ import { sourceIdOf } from '../repository/snapshots.ts'
 import { commit } from './backup/commit.ts'
 import { checkMayWrite, detailsOf, summaryOf } from './backup/describe.ts'
 import type { BackupOptions, BackupResult } from './backup/options.ts'
-import { Pass } from './backup/pass.ts'
+import { type BackupPass, Pass, type PassOptions } from './backup/pass.ts'
 import { planBackup } from './backup/plan.ts'
 import { Report } from './backup/report.ts'
 import type { Root } from './backup/scan.ts'
@@ -22,8 +22,13 @@ import type { Root } from './backup/scan.ts'
 const PASSES = 3
 const PASS_PAUSE_MS = 2000
 
+export type NewPass = (options: PassOptions) => BackupPass
+
 /** Backs up. Throws 'interrupted', 'source-unreadable' where no root could be read, or what failed. */
-export async function backup(options: BackupOptions): Promise<BackupResult> {
+export async function backup(
+  options: BackupOptions,
+  newPass: NewPass = (given) => new Pass(given),
+): Promise<BackupResult> {
   const { repository, domain, clock, random } = options
   checkMayWrite(options)
   if (options.dryRun) return dryRun(options)
@@ -40,7 +45,7 @@ export async function backup(options: BackupOptions): Promise<BackupResult> {
       sourceId: sourceIdOf(domain, options.sourceName),
       onProblem: ({ error }) => options.onWarning(error),
     })
-    const attempt: Attempt = { sessionId, startedMs, before, previous: before }
+    const attempt: Attempt = { sessionId, startedMs, before, newPass, previous: before }
     for (let passes = 1; passes <= PASSES; passes++) {
       const result = await attemptBackup(options, attempt)
       if (result !== undefined) return result
@@ -83,6 +88,7 @@ async function dryRun(options: BackupOptions): Promise<BackupResult> {
 }
 
 interface Attempt {
+  readonly newPass: NewPass
   readonly sessionId: Bytes
   readonly startedMs: number
   /** What there was before this run. */
@@ -99,7 +105,7 @@ async function attemptBackup(
   const { repository, domain } = options
   const index = await loadIndex(repository, domain)
   const report = new Report(options)
-  const pass = new Pass({ ...options, index, report, cachePath: cachePathOf(options) })
+  const pass = attempt.newPass({ ...options, index, report, cachePath: cachePathOf(options) })
   const run: Run = { attempt, pass, report }
   try {
     const root = await pass.scan(async (partial) => {
@@ -125,7 +131,7 @@ async function attemptBackup(
 
 interface Run {
   readonly attempt: Attempt
-  readonly pass: Pass
+  readonly pass: BackupPass
   readonly report: Report
 }
 

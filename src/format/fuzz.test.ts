@@ -15,9 +15,10 @@ import { configCodec } from './config.ts'
 import { decodeFrame, frameTableBytes, writeFrameTable } from './frame.ts'
 import { decodeIndexSegment, encodeIndexSegment, type IndexSegment } from './index-segment.ts'
 import { domainKeysCodec, grantCodec, grantHeadCodec, keyringCodec } from './keys.ts'
+import { decodeMark, encodeMarkedNames, type MarkedNames, markWordCodec } from './mark.ts'
 import { decodePackHeader, decodePackTrailer, encodePackHeader, type PackHeader } from './pack.ts'
 import { decodePrefix, encodePrefix, expectPrefix, PREFIX_BYTES, type Prefix } from './prefix.ts'
-import { leaseCodec, markCodec, receiptCodec } from './records.ts'
+import { leaseCodec, receiptCodec } from './records.ts'
 import { certificateCodec, decodeEnvelope, type Envelope, encodeEnvelope } from './signing.ts'
 import {
   decodeSnapshot,
@@ -27,6 +28,7 @@ import {
   summaryCodec,
 } from './snapshot.ts'
 import { entryCodec, treeNodeCodec } from './tree.ts'
+import { forgetCodec, holdCodec, lossCodec, renewalCodec, sightingCodec } from './upkeep-records.ts'
 
 const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 150)
 
@@ -52,7 +54,12 @@ const CBOR_FORMATS = {
   details: cbor(detailsCodec, values.details),
   receipt: cbor(receiptCodec, values.receipt),
   lease: cbor(leaseCodec, values.lease),
-  mark: cbor(markCodec, values.mark),
+  "a mark's word": cbor(markWordCodec, values.markWord),
+  forget: cbor(forgetCodec, values.forget),
+  sighting: cbor(sightingCodec, values.sighting),
+  hold: cbor(holdCodec, values.hold),
+  renewal: cbor(renewalCodec, values.renewal),
+  loss: cbor(lossCodec, values.loss),
   entry: cbor(entryCodec, values.entry),
   'tree node': cbor(treeNodeCodec, values.treeNode),
 }
@@ -68,6 +75,20 @@ const sealedSnapshot: fc.Arbitrary<SealedSnapshot> = fc.record({
   summary: fc.uint8Array({ maxLength: 50 }),
   encapsulation: values.bytesOf(1120),
   details: fc.uint8Array({ maxLength: 50 }),
+})
+
+interface OpenMark {
+  readonly prefix: Bytes
+  readonly marked: MarkedNames
+  readonly sealed: Bytes
+}
+
+const openMark: fc.Arbitrary<OpenMark> = fc.record({
+  prefix: fc
+    .tuple(values.bytesOf(16), fc.nat(9))
+    .map(([domain, epoch]) => encodePrefix({ kind: 'mark', domain, epoch })),
+  marked: values.markedNames,
+  sealed: fc.uint8Array({ maxLength: 50 }),
 })
 
 /** A frame's plaintext from its blobs. */
@@ -104,6 +125,14 @@ const BINARY_FORMATS = {
     encode: encodeFrame,
     decode: decodeFrame,
   } satisfies Format<readonly Bytes[]>,
+  mark: {
+    value: openMark,
+    encode: ({ prefix, marked, sealed }) => concat([prefix, encodeMarkedNames(marked), sealed]),
+    decode: (bytes) => {
+      const { prefix, marked, sealed } = decodeMark(bytes)
+      return { prefix, marked, sealed }
+    },
+  } satisfies Format<OpenMark>,
   envelope: {
     value: envelope,
     encode: (one) => concat(encodeEnvelope(one)),

@@ -1,7 +1,7 @@
 // Puts sealed frames together into a pack, in memory that is used again for the next one: what holds
 // the packs of a run is allocated once, and bounded. Their hash is taken as they arrive.
 
-import { type Bytes, concat, viewOf } from '../base/bytes.ts'
+import { type Bytes, concat, toHex, viewOf } from '../base/bytes.ts'
 import { Sha256 } from '../base/hash.ts'
 import { malformed } from '../format/cbor.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
@@ -27,6 +27,8 @@ export const PACK_IDS_TARGET = 131_072
 
 /** What a pack's header says of a frame. */
 export interface FrameFacts {
+  /** What sealed it; the writer's own session where it is left out. */
+  readonly session?: Session
   readonly storedBytes: number
   readonly rawBytes: number
   readonly ids: Bytes
@@ -64,10 +66,12 @@ export function packMemoryBytes(frameBytes: number): number {
   return PREFIX_BYTES + frameBytes
 }
 
-/** One pack while it is filled. All its frames are of one session. */
+/** One pack while it is filled. Its frames are of one session, but for those that were moved into it. */
 export class PackWriter {
   readonly #options: PackWriterOptions
   readonly #session: Session
+  /** In the order in which frames first use them. */
+  readonly #sessions = new Map<string, { readonly number: number; readonly session: Session }>()
   readonly #prefix: Bytes
   readonly #memory: Bytes
   readonly #hash = new Sha256()
@@ -75,6 +79,7 @@ export class PackWriter {
   readonly #ids: Bytes[] = []
   readonly #refCounts: number[] = []
   readonly #refs: Bytes[] = []
+  #last: { readonly number: number; readonly session: Session } | undefined
   #bytes = PREFIX_BYTES
   #idCount = 0
 
@@ -109,10 +114,11 @@ export class PackWriter {
   }
 
   /** Takes a frame that was sealed into the memory, from `bytes` on. */
-  commit({ storedBytes, rawBytes, ids, refCounts = [], refs }: FrameFacts): void {
+  commit({ session, storedBytes, rawBytes, ids, refCounts = [], refs }: FrameFacts): void {
     const blobCount = ids.length / BLOB_ID_BYTES
     const offset = this.#bytes
-    this.#frames.push({ session: 0, offset, storedBytes, rawBytes, blobCount })
+    const number = this.#numberOf(session ?? this.#session)
+    this.#frames.push({ session: number, offset, storedBytes, rawBytes, blobCount })
     this.#hash.update(this.#memory.subarray(offset, offset + storedBytes))
     this.#bytes += storedBytes
     this.#ids.push(ids)
@@ -121,11 +127,22 @@ export class PackWriter {
     this.#idCount += blobCount + (refs?.length ?? 0) / BLOB_ID_BYTES
   }
 
-  /** Ends the pack; with `random`, after padding that hides its exact length. */
-  finish(random?: Random): FinishedPack {
+  #numberOf(session: Session): number {
+    if (session === this.#last?.session) return this.#last.number
+    const key = `${session.epoch}:${toHex(session.encapsulation)}`
+    this.#last = this.#sessions.get(key) ?? { number: this.#sessions.size, session }
+    this.#sessions.set(key, this.#last)
+    return this.#last.number
+  }
+
+  /**
+   * Ends the pack; with `random`, after padding that hides its exact length and has at least so many bytes: of
+   * frames that are in other packs already they make a pack that has never been there.
+   */
+  finish(random?: Random, paddingBytesMin = 0): FinishedPack {
     const { kind, repositoryId, headerSeal } = this.#options
     const header = {
-      sessions: [this.#session],
+      sessions: [...this.#sessions.values()].map(({ session }) => session),
       frames: this.#frames,
       ids: concat(this.#ids),
       refCounts: Uint32Array.from(this.#refCounts),
@@ -135,7 +152,8 @@ export class PackWriter {
     decodePackHeader(encoded, kind)
     const headerBytes = encoded.length + SEAL_OVERHEAD_BYTES
     const unpadded = this.#bytes + headerBytes + PACK_TRAILER_BYTES
-    const padding = random === undefined ? [] : [random(padmeBytes(unpadded) - unpadded)]
+    const padded = padmeBytes(unpadded + paddingBytesMin)
+    const padding = random === undefined ? [] : [random(padded - unpadded)]
     const aad = binding({ repositoryId, prefix: this.#prefix, part: 'header' })
     const end = [...padding, headerSeal.seal(aad, encoded), trailer(headerBytes)]
     const parts = [this.#memory.subarray(0, this.#bytes), ...end]

@@ -8,7 +8,12 @@ import { type BlobId, type BlobType, blobId } from '../format/ids.ts'
 import type { DomainKeys, EpochKeys, Role } from '../format/keys.ts'
 import type { Session } from '../format/pack.ts'
 import { Seal } from '../sealer/seal.ts'
-import { type SessionKeys, type SessionScope, sessionKeys } from '../sealer/session.ts'
+import {
+  beginSession,
+  type SessionKeys,
+  type SessionScope,
+  sessionKeys,
+} from '../sealer/session.ts'
 import { Signer } from '../sealer/sign.ts'
 import type { Signatory } from '../sealer/signed.ts'
 import { openXwing } from '../sealer/xwing.ts'
@@ -91,6 +96,11 @@ export class DomainAccess {
       tree: new KeyedHasher(blobIdKey(this.idKey, 'tree')),
     }
     return blobId(this.#hashers[type].hash(plaintext))
+  }
+
+  /** A new session, sealed to the domain's newest key. */
+  beginSession(): SessionKeys {
+    return beginSession(this.scope, this.latest)
   }
 
   /** The keys that a session's frames and details open with. */

@@ -47,26 +47,30 @@ export async function eachObject(
   for await (const info of repository.store.list(folder))
     if (take.skip?.(info) !== true) listed.push(info)
   await forEachInParallel(listed, PARALLEL, async (info) => {
+    let isIntact = false
     try {
-      await takeOne(repository, info, take)
+      const object = await readObject(repository.store, info.name)
+      isIntact = true
+      takeOne(repository, { info, object, take })
       problems.noteRead()
     } catch (error) {
       // Removed between listing and reading: then it is not there, and nobody misses it.
       if (isCairnError(error, 'object-missing')) return
       if (!onlyReading && isCairnError(error, ...WITHHELD)) throw error
-      problems.take(info.name, error)
+      problems.take(info.name, error, { isIntact })
     }
   })
 }
 
-async function takeOne(
-  repository: Repository,
-  { name, storedAtMs }: ObjectInfo,
-  take: Take,
-): Promise<void> {
-  const object = await readObject(repository.store, name)
+function takeOne(
+  { domains, config }: Repository,
+  {
+    info: { name, storedAtMs },
+    object,
+    take,
+  }: { readonly info: ObjectInfo; readonly object: Bytes; readonly take: Take },
+): void {
   const { domain: id } = decodePrefix(object)
-  const { domains, config } = repository
   const domain = domains.find((one) => equalBytes(one.id, id))
   const objectHash = digestInName(name)
   if (objectHash === undefined) return

@@ -8,6 +8,7 @@
 import { constants, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import * as values from '../../test/format/values.ts'
 import {
   namesOf,
   newSecret,
@@ -15,22 +16,29 @@ import {
   type SecretKey,
   sampleRepository,
 } from '../../test/repositories/sample.ts'
+import { leaveLease, putUpkeeps } from '../../test/substitution/world.ts'
 import { type Bytes, concat } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
+import { decode, encode } from '../format/codec.ts'
 import { CODEC } from '../format/frame.ts'
+import { encodeMarkedNames, markWordCodec } from '../format/mark.ts'
 import { decodePrefix, encodePrefix, type ObjectKind } from '../format/prefix.ts'
+import { leaseCodec } from '../format/records.ts'
 import { openFrame } from '../packer/frame.ts'
 import { binding } from '../sealer/bind.ts'
 import { OwnerKeys, openGrant, sealGrant } from '../sealer/grant.ts'
 import { Seal } from '../sealer/seal.ts'
-import { sealSigned } from '../sealer/signed.ts'
+import { type Signatory, sealSigned } from '../sealer/signed.ts'
 import { openConfig } from './generations.ts'
 import { openSegment } from './index-load.ts'
 import { openMark } from './marks.ts'
+import { openRecord } from './open-record.ts'
 import { expectPackPrefix, openTail } from './pack-headers.ts'
 import { type Repository, selectDomain } from './repository.ts'
 import { openDetails, openReceipt, openSnapshot } from './snapshots.ts'
+import { openUpkeepRecord, type UpkeepKind } from './upkeep-records.ts'
+import { upkeepSignatory } from './upkeep-signatory.ts'
 
 const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 100)
 
@@ -40,6 +48,8 @@ let repository: Repository
 beforeAll(async () => {
   sample = await sampleRepository({ a: 'alpha', b: 'beta' })
   repository = sample.repository
+  await putUpkeeps(repository, domain())
+  await leaveLease(repository, domain())
 })
 
 interface Opener {
@@ -51,6 +61,14 @@ interface Opener {
 
 const domain = () => selectDomain(repository)
 const objectHash = new Uint8Array(32)
+
+function upkeepOpener(kind: UpkeepKind, folder: string): Opener {
+  return {
+    folder,
+    kinds: [kind],
+    open: (object) => openUpkeepRecord(repository, { kind, domain: domain(), object, objectHash }),
+  }
+}
 
 const OPENERS: Record<string, Opener> = {
   config: {
@@ -81,6 +99,31 @@ const OPENERS: Record<string, Opener> = {
     kinds: ['receipt'],
     open: (object) => openReceipt(repository, { domain: domain(), object, objectHash }),
   },
+  lease: {
+    folder: 'leases/',
+    kinds: ['lease'],
+    open: (object) => {
+      const roles = ['writer', 'upkeep'] as const
+      const place = {
+        domain: domain(),
+        object,
+        objectHash: undefined,
+        kind: 'lease',
+        roles,
+      } as const
+      return decode(leaseCodec, openRecord(repository, place).payload)
+    },
+  },
+  mark: {
+    folder: 'marks/',
+    kinds: ['mark'],
+    open: (object) => openMark(repository, { domain: domain(), object, objectHash }),
+  },
+  forget: upkeepOpener('forget', 'forgets/'),
+  sighting: upkeepOpener('sighting', 'sightings/'),
+  hold: upkeepOpener('hold', 'holds/'),
+  renewal: upkeepOpener('renewal', 'renewals/'),
+  loss: upkeepOpener('loss', 'losses/'),
   pack: {
     folder: 'packs/',
     kinds: ['data-pack', 'tree-pack'],
@@ -157,28 +200,67 @@ describe.each(Object.entries(OPENERS))('%s', (name, opener) => {
 })
 
 /** What a malicious holder of the domain's keys could store. */
-function signedObject(kind: ObjectKind, payload: Bytes): Bytes {
+function signedObject(
+  kind: ObjectKind,
+  payload: Bytes,
+  {
+    signatory = domain().signatory,
+    between = new Uint8Array(0),
+  }: { readonly signatory?: Signatory; readonly between?: Bytes } = {},
+): Bytes {
   const prefix = encodePrefix({ kind, domain: domain().id, epoch: 1 })
   const sealed = sealSigned(payload, {
     place: { repositoryId: repository.id, prefix, part: 'body' },
-    signatory: domain().signatory,
+    signatory,
     headerSeal: domain().headerSeal(1),
   })
-  return concat([prefix, sealed])
+  return concat([prefix, between, sealed])
 }
 
 describe('sealed and signed, but not what it should be', () => {
   const payloads = fc.uint8Array({ maxLength: 500 })
 
-  test('an index segment, a receipt, a mark', () => {
+  test('an index segment, a receipt', () => {
     fc.assert(
       fc.property(payloads, (payload) => {
         const at = { domain: domain(), objectHash }
         opens(() => openSegment(repository, { ...at, object: signedObject('index', payload) }))
         opens(() => openReceipt(repository, { ...at, object: signedObject('receipt', payload) }))
-        expect(
-          opens(() => openMark(repository, { ...at, object: signedObject('mark', payload) })),
-        ).toBe(false)
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  test('a mark, whoever signs it and whatever it names', () => {
+    const names = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      values.markedNames.map(encodeMarkedNames),
+    )
+    const words = fc.oneof(
+      payloads,
+      values.markWord.map((word) => encode(markWordCodec, word)),
+    )
+    fc.assert(
+      fc.property(words, names, fc.boolean(), (payload, between, isUpkeep) => {
+        const signatory = isUpkeep ? upkeepSignatory(repository, domain()) : domain().signatory
+        const object = signedObject('mark', payload, { signatory, between })
+        expect(opens(() => openMark(repository, { domain: domain(), object, objectHash }))).toBe(
+          false,
+        )
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  test('a record of upkeep, whoever signs it', () => {
+    const kinds = fc.constantFrom(...(['forget', 'sighting', 'hold', 'renewal', 'loss'] as const))
+    fc.assert(
+      fc.property(kinds, payloads, (kind, payload) => {
+        const open = (object: Bytes) =>
+          opens(() => openUpkeepRecord(repository, { kind, domain: domain(), object, objectHash }))
+        const signatory = upkeepSignatory(repository, domain())
+        open(signedObject(kind, payload, { signatory }))
+        expect(open(signedObject(kind, payload))).toBe(false)
       }),
       { numRuns: RUNS },
     )

@@ -1,27 +1,38 @@
 // What a certificate has signed: what stays accepted when it is revoked.
 
-import { type Bytes, equalBytes } from '../base/bytes.ts'
+import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
 import { decodePrefix } from '../format/prefix.ts'
 import type { Certificate } from '../format/signing.ts'
-import { digestInName } from '../store/names.ts'
+import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
-import { ObjectProblems } from './object-problem.ts'
+import { openMarkSigned } from './marks.ts'
+import { ObjectProblems, UNREADABLE } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 import { openSnapshot } from './snapshots.ts'
+import { isUpkeepKind, loadUpkeepRecords } from './upkeep-records.ts'
 
-/** Marks are irrevocable, so theirs stay too. Leases run out. */
+/** Marks are irrevocable, so theirs stay too, and so does what upkeep said. Leases run out. */
 const FOLDERS = {
   snapshots: 'snapshot',
   index: 'index',
   receipts: 'receipt',
   marks: 'mark',
+  forgets: 'forget',
+  sightings: 'sighting',
+  holds: 'hold',
+  renewals: 'renewal',
+  losses: 'loss',
 } as const
 
+const UPKEEP = ['upkeep'] as const
+const WRITERS = ['writer', 'upkeep'] as const
+
 export interface Signed {
-  /** SHA-256 names of all that is now stored under signatures of the certificate. */
+  /** SHA-256 names of all that is now stored under signatures of the certificate, forgotten or not. */
   readonly names: readonly Bytes[]
   /**
    * And of what cannot be read: it may be among it, and must not be lost when it is brought back from a
@@ -43,7 +54,44 @@ export async function signedBy(repository: Repository, certificateId: Bytes): Pr
     }
     problems.expectAnyRead()
   }
-  return { names, unread }
+  for (const { name, object } of await forgottenSnapshots(repository)) {
+    const signer = signerOfForgotten(repository, { name, kind: 'snapshot', object })
+    const hash = digestInName(name) as Bytes
+    if (signer === 'unknown') unread.push(hash)
+    else if (signer && equalBytes(signer.id, certificateId)) names.push(hash)
+  }
+  return { names: withoutRepeats(names), unread: withoutRepeats(unread) }
+}
+
+function withoutRepeats(hashes: readonly Bytes[]): readonly Bytes[] {
+  return [...new Map(hashes.map((hash) => [toHex(hash), hash])).values()]
+}
+
+/** Snapshots that are in forget records, from where they can be had back, by the names that they had. */
+async function forgottenSnapshots(
+  repository: Repository,
+): Promise<readonly { readonly name: string; readonly object: Bytes }[]> {
+  const { records } = await loadUpkeepRecords(repository, { kind: 'forget', onlyReading: true })
+  const objects = records.flatMap(({ record }) => record.snapshots.map(({ object }) => object))
+  return (
+    objects
+      .filter((object) => object !== undefined)
+      // Not as the record calls it: whoever wrote that could have anything accepted.
+      .map((object) => ({ name: contentName('snapshots', sha256(object)), object }))
+  )
+}
+
+/** As signerOf: what upkeep put into a record must not keep its key from being revoked. */
+function signerOfForgotten(
+  repository: Repository,
+  signed: SignedObject & { readonly object: Bytes },
+): Certificate | 'unknown' | undefined {
+  try {
+    return signerOfIntact(repository, signed)
+  } catch (error) {
+    if (isCairnError(error, ...UNREADABLE)) return 'unknown'
+    throw error
+  }
 }
 
 interface SignedObject {
@@ -92,5 +140,7 @@ function signerIn(
   },
 ): Certificate {
   if (signed.kind === 'snapshot') return openSnapshot(repository, signed).certificate
-  return openRecord(repository, { ...signed, roles: ['writer', 'upkeep'] }).certificate
+  if (signed.kind === 'mark') return openMarkSigned(repository, signed).certificate
+  const roles = isUpkeepKind(signed.kind) ? UPKEEP : WRITERS
+  return openRecord(repository, { ...signed, roles }).certificate
 }

@@ -113,6 +113,18 @@ export class IndexImage {
     return found < 0 ? -1 : (this.#columns.order[found] as number)
   }
 
+  /** The numbers of all blobs with this id, in the order of their packs: it may have been stored twice. */
+  copies(id: BlobId): readonly number[] {
+    const { fan, ids, order } = this.#columns
+    const bucket = bucketOf(id, 0, this.handle.fanBits)
+    const end = fan[bucket + 1] as number
+    const copies: number[] = []
+    for (let at = fan[bucket] as number; at < end; at++) {
+      if (sameId(ids, BLOB_ID_BYTES * at, id, 0)) copies.push(order[at] as number)
+    }
+    return copies
+  }
+
   /** Where a blob lies; undefined where it is not in the image. */
   locate(id: BlobId): BlobLocation | undefined {
     const found = this.#find(id, 0)

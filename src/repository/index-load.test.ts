@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { forgeMark } from '../../test/repositories/marks.ts'
 import {
   backupFiles,
   flipBit,
@@ -9,10 +10,8 @@ import {
   sampleRepository,
 } from '../../test/repositories/sample.ts'
 import { fromHex } from '../base/bytes.ts'
-import { encode } from '../format/codec.ts'
-import { encodeIndexSegment } from '../format/index-segment.ts'
+import { encodeIndexSegment, type IndexSegment } from '../format/index-segment.ts'
 import { encodePrefix } from '../format/prefix.ts'
-import { markCodec } from '../format/records.ts'
 import { systemRandom } from '../sealer/random.ts'
 import { Signer } from '../sealer/sign.ts'
 import { sealSigned } from '../sealer/signed.ts'
@@ -33,33 +32,31 @@ const load = (repository = sample.repository) => loadIndex(repository, selectDom
 
 const digestOf = (name: string) => fromHex(name.slice(-64)) as Uint8Array
 
-/** Puts a record that is sealed and signed, by the domain's own signer unless another is given. */
-async function putSigned(
-  kind: 'mark' | 'index',
-  payload: Uint8Array,
-  signatory = selectDomain(sample.repository).signatory,
-): Promise<void> {
+/** Puts a segment that is sealed, and signed by the domain's own signer. */
+async function putSegment(segment: IndexSegment): Promise<void> {
   const { repository, store } = sample
   const domain = selectDomain(repository)
-  const prefix = encodePrefix({ kind, domain: domain.id, epoch: 1 })
-  const sealed = sealSigned(payload, {
+  const prefix = encodePrefix({ kind: 'index', domain: domain.id, epoch: 1 })
+  const sealed = sealSigned(encodeIndexSegment(segment), {
     place: { repositoryId: repository.id, prefix, part: 'body' },
-    signatory,
+    signatory: domain.signatory,
     headerSeal: domain.headerSeal(1),
   })
-  await putContent(store, { folder: kind === 'mark' ? 'marks' : 'index', parts: [prefix, sealed] })
+  await putContent(store, { folder: 'index', parts: [prefix, sealed] })
 }
 
 /** Puts a mark of packs, signed in a role of which only upkeep may. */
 async function mark(packs: readonly string[], role: 'upkeep' | 'writer'): Promise<void> {
-  const { repository } = sample
-  const { id: domain } = selectDomain(repository)
+  const { repository, store } = sample
+  const domain = selectDomain(repository)
   const { keys: owner } = repository.ownership as NonNullable<typeof repository.ownership>
   const making = { random: systemRandom, owner, repositoryId: repository.id }
-  const signer = newSigner({ ...making, domain, role, label: 'x', epoch: 1 })
-  const payload = encode(markCodec, { packs: packs.map(digestOf), snapshots: [], markedMs: 1 })
+  const signer = newSigner({ ...making, domain: domain.id, role, label: 'x', epoch: 1 })
   const { certificate, signingSeed } = signer
-  await putSigned('mark', payload, { signer: new Signer(signingSeed), certificate })
+  const signatory = { signer: new Signer(signingSeed), certificate }
+  const signed = { packs: packs.map(digestOf), snapshots: [] }
+  const parts = [forgeMark(repository, { domain, signatory, signed })]
+  await putContent(store, { folder: 'marks', parts })
 }
 
 test('every pack that is listed and named by a segment is in the index', async () => {
@@ -122,7 +119,7 @@ test('a segment that takes the place of others silences them', async () => {
   const segment = await loadSegment(repository, { domain, name: first })
   if (segment === undefined) throw new Error('a segment of the domain')
   const supersedes = [digestOf(first), digestOf(second)]
-  await putSigned('index', encodeIndexSegment({ ...segment, supersedes }))
+  await putSegment({ ...segment, supersedes })
   expect((await load()).packs).toHaveLength(segment.packs.length)
 })
 
@@ -133,7 +130,7 @@ test('a pack that two segments name counts once', async () => {
   const segment = await loadSegment(repository, { domain, name: first })
   if (segment === undefined) throw new Error('a segment of the domain')
   const before = await load()
-  await putSigned('index', encodeIndexSegment({ ...segment, supersedes: [new Uint8Array(32)] }))
+  await putSegment({ ...segment, supersedes: [new Uint8Array(32)] })
   const after = await load()
   expect(after.packs).toHaveLength(before.packs.length)
   expect(after.image.blobs).toBe(before.image.blobs)

@@ -27,6 +27,8 @@ export class HeldLease {
   readonly #names: string[] = []
   #number = 0
   #timer: NodeJS.Timeout | undefined
+  /** The last renewal that was begun; never rejects. */
+  #renewing: Promise<unknown> = Promise.resolve()
 
   private constructor(options: LeaseOptions) {
     this.#options = options
@@ -57,6 +59,8 @@ export class HeldLease {
 
   async release(): Promise<void> {
     clearInterval(this.#timer)
+    // Or it would put a lease that nobody removes.
+    await this.#renewing
     const { store } = this.#options.repository
     try {
       for (const name of this.#names.splice(0)) await store.remove(name)
@@ -65,8 +69,15 @@ export class HeldLease {
     }
   }
 
+  /** One after the other: by the timer, and by whoever asks for the time. */
+  #renew(): Promise<string> {
+    const renewed = this.#renewing.then(() => this.#putNext())
+    this.#renewing = renewed.catch(() => undefined)
+    return renewed
+  }
+
   /** The first one stays, because its stamp says when the session began, and the two newest do. */
-  async #renew(): Promise<string> {
+  async #putNext(): Promise<string> {
     const { repository, domain, sessionId, purpose, host, clock } = this.#options
     const number = ++this.#number
     const record = { sessionId, number, purpose, host, renewedMs: clock.nowMs() }
@@ -81,9 +92,9 @@ export class HeldLease {
     const name = leaseName(sessionId, number)
     await repository.store.put(name, parts)
     this.#names.push(name)
-    if (this.#names.length > 3) {
-      const [renewed] = this.#names.splice(1, 1)
-      await repository.store.remove(renewed as string)
+    for (const old of this.#names.slice(1, -2)) {
+      await repository.store.remove(old)
+      this.#names.splice(this.#names.indexOf(old), 1)
     }
     return name
   }

@@ -8,12 +8,14 @@ import { sha256 } from '../base/hash.ts'
 import { decode, encode } from '../format/codec.ts'
 import { decodeMark, encodeMarkedNames, type MarkedNames, markWordCodec } from '../format/mark.ts'
 import { decodePrefix, encodePrefix } from '../format/prefix.ts'
+import type { Certificate } from '../format/signing.ts'
 import { type Signatory, sealSigned } from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
 import { contentName, digestInName } from '../store/names.ts'
+import type { ObjectInfo } from '../store/store.ts'
 import type { DomainAccess } from './access.ts'
-import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
-import { openSealedRecord } from './open-record.ts'
+import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
+import { assertReadable, openSealedRecord } from './open-record.ts'
 import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
@@ -47,23 +49,61 @@ export async function loadMarksOf(
   domains: readonly DomainAccess[],
   onProblem?: (problem: ObjectProblem) => void,
 ): Promise<readonly Marked[]> {
-  const named = domains.map(() => ({ packs: new Set<string>(), snapshots: new Set<string>() }))
+  const found = await findMarks(repository, domains, onProblem)
+  return domains.map((domain) => markedBy(found.filter((mark) => mark.domain === domain)))
+}
+
+/** A mark as it was found. */
+export interface FoundMark {
+  /** Object name. */
+  readonly name: string
+  readonly domain: DomainAccess
+  readonly packs: readonly string[]
+  readonly snapshots: readonly string[]
+  /** When the store received it. */
+  readonly storedAtMs: number
+}
+
+/** Every mark of these domains. Throws and tells as loadMarks. */
+export async function findMarks(
+  repository: Repository,
+  domains: readonly DomainAccess[],
+  onProblem?: (problem: ObjectProblem) => void,
+): Promise<readonly FoundMark[]> {
+  const found: FoundMark[] = []
   const problems = new ObjectProblems()
-  for await (const { name } of repository.store.list('marks/')) {
+  const listed: ObjectInfo[] = []
+  for await (const info of repository.store.list('marks/')) listed.push(info)
+  await forEachInParallel(listed, PARALLEL, async ({ name, storedAtMs }) => {
     try {
       const { mark, domain } = (await loadMark(repository, { domains, name })) ?? {}
-      const marked = named[domain ?? -1]
-      for (const hash of mark?.packs ?? []) marked?.packs.add(contentName('packs', hash))
-      for (const hash of mark?.snapshots ?? [])
-        marked?.snapshots.add(contentName('snapshots', hash))
       problems.noteRead()
+      if (mark === undefined) return
+      found.push({
+        name,
+        domain: domains[domain ?? -1] as DomainAccess,
+        packs: mark.packs.map((hash) => contentName('packs', hash)),
+        snapshots: mark.snapshots.map((hash) => contentName('snapshots', hash)),
+        storedAtMs,
+      })
     } catch (error) {
       if (onProblem === undefined) throw error
       problems.take(name, error)
     }
-  }
+  })
   for (const problem of problems.found) onProblem?.(problem)
-  return named
+  return found
+}
+
+/** Marks at a time on their way. */
+const PARALLEL = 8
+
+/** All that some marks name. */
+export function markedBy(marks: readonly FoundMark[]): Marked {
+  return {
+    packs: new Set(marks.flatMap(({ packs }) => packs)),
+    snapshots: new Set(marks.flatMap(({ snapshots }) => snapshots)),
+  }
 }
 
 interface LoadedMark {
@@ -93,22 +133,28 @@ async function loadMark(
   }
 }
 
+export interface StoredMark {
+  readonly domain: DomainAccess
+  readonly object: Bytes
+  /** SHA-256 name of the object, which a revocation may have accepted. */
+  readonly objectHash: Bytes | undefined
+}
+
 /** Opens and verifies a mark. Throws as openRecord does. */
-export function openMark(
+export function openMark(repository: Repository, stored: StoredMark): Mark {
+  return openMarkSigned(repository, stored).mark
+}
+
+/** The same, with who signed it. */
+export function openMarkSigned(
   repository: Repository,
-  {
-    object,
-    ...mark
-  }: {
-    readonly domain: DomainAccess
-    readonly object: Bytes
-    readonly objectHash: Bytes | undefined
-  },
-): Mark {
+  { object, ...stored }: StoredMark,
+): { readonly mark: Mark; readonly certificate: Certificate } {
   const { prefix, names, marked, sealed } = decodeMark(object)
-  const place = { ...mark, prefix, sealed, roles: ['upkeep'] as const }
-  const { namesHash, markedMs } = decode(markWordCodec, openSealedRecord(repository, place).payload)
-  if (equalBytes(sha256(names), namesHash)) return { ...marked, markedMs }
+  const place = { ...stored, prefix, sealed, roles: ['upkeep'] as const }
+  const { payload, certificate } = openSealedRecord(repository, place)
+  const { namesHash, markedMs } = decode(markWordCodec, payload)
+  if (equalBytes(sha256(names), namesHash)) return { mark: { ...marked, markedMs }, certificate }
   throw new CairnError(
     'object-damaged',
     'Cannot accept a mark: it names other objects than were signed',
@@ -131,7 +177,9 @@ export async function putMark(
     headerSeal: domain.headerSeal(epoch),
   })
   const parts = [prefix, names, sealed]
-  openMark(repository, { domain, object: concat(parts), objectHash: undefined })
+  const object = concat(parts)
+  assertReadable(object.length)
+  openMark(repository, { domain, object, objectHash: undefined })
   return putContent(repository.store, { folder: 'marks', parts })
 }
 

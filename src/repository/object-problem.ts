@@ -6,6 +6,16 @@ import { type CairnError, type ErrorCode, isCairnError } from '../base/errors.ts
 export interface ObjectProblem {
   readonly name: string
   readonly error: CairnError
+  /** Its bytes are those that its name promises: what is wrong is what they say, not the disk. */
+  readonly isIntact?: boolean
+}
+
+/**
+ * Whether an object never was what its folder holds, rather than being damaged since: it is intact, and no
+ * key of the repository made it. Nothing is lost with it.
+ */
+export function isNobodys({ isIntact, error }: ObjectProblem): boolean {
+  return isIntact === true && isCairnError(error, 'object-damaged', 'object-foreign')
 }
 
 /**
@@ -45,10 +55,10 @@ export class ObjectProblems {
   }
 
   /** Takes what was thrown about an object. Throws it on where it says nothing about this object alone. */
-  take(name: string, error: unknown): void {
+  take(name: string, error: unknown, { isIntact = false } = {}): void {
     if (isCairnError(error, ...UNREADABLE)) {
       this.noteRead()
-      this.#found.push({ name, error })
+      this.#found.push({ name, error, isIntact })
     } else if (isCairnError(error, ...WITHHELD) && ++this.#withheldInARow < WITHHELD_MAX) {
       this.#found.push({ name, error })
     } else throw error

@@ -2,7 +2,9 @@
 // payload that is signed and sealed under the header key of the epoch that the prefix names.
 
 import type { Bytes } from '../base/bytes.ts'
+import { assert } from '../base/errors.ts'
 import { type Codec, decode, encode } from '../format/codec.ts'
+import { METADATA_BYTES_MAX } from '../format/limits.ts'
 import {
   decodePrefix,
   encodePrefix,
@@ -57,6 +59,11 @@ export function openSealedRecord(
   })
 }
 
+/** For whoever puts: nobody reads a longer one. */
+export function assertReadable(bytes: number): void {
+  assert(bytes <= METADATA_BYTES_MAX, `a record of ${bytes} bytes is longer than any may be`)
+}
+
 /** A record's object: its prefix, then the payload, signed and sealed. Read again before it is returned. */
 export function sealRecord<T>(
   { id: repositoryId }: Repository,
@@ -83,5 +90,6 @@ export function sealRecord<T>(
     signatory,
     headerSeal: domain.headerSeal(epoch),
   })
+  assertReadable(prefix.length + sealed.length)
   return [prefix, sealed]
 }

@@ -51,9 +51,12 @@ export async function readPackHeader(
   pack: ListedPack,
   domains: readonly DomainAccess[],
 ): Promise<ReadHeader | undefined> {
-  const prefix = await readPackPrefix(store, pack)
+  const whole = pack.packBytes <= TAIL_BYTES ? await store.get(pack.name) : undefined
+  const prefix = whole ? expectPackPrefix(whole) : await readPackPrefix(store, pack)
   const domain = domains.find((one) => equalBytes(one.id, prefix.domain))
-  return domain && readHeaderBehind(store, { ...pack, prefix, domain })
+  if (domain === undefined) return undefined
+  const own = { ...pack, prefix, domain }
+  return whole ? openTail(whole, own) : readHeaderBehind(store, own)
 }
 
 /** Reads what a pack says that it is. Throws as readPackHeader does. */

@@ -53,13 +53,15 @@ export async function loadSessions(repository: Repository): Promise<{
       const opened = await openLease(repository, name)
       problems.noteRead()
       if (opened === undefined) return
-      const id = toHex(opened.lease.sessionId)
-      found.set(id, [...(found.get(id) ?? []), { ...opened, storedAtMs }])
+      // Whoever writes in another domain cannot make its own of a session of this one.
+      const key = `${opened.domain.hex} ${toHex(opened.lease.sessionId)}`
+      found.set(key, [...(found.get(key) ?? []), { ...opened, storedAtMs }])
     } catch (error) {
       if (!isCairnError(error, 'object-missing')) problems.take(name, error)
     }
   })
-  const sessions = [...found].map(([id, leases]) => sessionOf(id, leases))
+  problems.expectAnyRead()
+  const sessions = [...found.values()].map(sessionOf)
   return { sessions: sessions.sort((a, b) => a.beganMs - b.beganMs), problems: problems.found }
 }
 
@@ -81,12 +83,12 @@ async function openLease(
   throw new CairnError('object-foreign', 'a lease is under the name of another session or renewal')
 }
 
-function sessionOf(id: string, leases: readonly FoundLease[]): Session {
+function sessionOf(leases: readonly FoundLease[]): Session {
   const stamps = leases.map(({ storedAtMs }) => storedAtMs)
   const [{ lease, domain, label }] = leases as [FoundLease]
-  const { purpose, host } = lease
+  const { sessionId, purpose, host } = lease
   return {
-    id,
+    id: toHex(sessionId),
     domain,
     purpose,
     host,

@@ -20,7 +20,6 @@ import {
 } from '../format/snapshot.ts'
 import { binding } from '../sealer/bind.ts'
 import { SEAL_OVERHEAD_BYTES, Seal } from '../sealer/seal.ts'
-import { beginSession } from '../sealer/session.ts'
 import { openSigned, type Signatory, sealSigned } from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
 import { contentName } from '../store/names.ts'
@@ -91,7 +90,7 @@ function sealSnapshot(
 ): readonly Bytes[] {
   const { latest } = domain
   const prefix = encodePrefix({ kind: 'snapshot', domain: domain.id, epoch: latest.epoch })
-  const { session, detailsKey } = beginSession(domain.scope, latest)
+  const { session, detailsKey } = domain.beginSession()
   const aad = binding({ repositoryId: repository.id, prefix, part: 'details' })
   const sealedDetails = new Seal(detailsKey).seal(aad, encodeDetails(details))
   const detailsHash = sha256(concat([session.encapsulation, sealedDetails]))

@@ -3,6 +3,7 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { type Codec, decode } from '../format/codec.ts'
+import type { ObjectKind } from '../format/prefix.ts'
 import {
   type ForgetRecord,
   forgetCodec,
@@ -23,7 +24,8 @@ import { openRecord, sealRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 import { upkeepSignatory } from './upkeep-signatory.ts'
 
-interface RecordTypes {
+/** What each kind says. */
+export interface UpkeepRecords {
   readonly forget: ForgetRecord
   readonly sighting: Sighting
   readonly hold: Hold
@@ -31,7 +33,7 @@ interface RecordTypes {
   readonly loss: Loss
 }
 
-export type UpkeepKind = keyof RecordTypes
+export type UpkeepKind = keyof UpkeepRecords
 
 const KINDS = {
   forget: { folder: 'forgets', codec: forgetCodec },
@@ -40,7 +42,11 @@ const KINDS = {
   renewal: { folder: 'renewals', codec: renewalCodec },
   loss: { folder: 'losses', codec: lossCodec },
 } as const satisfies {
-  readonly [K in UpkeepKind]: { folder: string; codec: Codec<RecordTypes[K]> }
+  readonly [K in UpkeepKind]: { folder: string; codec: Codec<UpkeepRecords[K]> }
+}
+
+export function isUpkeepKind(kind: ObjectKind): kind is UpkeepKind {
+  return Object.hasOwn(KINDS, kind)
 }
 
 /** A record as it was found. */
@@ -56,20 +62,20 @@ export interface FoundRecord<T> {
 }
 
 /** Signs, seals and puts a record of upkeep. Returns its name. Throws 'not-permitted' without the right. */
-export function putUpkeepRecord<K extends UpkeepKind>(
+export async function putUpkeepRecord<K extends UpkeepKind>(
   repository: Repository,
   {
     kind,
     domain,
     record,
-  }: { readonly kind: K; readonly domain: DomainAccess; readonly record: RecordTypes[K] },
+  }: { readonly kind: K; readonly domain: DomainAccess; readonly record: UpkeepRecords[K] },
 ): Promise<string> {
   const { folder, codec } = KINDS[kind]
   const parts = sealRecord(repository, {
     domain,
     kind,
     signatory: upkeepSignatory(repository, domain),
-    codec: codec as unknown as Codec<RecordTypes[K]>,
+    codec: codec as unknown as Codec<UpkeepRecords[K]>,
     record,
   })
   return putContent(repository.store, { folder, parts })
@@ -87,9 +93,9 @@ export interface FoundRecords<T> {
 export async function loadUpkeepRecords<K extends UpkeepKind>(
   repository: Repository,
   { kind, onlyReading = false }: { readonly kind: K; readonly onlyReading?: boolean },
-): Promise<FoundRecords<RecordTypes[K]>> {
+): Promise<FoundRecords<UpkeepRecords[K]>> {
   const problems = new ObjectProblems()
-  const records: FoundRecord<RecordTypes[K]>[] = []
+  const records: FoundRecord<UpkeepRecords[K]>[] = []
   await eachObject({ repository, onlyReading, problems }, `${KINDS[kind].folder}/`, {
     own: ({ name, object, objectHash, domain, storedAtMs }) => {
       const record = openUpkeepRecord(repository, { kind, domain, object, objectHash })
@@ -113,7 +119,7 @@ export function openUpkeepRecord<K extends UpkeepKind>(
     readonly object: Bytes
     readonly objectHash: Bytes | undefined
   },
-): RecordTypes[K] {
+): UpkeepRecords[K] {
   const { payload } = openRecord(repository, { ...own, kind, roles: ['upkeep'] })
-  return decode(KINDS[kind].codec as unknown as Codec<RecordTypes[K]>, payload)
+  return decode(KINDS[kind].codec as unknown as Codec<UpkeepRecords[K]>, payload)
 }

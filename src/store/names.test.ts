@@ -18,6 +18,9 @@ test.each([
   `packs/3f/${HEX}`,
   `index/${HEX}`,
   `snapshots/${HEX}`,
+  `holds/${HEX}`,
+  `losses/${HEX}`,
+  `quarantine/${HEX}`,
   'config/1',
   'config/00000042',
   'keys/a',
@@ -41,6 +44,9 @@ test.each([
   `packs//3f/${HEX}`,
   `/packs/3f/${HEX}`,
   `./packs/3f/${HEX}`,
+  `holds/${HEX.slice(1)}`,
+  `quarantined/${HEX}`,
+  `loss/${HEX}`,
   `index/${HEX}\n`,
   `index/${HEX} `,
   `index/${HEX.slice(1)}`,
@@ -96,7 +102,15 @@ test('a name made from a digest holds that digest, in every folder', () => {
 })
 
 test('whole folders can be listed, and nothing else', () => {
-  const good = ['', 'packs/', 'packs/3f/', 'config/', 'leases/', 'leases/0123456789abcdef/']
+  const good = [
+    '',
+    'packs/',
+    'packs/3f/',
+    'config/',
+    'holds/',
+    'leases/',
+    'leases/0123456789abcdef/',
+  ]
   expect(good.filter((prefix) => !isListPrefix(prefix))).toEqual([])
   const bad = ['packs', 'packs/3', 'packs/3f', 'packs/3f/3f', 'tmp/', '/', '../', 'index/3f/']
   expect(bad.filter(isListPrefix)).toEqual([])

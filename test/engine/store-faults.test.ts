@@ -7,15 +7,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { fromHex } from '../../src/base/bytes.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { CairnError } from '../../src/base/errors.ts'
-import { encode } from '../../src/format/codec.ts'
-import { encodePrefix } from '../../src/format/prefix.ts'
-import { markCodec } from '../../src/format/records.ts'
-import { newSigner } from '../../src/repository/create.ts'
+import { putMark } from '../../src/repository/marks.ts'
 import { openRepository, selectDomain } from '../../src/repository/repository.ts'
-import { systemRandom } from '../../src/sealer/random.ts'
-import { Signer } from '../../src/sealer/sign.ts'
-import { sealSigned } from '../../src/sealer/signed.ts'
-import { putContent } from '../../src/store/content.ts'
+import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { type Call, type Fault, withFaults } from '../../src/store/fault.ts'
 import { withListingLag } from '../../src/store/listing-lag.ts'
@@ -145,28 +139,15 @@ test('a lease that cannot be put ends the run before anything else is stored', a
   expect(await namesIn(made.store, '')).toEqual(names)
 })
 
-/** A mark of a pack, as an upkeep with the owner's certificate puts it. */
-async function mark({ repository, store }: TestRepository, pack: string): Promise<void> {
+/** A mark of a pack, by the owner. */
+async function mark({ repository }: TestRepository, pack: string): Promise<void> {
   const domain = selectDomain(repository)
-  const { keys: owner } = repository.ownership as NonNullable<typeof repository.ownership>
-  const { signingSeed, certificate } = newSigner({
-    random: systemRandom,
-    owner,
-    repositoryId: repository.id,
-    domain: domain.id,
-    role: 'upkeep',
-    label: 'upkeep',
-    epoch: 1,
-  })
-  const prefix = encodePrefix({ kind: 'mark', domain: domain.id, epoch: 1 })
   const packs = [fromHex(pack.slice(-64)) as Uint8Array]
-  const payload = encode(markCodec, { packs, snapshots: [], markedMs: 1 })
-  const sealed = sealSigned(payload, {
-    place: { repositoryId: repository.id, prefix, part: 'body' },
-    signatory: { signer: new Signer(signingSeed), certificate },
-    headerSeal: domain.headerSeal(1),
+  await putMark(repository, {
+    domain,
+    signatory: upkeepSignatory(repository, domain),
+    mark: { packs, snapshots: [], markedMs: 1 },
   })
-  await putContent(store, { folder: 'marks', parts: [prefix, sealed] })
 }
 
 describe('a pack that is lost between scan and commit', () => {

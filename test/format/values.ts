@@ -7,6 +7,7 @@ import type { Config } from '../../src/format/config.ts'
 import { BLOB_ID_BYTES, type BlobId, blobId } from '../../src/format/ids.ts'
 import type { IndexSegment } from '../../src/format/index-segment.ts'
 import type { DomainKeys, Grant, GrantHead, Keyring } from '../../src/format/keys.ts'
+import type { MarkedNames, MarkWord } from '../../src/format/mark.ts'
 import {
   ENCAPSULATION_BYTES,
   type Frame,
@@ -14,7 +15,7 @@ import {
   type Session,
 } from '../../src/format/pack.ts'
 import { KIND, type ObjectKind, type PackKind, type Prefix } from '../../src/format/prefix.ts'
-import type { Lease, Mark, Receipt } from '../../src/format/records.ts'
+import type { Lease, Receipt } from '../../src/format/records.ts'
 import type { Certificate } from '../../src/format/signing.ts'
 import type { Details, Summary } from '../../src/format/snapshot.ts'
 import {
@@ -25,6 +26,13 @@ import {
   type Piece,
   type TreeNode,
 } from '../../src/format/tree.ts'
+import type {
+  ForgetRecord,
+  Hold,
+  Loss,
+  Renewal,
+  Sighting,
+} from '../../src/format/upkeep-records.ts'
 
 /** Long ones repeat: drawing each byte would take most of the time. */
 export function bytesOf(length: number): fc.Arbitrary<Bytes> {
@@ -203,10 +211,49 @@ export const lease: fc.Arbitrary<Lease> = fc.record({
   renewedMs: count,
 })
 
-export const mark: fc.Arbitrary<Mark> = fc.record({
+export const markedNames: fc.Arbitrary<MarkedNames> = fc.record({
   packs: fc.array(hash, { maxLength: 3 }),
   snapshots: fc.array(hash, { maxLength: 3 }),
-  markedMs: count,
+})
+
+export const markWord: fc.Arbitrary<MarkWord> = fc.record({ namesHash: hash, markedMs: count })
+
+export const forget: fc.Arbitrary<ForgetRecord> = fc.record({
+  snapshots: fc.array(
+    fc.record({
+      snapshot: hash,
+      sourceId: bytesOf(16),
+      sequence: count,
+      isConfirmed: fc.boolean(),
+      object: maybe(bytesUpTo(50)),
+    }),
+    { maxLength: 3 },
+  ),
+  forgottenMs: count,
+})
+
+export const sighting: fc.Arbitrary<Sighting> = fc.record({
+  snapshots: fc.array(fc.record({ snapshot: hash, receivedMs: count }), { maxLength: 3 }),
+  moved: fc.array(fc.record({ pack: hash, receivedMs: fc.array(count, { maxLength: 4 }) }), {
+    maxLength: 3,
+  }),
+})
+
+export const hold: fc.Arbitrary<Hold> = fc.record({
+  snapshots: fc.array(hash, { maxLength: 3 }),
+  releases: fc.array(hash, { maxLength: 3 }),
+  reason: text,
+  heldMs: count,
+})
+
+export const renewal: fc.Arbitrary<Renewal> = fc.record({
+  packs: fc.array(hash, { maxLength: 3 }),
+  renewedMs: count,
+})
+
+export const loss: fc.Arbitrary<Loss> = fc.record({
+  ids: fc.array(hash, { maxLength: 3 }),
+  foundMs: count,
 })
 
 const name: fc.Arbitrary<Bytes> = fc

@@ -10,12 +10,15 @@ import type { Details, Summary } from '../../src/format/snapshot.ts'
 import { listGrants } from '../../src/repository/grants.ts'
 import type { Repository } from '../../src/repository/repository.ts'
 import { loadSnapshots, openDetails, type Snapshot } from '../../src/repository/snapshots.ts'
+import { describeUpkeep } from './describe-upkeep.ts'
 import { type ListingOptions, listSnapshot } from './listing.ts'
 
 /** What an owner sees of a repository. */
 export async function describeRepository(repository: Repository): Promise<string> {
   const { snapshots } = await loadSnapshots(repository)
   const parts = [describeConfig(repository), await describeGrants(repository)]
+  const upkeep = await describeUpkeep(repository)
+  if (upkeep !== '') parts.push(upkeep)
   for (const snapshot of snapshots) {
     const details = openDetails(repository, snapshot)
     parts.push(describeSnapshot(snapshot, details))

@@ -9,6 +9,7 @@ import { CODEC, decodeFrame, frameTableBytes, writeFrameTable } from '../../src/
 import type { BlobId } from '../../src/format/ids.ts'
 import { decodeIndexSegment, encodeIndexSegment } from '../../src/format/index-segment.ts'
 import type { DomainKeys } from '../../src/format/keys.ts'
+import { decodeMark, encodeMarkedNames, markWordCodec } from '../../src/format/mark.ts'
 import {
   decodePackHeader,
   decodePackTrailer,
@@ -23,7 +24,7 @@ import {
   type PackKind,
   PREFIX_BYTES,
 } from '../../src/format/prefix.ts'
-import { leaseCodec, markCodec, receiptCodec } from '../../src/format/records.ts'
+import { leaseCodec, receiptCodec } from '../../src/format/records.ts'
 import { certificateCodec, decodeEnvelope, SIGNATURE_BYTES } from '../../src/format/signing.ts'
 import {
   decodeSnapshot,
@@ -32,6 +33,13 @@ import {
   summaryCodec,
 } from '../../src/format/snapshot.ts'
 import { decodeTreeNode, refsOf, splitIds, treeNodeCodec } from '../../src/format/tree.ts'
+import {
+  forgetCodec,
+  holdCodec,
+  lossCodec,
+  renewalCodec,
+  sightingCodec,
+} from '../../src/format/upkeep-records.ts'
 import type { DomainAccess } from '../../src/repository/access.ts'
 import { sealConfig } from '../../src/repository/create.ts'
 import type { Repository } from '../../src/repository/repository.ts'
@@ -92,6 +100,7 @@ export async function rebuild(keys: AllKeys, object: Bytes, met: Met): Promise<B
   }
   if (kind === 'snapshot') return rebuildSnapshot(keys, object, met)
   if (kind === 'data-pack' || kind === 'tree-pack') return rebuildPack(keys, object, met)
+  if (kind === 'mark') return rebuildMark(keys, object, met)
   const sealed = rebuildSigned(keys, { object, sealed: body, part: 'body' }, met)
   return concat([prefixAgain(object), sealed])
 }
@@ -117,7 +126,12 @@ async function rebuildGrant({ credentials }: AllKeys, object: Bytes): Promise<By
 const PAYLOADS: Readonly<Record<string, Codec<never>>> = {
   receipt: receiptCodec as Codec<never>,
   lease: leaseCodec as Codec<never>,
-  mark: markCodec as Codec<never>,
+  mark: markWordCodec as Codec<never>,
+  forget: forgetCodec as unknown as Codec<never>,
+  sighting: sightingCodec as unknown as Codec<never>,
+  hold: holdCodec as unknown as Codec<never>,
+  renewal: renewalCodec as unknown as Codec<never>,
+  loss: lossCodec as unknown as Codec<never>,
   snapshot: summaryCodec as Codec<never>,
 }
 
@@ -162,6 +176,12 @@ function domainOf({ domains }: Repository, object: Bytes): DomainAccess {
   const domain = domains.find((one) => equalBytes(one.id, id))
   if (domain === undefined || equalBytes(id, NO_DOMAIN)) throw new Error('of no domain')
   return domain
+}
+
+function rebuildMark(keys: AllKeys, object: Bytes, met: Met): Bytes {
+  const { marked, sealed } = decodeMark(object)
+  const again = rebuildSigned(keys, { object, sealed, part: 'body' }, met)
+  return concat([prefixAgain(object), encodeMarkedNames(marked), again])
 }
 
 function rebuildSnapshot(keys: AllKeys, object: Bytes, met: Met): Bytes {

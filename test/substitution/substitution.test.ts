@@ -11,7 +11,7 @@ import type { ProblemKind } from '../../src/engine/check/problems.ts'
 import { type CheckResult, check } from '../../src/engine/check.ts'
 import { walkTree } from '../../src/engine/tree-reader.ts'
 import { blobId } from '../../src/format/ids.ts'
-import { decodePrefix, KIND, NO_DOMAIN } from '../../src/format/prefix.ts'
+import { decodePrefix, KIND, NO_DOMAIN, type ObjectKind } from '../../src/format/prefix.ts'
 import { loadIndex } from '../../src/repository/index-load.ts'
 import { loadMarks } from '../../src/repository/marks.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
@@ -82,13 +82,20 @@ function isUnreadable(error: unknown): boolean {
 }
 
 const FILES_OF_ALL = 2 * Object.keys(FILES).length
-const CONTENT_FOLDERS: readonly ContentFolder[] = [
-  'packs',
-  'index',
-  'snapshots',
-  'receipts',
-  'marks',
-]
+/** What is in each folder. Nothing puts anything into quarantine yet. */
+const KIND_OF = {
+  packs: 'data-pack',
+  index: 'index',
+  snapshots: 'snapshot',
+  receipts: 'receipt',
+  marks: 'mark',
+  forgets: 'forget',
+  sightings: 'sighting',
+  holds: 'hold',
+  renewals: 'renewal',
+  losses: 'loss',
+} as const satisfies Record<Exclude<ContentFolder, 'quarantine'>, ObjectKind>
+const FOLDERS = Object.keys(KIND_OF) as (keyof typeof KIND_OF)[]
 
 /** Puts bytes under the name that is right for them. */
 async function putAs(folder: ContentFolder, object: Bytes): Promise<string> {
@@ -114,7 +121,7 @@ test('untouched, nothing is wrong', async () => {
 })
 
 describe('objects of another repository', () => {
-  test.each(CONTENT_FOLDERS)(
+  test.each(FOLDERS)(
     '%s: under their own names they are foreign and change nothing',
     async (folder) => {
       const before = (await loadSnapshots(await open())).snapshots.map(({ id }) => id)
@@ -129,22 +136,19 @@ describe('objects of another repository', () => {
     },
   )
 
-  test.each(CONTENT_FOLDERS)(
-    '%s: with our domain in their prefix they do not open',
-    async (folder) => {
-      const { id } = (await open()).domains[0] ?? {}
-      for (const object of await ofDomain(theirs, `${folder}/`, 0)) {
-        const forged = withPrefix(object, (prefix) => {
-          prefix.set(id as Bytes, 12)
-        })
-        const name = await putAs(folder, forged)
-        expect(await kindsOf(name)).toEqual(['damaged'])
-      }
-      expect(await readEverything()).toBe(FILES_OF_ALL)
-    },
-  )
+  test.each(FOLDERS)('%s: with our domain in their prefix they do not open', async (folder) => {
+    const { id } = (await open()).domains[0] ?? {}
+    for (const object of await ofDomain(theirs, `${folder}/`, 0)) {
+      const forged = withPrefix(object, (prefix) => {
+        prefix.set(id as Bytes, 12)
+      })
+      const name = await putAs(folder, forged)
+      expect(await kindsOf(name)).toEqual(['damaged'])
+    }
+    expect(await readEverything()).toBe(FILES_OF_ALL)
+  })
 
-  test.each(CONTENT_FOLDERS)('%s: under our names they are damage', async (folder) => {
+  test.each(FOLDERS)('%s: under our names they are damage', async (folder) => {
     const [object] = await ofDomain(theirs, `${folder}/`, 0)
     const [name] = await namesOf(ours, `${folder}/`)
     await replaceObject(ours, { name: name as string, bytes: object as Bytes })
@@ -225,7 +229,7 @@ describe('objects of another repository', () => {
 })
 
 describe('objects of another domain', () => {
-  test.each(CONTENT_FOLDERS)('%s: passed off as of ours they do not open', async (folder) => {
+  test.each(FOLDERS)('%s: passed off as of ours they do not open', async (folder) => {
     const { id } = (await open()).domains[0] ?? {}
     for (const object of await ofDomain(ours, `${folder}/`, 1)) {
       const forged = withPrefix(object, (prefix) => {
@@ -298,7 +302,7 @@ describe('objects of another kind', () => {
   })
 
   test('an object in the folder of another kind is foreign', async () => {
-    for (const folder of CONTENT_FOLDERS) {
+    for (const folder of FOLDERS) {
       const [object] = await ofDomain(world.stores[0], `${folder}/`, 0)
       const wrong = folder === 'receipts' ? 'snapshots' : 'receipts'
       expect(await kindsOf(await putAs(wrong, object as Bytes))).toEqual(['foreign'])
@@ -322,7 +326,7 @@ describe('objects of another kind', () => {
   })
 
   test('junk under right names is told and stops nothing', async () => {
-    for (const folder of CONTENT_FOLDERS) {
+    for (const folder of FOLDERS) {
       expect(await kindsOf(await putAs(folder, Uint8Array.from([1, 2, 3, folder.length])))).toEqual(
         ['damaged'],
       )
@@ -341,11 +345,3 @@ describe('objects of another kind', () => {
     expect(await readEverything()).toBe(FILES_OF_ALL)
   })
 })
-
-const KIND_OF = {
-  packs: 'data-pack',
-  index: 'index',
-  snapshots: 'snapshot',
-  receipts: 'receipt',
-  marks: 'mark',
-} as Record<ContentFolder, keyof typeof KIND>

@@ -3,17 +3,20 @@
 
 import { type Bytes, concat } from '../../src/base/bytes.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { encode } from '../../src/format/codec.ts'
-import { encodePrefix } from '../../src/format/prefix.ts'
-import { type Mark, markCodec, receiptCodec } from '../../src/format/records.ts'
 import type { DomainAccess } from '../../src/repository/access.ts'
 import { createRepository } from '../../src/repository/create.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
 import { HeldLease } from '../../src/repository/lease.ts'
-import { openRepository, type Repository } from '../../src/repository/repository.ts'
+import { type Mark, putMark as putMarkOf } from '../../src/repository/marks.ts'
+import { openRepository, type Repository, selectDomain } from '../../src/repository/repository.ts'
+import { putReceipt as putReceiptOf } from '../../src/repository/snapshots.ts'
+import {
+  putUpkeepRecord,
+  type UpkeepKind,
+  type UpkeepRecords,
+} from '../../src/repository/upkeep-records.ts'
+import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
-import { sealSigned } from '../../src/sealer/signed.ts'
-import { putContent } from '../../src/store/content.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { openMemory } from '../../src/store/memory.ts'
 import { digestInName } from '../../src/store/names.ts'
@@ -68,17 +71,16 @@ async function makeOne(owner: SecretKey): Promise<Store> {
   for (const key of [owner, writer]) {
     const repository = await openRepository(store, key)
     await backupFiles(repository, { files: FILES, domain: key === owner ? 'default' : 'other' })
-    await leaveLease(repository, key === owner ? 0 : -1)
+    const domain = repository.domains.at(key === owner ? 0 : -1)
+    await leaveLease(repository, domain as DomainAccess)
   }
   const up = await openRepository(store, upkeep)
-  for (const domain of up.domains) await putMark(up, { domain: domain.label })
+  for (const domain of up.domains) await putUpkeeps(up, domain)
   return store
 }
 
 /** A lease as a session that was killed leaves it. */
-async function leaveLease(repository: Repository, which: number): Promise<void> {
-  const domain = repository.domains.at(which)
-  if (domain === undefined) throw new Error('no domain')
+export async function leaveLease(repository: Repository, domain: DomainAccess): Promise<void> {
   const store = decorate(repository.store, { remove: () => Promise.resolve() })
   const lease = await HeldLease.take({
     repository: { ...repository, store },
@@ -92,41 +94,43 @@ async function leaveLease(repository: Repository, which: number): Promise<void> 
   await lease.release()
 }
 
-/** A mark of packs that are not there: it changes nothing. */
-export async function putMark(
+const HASH = new Uint8Array(32)
+const NOTHING_MARKED: Mark = { packs: [HASH], snapshots: [], markedMs: 1 }
+
+/** A mark, of packs that are not there unless others are given: then it changes nothing. */
+export function putMark(
   repository: Repository,
   { domain: label, mark = NOTHING_MARKED }: { readonly domain: string; readonly mark?: Mark },
 ): Promise<string> {
-  const domain = repository.domains.find((one) => one.label === label)
-  if (domain === undefined) throw new Error(`no domain ${label}`)
-  const { epoch } = domain.latest
-  const prefix = encodePrefix({ kind: 'mark', domain: domain.id, epoch })
-  const sealed = sealSigned(encode(markCodec, mark), {
-    place: { repositoryId: repository.id, prefix, part: 'body' },
-    signatory: domain.signatory,
-    headerSeal: domain.headerSeal(epoch),
+  const domain = selectDomain(repository, label)
+  return putMarkOf(repository, { domain, signatory: upkeepSignatory(repository, domain), mark })
+}
+
+/** One of all that only upkeep puts, about what is not there: it changes nothing. */
+export async function putUpkeeps(repository: Repository, domain: DomainAccess): Promise<void> {
+  await putMark(repository, { domain: domain.label })
+  const forgotten = { snapshot: HASH, sourceId: HASH.slice(16), sequence: 1, isConfirmed: true }
+  const put = <K extends UpkeepKind>(kind: K, record: UpkeepRecords[K]) =>
+    putUpkeepRecord(repository, { kind, domain, record })
+  await put('forget', { snapshots: [{ ...forgotten, object: HASH }], forgottenMs: 1 })
+  await put('sighting', {
+    snapshots: [{ snapshot: HASH, receivedMs: 1 }],
+    moved: [{ pack: HASH, receivedMs: [1, 2] }],
   })
-  return putContent(repository.store, { folder: 'marks', parts: [prefix, sealed] })
+  await put('hold', { snapshots: [HASH], releases: [HASH], reason: 'because', heldMs: 1 })
+  await put('renewal', { packs: [HASH], renewedMs: 1 })
+  await put('loss', { ids: [HASH], foundMs: 1 })
 }
 
 /** A receipt as a writer of this domain signs it, for whatever snapshot. */
-export async function putReceipt(
+export function putReceipt(
   repository: Repository,
   { domain, snapshot }: { readonly domain: DomainAccess; readonly snapshot: string },
 ): Promise<string> {
-  const { epoch } = domain.latest
-  const prefix = encodePrefix({ kind: 'receipt', domain: domain.id, epoch })
   const hash = digestInName(snapshot) as Bytes
   const receipt = { snapshot: hash, sessionId: new Uint8Array(16), confirmedMs: 1 }
-  const sealed = sealSigned(encode(receiptCodec, receipt), {
-    place: { repositoryId: repository.id, prefix, part: 'body' },
-    signatory: domain.signatory,
-    headerSeal: domain.headerSeal(epoch),
-  })
-  return putContent(repository.store, { folder: 'receipts', parts: [prefix, sealed] })
+  return putReceiptOf(repository, { domain, receipt })
 }
-
-const NOTHING_MARKED: Mark = { packs: [new Uint8Array(32)], snapshots: [], markedMs: 1 }
 
 /** The object with other bytes in its prefix. */
 export function withPrefix(object: Bytes, change: (prefix: Uint8Array) => void): Bytes {

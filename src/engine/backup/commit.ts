@@ -67,8 +67,9 @@ export async function commit(options: CommitOptions): Promise<Committed | Lost> 
 }
 
 /**
- * Marks first, then packs: a pack that was marked in between is seen to be marked. One that is listed with
- * another length was cut off, and is as lost as one that is gone.
+ * Marks first, then packs: a pack that was marked in between is seen to be marked. One that has another length
+ * was cut off, and is as lost as one that is gone. Of one that is not listed the store is asked: its listing
+ * may lag behind.
  */
 async function findLost({
   repository,
@@ -78,17 +79,25 @@ async function findLost({
 }: CommitOptions): Promise<readonly string[]> {
   const marked = await loadMarks(repository, domain)
   const listed = await listPacks(repository.store)
-  return [...stored, ...relied]
-    .filter(({ name, bytes }) => listed.get(name) !== bytes || marked.packs.has(name))
-    .map(({ name }) => name)
+  const lost: string[] = []
+  for (const { name, bytes } of [...stored, ...relied]) {
+    const length = listed.get(name) ?? (await repository.store.stat(name))?.size
+    if (length !== bytes || marked.packs.has(name)) lost.push(name)
+  }
+  return lost
 }
 
-/** Marks first, then snapshots; and what is stored is read back. */
+/**
+ * Marks first, then snapshots; and what is stored is read back. That is also what counts where a listing that
+ * lags behind does not show it yet.
+ */
 async function isThere({ repository, domain }: CommitOptions, snapshot: string): Promise<boolean> {
+  const { store } = repository
   const marked = await loadMarks(repository, domain)
   let listed = false
-  for await (const { name } of repository.store.list('snapshots/')) listed ||= name === snapshot
-  if (!listed || marked.snapshots.has(snapshot)) return false
-  await getVerified(repository.store, snapshot)
+  for await (const { name } of store.list('snapshots/')) listed ||= name === snapshot
+  if (marked.snapshots.has(snapshot)) return false
+  if (!listed && (await store.stat(snapshot)) === undefined) return false
+  await getVerified(store, snapshot)
   return true
 }

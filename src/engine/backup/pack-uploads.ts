@@ -3,20 +3,11 @@
 
 import { type Bytes, fromHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { BLOB_ID_BYTES } from '../../format/ids.ts'
-import {
-  decodeIndexSegment,
-  encodeIndexSegment,
-  type IndexSegment,
-} from '../../format/index-segment.ts'
-import { INDEX_BLOBS_MAX } from '../../format/limits.ts'
-import { encodePrefix } from '../../format/prefix.ts'
 import type { FinishedPack } from '../../packer/pack-writer.ts'
 import type { DomainAccess } from '../../repository/access.ts'
-import { type DescribedPack, segmentOf } from '../../repository/pack-headers.ts'
+import { blobsOf, groupsOf, putSegment } from '../../repository/index-write.ts'
+import type { DescribedPack } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { sealSigned } from '../../sealer/signed.ts'
-import { putContent } from '../../store/content.ts'
 import { contentName } from '../../store/names.ts'
 
 /** After this long, or this many packs, what is acknowledged is named in an index segment. */
@@ -24,8 +15,6 @@ export const SEGMENT_MS = 3 * 60 * 1000
 const SEGMENT_PACKS = 256
 /** Segments with more blobs than this are not merged with others: memory stays bounded. */
 const MERGED_BLOBS_MAX = 262_144
-/** Half of what a segment may have (and a pack has at most as many): small files come by the million. */
-const SEGMENT_BLOBS_MAX = INDEX_BLOBS_MAX / 2
 
 export interface PackUploadsOptions {
   readonly repository: Repository
@@ -151,7 +140,8 @@ export class PackUploads {
     packs: readonly DescribedPack[],
     supersedes: readonly Bytes[],
   ): Promise<string> {
-    return putSegment(segmentOf(packs, supersedes), this.#options)
+    const { repository, domain } = this.#options
+    return putSegment(repository, { domain, signatory: domain.signatory, packs, supersedes })
   }
 }
 
@@ -159,41 +149,4 @@ export class PackUploads {
 function described({ indexed, header }: FinishedPack): DescribedPack {
   const { sessions, frames, ids } = header
   return { indexed, columns: { sessions, frames, ids } }
-}
-
-function blobsOf(packs: readonly DescribedPack[]): number {
-  return packs.reduce((sum, { columns }) => sum + columns.ids.length / BLOB_ID_BYTES, 0)
-}
-
-/** Packs in their order, as many together as one segment may name. */
-function groupsOf(packs: readonly DescribedPack[]): readonly (readonly DescribedPack[])[] {
-  const groups: DescribedPack[][] = []
-  let blobs = 0
-  for (const pack of packs) {
-    blobs += blobsOf([pack])
-    const group = groups.at(-1)
-    if (group !== undefined && blobs <= SEGMENT_BLOBS_MAX) group.push(pack)
-    else {
-      groups.push([pack])
-      blobs = blobsOf([pack])
-    }
-  }
-  return groups
-}
-
-/** Signs, seals and puts an index segment. Returns its name. */
-async function putSegment(
-  segment: IndexSegment,
-  { repository, domain }: { readonly repository: Repository; readonly domain: DomainAccess },
-): Promise<string> {
-  const payload = encodeIndexSegment(segment)
-  decodeIndexSegment(payload)
-  const { epoch } = domain.latest
-  const prefix = encodePrefix({ kind: 'index', domain: domain.id, epoch })
-  const sealed = sealSigned(payload, {
-    place: { repositoryId: repository.id, prefix, part: 'body' },
-    signatory: domain.signatory,
-    headerSeal: domain.headerSeal(epoch),
-  })
-  return putContent(repository.store, { folder: 'index', parts: [prefix, sealed] })
 }

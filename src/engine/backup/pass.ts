@@ -9,7 +9,7 @@ import { blobIdKey, type DomainAccess } from '../../repository/access.ts'
 import { Claims, newClaimMemory } from '../../repository/claims.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { Seal } from '../../sealer/seal.ts'
-import { beginSession, frameBinding, type SessionKeys } from '../../sealer/session.ts'
+import { frameBinding, type SessionKeys } from '../../sealer/session.ts'
 import { Walker, type WalkOptions } from '../../source/files/walk.ts'
 import { FileCacheWriter } from './file-cache.ts'
 import { folderHasher } from './folder-nodes.ts'
@@ -26,6 +26,23 @@ import { type Root, scan } from './scan.ts'
 import { scanStdin } from './scan-stdin.ts'
 import { TreeWriter } from './tree-writer.ts'
 
+/**
+ * What a backup asks of a pass over the source: store what is new, and say what the snapshot relies on. In
+ * the model of the protocol another one stands for it, without threads.
+ */
+export interface BackupPass {
+  /** Plaintext that was not in the repository, and what it takes there. */
+  readonly addedBytes: number
+  readonly addedStoredBytes: number
+  readonly stored: readonly StoredPack[]
+  readonly relied: readonly StoredPack[]
+  scan(onCheckpoint: (partial: Root) => Promise<void>): Promise<Root>
+  store(): Promise<void>
+  keepWhatIsStored(): Promise<void>
+  keepCache(): void
+  end(): Promise<void>
+}
+
 export interface PassOptions extends BackupOptions {
   readonly index: Index
   readonly report: Report
@@ -34,7 +51,7 @@ export interface PassOptions extends BackupOptions {
 
 const PROGRESS_MS = 250
 
-export class Pass {
+export class Pass implements BackupPass {
   readonly #options: PassOptions
   readonly #session: SessionKeys
   readonly #known: KnownBlobs
@@ -48,7 +65,7 @@ export class Pass {
   constructor(options: PassOptions) {
     this.#options = options
     const { domain, index, level } = options
-    this.#session = beginSession(domain.scope, domain.latest)
+    this.#session = domain.beginSession()
     this.#known = new KnownBlobs(index)
     const claimMemory = newClaimMemory()
     this.#packs = new PackStream({

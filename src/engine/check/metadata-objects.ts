@@ -95,6 +95,7 @@ const KINDS: Readonly<Record<string, readonly ObjectKind[]>> = {
   renewals: ['renewal'],
   holds: ['hold'],
   losses: ['loss'],
+  quarantine: ['quarantined'],
 }
 
 function belongsInto(name: string, kind: ObjectKind): boolean {

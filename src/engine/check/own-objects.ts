@@ -6,7 +6,6 @@ import { CairnError, isCairnError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
 import { decode } from '../../format/codec.ts'
 import type { IndexSegment } from '../../format/index-segment.ts'
-import type { ObjectKind } from '../../format/prefix.ts'
 import { leaseCodec, type Receipt } from '../../format/records.ts'
 import type { Summary } from '../../format/snapshot.ts'
 import type { ForgetRecord, Forgotten } from '../../format/upkeep-records.ts'
@@ -23,7 +22,7 @@ import {
   openReceipt,
   openSnapshot,
 } from '../../repository/snapshots.ts'
-import { openUpkeepRecord, type UpkeepKind } from '../../repository/upkeep-records.ts'
+import { isUpkeepKind, openUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { contentName, digestInName } from '../../store/names.ts'
 import type { MetadataTask, ReadObject } from './opened-objects.ts'
 
@@ -43,12 +42,6 @@ export function openOwnObject(task: MetadataTask, own: OwnObject): void {
   else if (own.kind === 'forget')
     takeForgotten(task, own, openUpkeepRecord(repository, { ...object, kind: own.kind }))
   else if (isUpkeepKind(own.kind)) openUpkeepRecord(repository, { ...object, kind: own.kind })
-}
-
-const UPKEEP_KINDS: readonly ObjectKind[] = ['sighting', 'hold', 'renewal', 'loss']
-
-function isUpkeepKind(kind: ObjectKind): kind is UpkeepKind & ObjectKind {
-  return UPKEEP_KINDS.includes(kind)
 }
 
 function takeForgotten(

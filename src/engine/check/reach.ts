@@ -29,6 +29,12 @@ export class Reach {
     return this.#visited.reduce((sum, one) => sum + one, 0)
   }
 
+  /** For each of the first so many blobs 1 where it was visited. */
+  visited(blobs: number): Uint8Array {
+    if (this.#visited.length < blobs) this.#grow(blobs)
+    return this.#visited.subarray(0, blobs)
+  }
+
   #visit(node: number): boolean {
     if (node >= this.#visited.length) this.#grow(node)
     if (this.#visited[node] === 1) return false

@@ -44,14 +44,17 @@ export class RefGraph {
     return next
   }
 
-  /** Takes the refs of a tree pack's blobs. */
+  /**
+   * Takes the refs of a tree pack's blobs. Of a blob that is stored twice, what both say: an attacker who stores
+   * one again and says that it needs nothing must not make anything unneeded.
+   */
   add({ treeIds, refCounts, refs }: Pick<HeaderFacts, 'treeIds' | 'refCounts' | 'refs'>): void {
     let at = 0
     refCounts.forEach((count, i) => {
       const node = this.#image.blobNumber(blobId(slice(treeIds, i, 1)))
       const own = slice(refs, at, count)
       at += count
-      if (node >= 0 && this.#starts[node] === 0) this.#store(node, own)
+      if (node >= 0) this.#take(node, own)
     })
   }
 
@@ -74,12 +77,18 @@ export class RefGraph {
     return number >= this.#image.blobs || this.#lost.has(number)
   }
 
-  #store(node: number, refs: Bytes): void {
+  #take(node: number, refs: Bytes): void {
     const count = refs.length / BLOB_ID_BYTES
-    this.#reserve(1 + count)
-    this.#targets[this.#end++] = count
-    this.#starts[node] = this.#end
-    for (let i = 0; i < count; i++) this.#targets[this.#end++] = this.numberOf(slice(refs, i, 1))
+    const targets = Array.from({ length: count }, (_, i) => this.numberOf(slice(refs, i, 1)))
+    const known = this.targets(node)
+    const isKnown = new Set(known)
+    const added = targets.filter((target) => !isKnown.has(target))
+    if (this.#starts[node] !== 0 && added.length === 0) return
+    this.#reserve(1 + known.length + added.length)
+    // `known` is a view of what reserving may have replaced: both have the same numbers in it.
+    this.#targets.set([known.length + added.length, ...known, ...added], this.#end)
+    this.#starts[node] = this.#end + 1
+    this.#end += 1 + known.length + added.length
   }
 
   #reserve(count: number): void {

@@ -1,0 +1,47 @@
+// Headers of packs, read once in a run however often it lists: a pack's name is the SHA-256 of its bytes, so
+// that what it says never changes.
+
+import { isCairnError } from '../../base/errors.ts'
+import {
+  forEachInParallel,
+  type ObjectProblem,
+  ObjectProblems,
+} from '../../repository/object-problem.ts'
+import { type ReadHeader, readPackHeader } from '../../repository/pack-headers.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { ObjectInfo } from '../../store/store.ts'
+
+/** Headers at a time on their way. */
+const PARALLEL = 16
+
+export class Headers {
+  readonly #repository: Repository
+  readonly #read = new Map<string, ReadHeader | 'foreign'>()
+
+  constructor(repository: Repository) {
+    this.#repository = repository
+  }
+
+  /** The header of a pack of our domains; undefined where it is another's, or could not be read. */
+  get(name: string): ReadHeader | undefined {
+    const read = this.#read.get(name)
+    return read === 'foreign' ? undefined : read
+  }
+
+  /** Reads those that are not known yet. Returns what is wrong with packs; those that are gone are not. */
+  async read(packs: Iterable<ObjectInfo>): Promise<readonly ObjectProblem[]> {
+    const { store, domains } = this.#repository
+    const problems = new ObjectProblems()
+    const unknown = [...packs].filter(({ name }) => !this.#read.has(name))
+    await forEachInParallel(unknown, PARALLEL, async ({ name, size }) => {
+      try {
+        const header = await readPackHeader(store, { name, packBytes: size }, domains)
+        this.#read.set(name, header ?? 'foreign')
+        problems.noteRead()
+      } catch (error) {
+        if (!isCairnError(error, 'object-missing')) problems.take(name, error)
+      }
+    })
+    return problems.found
+  }
+}

@@ -1,0 +1,221 @@
+// What a prune would do in one domain, decided and not yet done: which marks are ripe, what their sweep
+// moves and frees, and what a new mark would name.
+
+import type { FoundMark } from '../../repository/marks.ts'
+import { LEASE_HONOURED_MS, type Session } from '../../repository/sessions.ts'
+import { confirmationOf } from '../../repository/snapshots.ts'
+import { type FramePlace, Liveness, type PackLife } from './liveness.ts'
+import type { DomainSurvey } from './survey.ts'
+import { LEASE_DELAY_MAX_MS, UNCONFIRMED_KEPT_MS } from './timing.ts'
+
+export interface PruneLimits {
+  readonly graceMs: number
+  /** Bytes of frames that one run moves at most. */
+  readonly moveBytesMax: number
+  /** Dead bytes that may stay, as a fraction of all: moving costs more than they do. */
+  readonly unusedMax: number
+}
+
+/** Why deleting stops in a domain: in words, with the object that it is about. */
+export interface Obstacle {
+  readonly object: string
+  readonly why: string
+}
+
+/** A mark that is not swept yet. */
+export interface WaitingMark {
+  readonly mark: FoundMark
+  /** By the store's clock. */
+  readonly ripeAtMs: number
+  /** The session that it waits for, where it is not the grace. */
+  readonly session: Session | undefined
+}
+
+export interface SweepPlan {
+  readonly marks: readonly FoundMark[]
+  readonly waiting: readonly WaitingMark[]
+  /** Marked packs that are there. */
+  readonly packs: readonly string[]
+  readonly bytes: number
+  readonly move: readonly FramePlace[]
+  readonly moveBytes: number
+  /** Marked snapshots that nobody ever confirmed. */
+  readonly snapshots: readonly string[]
+}
+
+export interface MarkPlan {
+  readonly packs: readonly PackLife[]
+  /** Of these, the bytes that will be moved, and those that will be free. */
+  readonly moveBytes: number
+  readonly freeBytes: number
+  readonly snapshots: readonly string[]
+  /** Dead or wasteful packs that are left alone for now, and why. */
+  readonly sparedPacks: number
+  readonly sparedBytes: number
+}
+
+export interface DomainPlan {
+  readonly survey: DomainSurvey
+  readonly liveness: Liveness
+  readonly obstacles: readonly Obstacle[]
+  readonly sweep: SweepPlan
+  readonly mark: MarkPlan
+}
+
+/** Pure. */
+export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPlan {
+  const liveness = new Liveness(survey)
+  const obstacles = obstaclesOf(survey, liveness)
+  const isFrozen = obstacles.length > 0
+  return {
+    survey,
+    liveness,
+    obstacles,
+    sweep: isFrozen ? NOTHING_TO_SWEEP : planSweep(survey, { liveness, limits }),
+    mark: isFrozen ? NOTHING_TO_MARK : planMark(survey, { liveness, limits }),
+  }
+}
+
+const NOTHING_TO_SWEEP: SweepPlan = {
+  marks: [],
+  waiting: [],
+  packs: [],
+  bytes: 0,
+  move: [],
+  moveBytes: 0,
+  snapshots: [],
+}
+
+const NOTHING_TO_MARK: MarkPlan = {
+  packs: [],
+  moveBytes: 0,
+  freeBytes: 0,
+  snapshots: [],
+  sparedPacks: 0,
+  sparedBytes: 0,
+}
+
+function obstaclesOf({ obstacles }: DomainSurvey, { unresolved }: Liveness): readonly Obstacle[] {
+  return [
+    ...obstacles.map(({ name, error }) => ({ object: name, why: error.message })),
+    ...unresolved.map((object) => ({
+      object,
+      why: 'a snapshot needs this blob, and no pack has it',
+    })),
+  ]
+}
+
+function planSweep(
+  survey: DomainSurvey,
+  { liveness, limits }: { readonly liveness: Liveness; readonly limits: PruneLimits },
+): SweepPlan {
+  const { domain, packs, headers, roots } = survey
+  const own = survey.marksBefore.filter((mark) => mark.domain === domain)
+  const judged = own.map((mark) => ({ mark, ...ripeness(mark, { survey, limits }) }))
+  const marks = judged.filter(({ ripeAtMs }) => ripeAtMs <= survey.nowMs).map(({ mark }) => mark)
+  const waiting = judged.filter(({ ripeAtMs }) => ripeAtMs > survey.nowMs)
+  const named = new Set(marks.flatMap((mark) => mark.packs))
+  const going = [...named].filter((name) => packs.has(name))
+  const move = liveness.framesToMove(new Set(going))
+  const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
+  const namedSnapshots = new Set(marks.flatMap((mark) => mark.snapshots))
+  const snapshots = roots.snapshots
+    .filter((one) => one.domain === domain && namedSnapshots.has(one.name))
+    .filter((one) => !confirmed.has(confirmationOf(one)))
+    .map(({ name }) => name)
+  const moveBytes = move.reduce((sum, { pack, frame }) => {
+    return sum + (headers.get(pack)?.header.frames[frame]?.storedBytes ?? 0)
+  }, 0)
+  const bytes = going.reduce((sum, name) => sum + (packs.get(name)?.size ?? 0), 0)
+  return { marks, waiting, packs: going, bytes, move, moveBytes, snapshots }
+}
+
+/** When a mark may be swept: after the grace, and after sessions that were at work when it was put. */
+function ripeness(
+  { storedAtMs }: FoundMark,
+  { survey, limits }: { readonly survey: DomainSurvey; readonly limits: PruneLimits },
+): { readonly ripeAtMs: number; readonly session: Session | undefined } {
+  let ripeAtMs = storedAtMs + limits.graceMs
+  let session: Session | undefined
+  for (const one of survey.sessions) {
+    if (one.domain !== survey.domain || one.beganMs > storedAtMs) continue
+    const until = Math.min(one.renewedMs + LEASE_HONOURED_MS, storedAtMs + LEASE_DELAY_MAX_MS)
+    if (until <= survey.nowMs || until <= ripeAtMs) continue
+    ripeAtMs = until
+    session = one
+  }
+  return { ripeAtMs, session }
+}
+
+function planMark(
+  survey: DomainSurvey,
+  { liveness, limits }: { readonly liveness: Liveness; readonly limits: PruneLimits },
+): MarkPlan {
+  const unmarked = liveness.packs.filter(({ isMarked }) => !isMarked)
+  const protectedSinceMs = sessionsSince(survey)
+  const isSpared = ({ storedAtMs }: PackLife) => storedAtMs >= protectedSinceMs
+  const dead = unmarked.filter(({ liveBytes }) => liveBytes === 0)
+  const chosen = [
+    ...dead.filter((pack) => !isSpared(pack)),
+    ...worthMoving(unmarked, limits).filter((pack) => !isSpared(pack)),
+  ]
+  const spared = dead.filter(isSpared)
+  return {
+    packs: chosen,
+    moveBytes: sumOf(chosen, ({ liveBytes }) => liveBytes),
+    freeBytes: sumOf(chosen, ({ packBytes, liveBytes }) => packBytes - liveBytes),
+    snapshots: neverConfirmed(survey),
+    sparedPacks: spared.length,
+    sparedBytes: sumOf(spared, ({ packBytes }) => packBytes),
+  }
+}
+
+/**
+ * From when on packs may be those of a session at work: the beginning of the oldest that is honoured, but
+ * no more than 14 days, so that nobody can keep everything from being freed for ever.
+ */
+function sessionsSince({ sessions, nowMs, domain }: DomainSurvey): number {
+  const honoured = sessions.filter(
+    (one) =>
+      one.domain === domain &&
+      one.purpose === 'backup' &&
+      nowMs - one.renewedMs <= LEASE_HONOURED_MS,
+  )
+  const began = honoured.map(({ beganMs }) => beganMs)
+  return Math.max(nowMs - LEASE_HONOURED_MS, Math.min(Number.POSITIVE_INFINITY, ...began))
+}
+
+/** The packs with the largest part dead, until what stays dead is little enough or the limit is reached. */
+function worthMoving(packs: readonly PackLife[], limits: PruneLimits): readonly PackLife[] {
+  const partly = packs.filter(({ liveBytes, deadBytes }) => liveBytes > 0 && deadBytes > 0)
+  const total = sumOf(packs, ({ liveBytes, deadBytes }) => liveBytes + deadBytes)
+  let unused = sumOf(partly, ({ deadBytes }) => deadBytes)
+  let moved = 0
+  const chosen: PackLife[] = []
+  for (const pack of partly.sort((a, b) => deadPart(b) - deadPart(a))) {
+    if (unused <= limits.unusedMax * total) break
+    if (moved + pack.liveBytes > limits.moveBytesMax) continue
+    moved += pack.liveBytes
+    unused -= pack.deadBytes
+    chosen.push(pack)
+  }
+  return chosen
+}
+
+function deadPart({ liveBytes, deadBytes }: PackLife): number {
+  return deadBytes / (liveBytes + deadBytes)
+}
+
+function neverConfirmed({ roots, domain, nowMs, marked }: DomainSurvey): readonly string[] {
+  const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
+  return roots.snapshots
+    .filter((one) => one.domain === domain && !confirmed.has(confirmationOf(one)))
+    .filter(({ name, storedAtMs }) => {
+      return nowMs - storedAtMs > UNCONFIRMED_KEPT_MS && !marked.snapshots.has(name)
+    })
+    .map(({ name }) => name)
+}
+
+function sumOf<T>(items: readonly T[], amount: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + amount(item), 0)
+}

@@ -1,0 +1,104 @@
+// What a prune sees before it plans: the lists of the protocol in their order, and what packs say of
+// themselves. Marks come first for the sweep (design, section 5, step 12) and last for marking (step 9); one
+// survey serves both, because a mark that is in either list is heeded.
+
+import { toHex } from '../../base/bytes.ts'
+import type { Sighting } from '../../format/upkeep-records.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import { type FoundMark, findMarks, type Marked, markedBy } from '../../repository/marks.ts'
+import { isNobodys, type ObjectProblem } from '../../repository/object-problem.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { loadRoots, type Roots } from '../../repository/roots.ts'
+import { loadSessions, type Session } from '../../repository/sessions.ts'
+import { loadUpkeepRecords } from '../../repository/upkeep-records.ts'
+import { contentName } from '../../store/names.ts'
+import type { ObjectInfo } from '../../store/store.ts'
+import type { Headers } from './headers.ts'
+
+export interface Survey {
+  readonly repository: Repository
+  /** By the store's clock. */
+  readonly nowMs: number
+  readonly sessions: readonly Session[]
+  /** Listed before all else: those that a sweep may take up. */
+  readonly marksBefore: readonly FoundMark[]
+  /** All that were listed, before or after. */
+  readonly marks: readonly FoundMark[]
+  readonly marked: Marked
+  /** Of all domains, by name. */
+  readonly packs: ReadonlyMap<string, ObjectInfo>
+  readonly headers: Headers
+  readonly roots: Roots
+  /** For packs that frames were moved into: when a store first had each frame. */
+  readonly moved: ReadonlyMap<string, readonly number[]>
+  /** Ids that upkeep has said to be lost, in hexadecimal: nobody waits for them. */
+  readonly lost: ReadonlySet<string>
+  /** What cannot be read and may matter: nothing is deleted in any domain. */
+  readonly obstacles: readonly ObjectProblem[]
+  /** What was passed over and changes nothing. */
+  readonly notes: readonly ObjectProblem[]
+}
+
+/** Lists and reads. Throws what the store throws, and where a mark cannot be read. */
+export async function takeSurvey(
+  repository: Repository,
+  { nowMs, headers }: { readonly nowMs: number; readonly headers: Headers },
+): Promise<Survey> {
+  const { domains, store } = repository
+  const { sessions, problems: aboutLeases } = await loadSessions(repository)
+  const marksBefore = await findMarks(repository, domains)
+  const packs = new Map<string, ObjectInfo>()
+  for await (const info of store.list('packs/')) packs.set(info.name, info)
+  const roots = await loadRoots(repository, { nowMs })
+  const marksAfter = await findMarks(repository, domains)
+  const marks = union(marksBefore, marksAfter)
+  const sightings = await loadUpkeepRecords(repository, { kind: 'sighting', onlyReading: true })
+  const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })
+  const aboutPacks = await headers.read(packs.values())
+  const unknown = aboutPacks.filter(({ error }) => error.code === 'unsupported')
+  const aboutRecords = [...sightings.problems, ...losses.problems].filter((p) => !isNobodys(p))
+  return {
+    repository,
+    nowMs,
+    sessions,
+    marksBefore,
+    marks,
+    marked: markedBy(marks),
+    packs,
+    headers,
+    roots,
+    moved: movedFrames(sightings.records.map(({ record }) => record)),
+    lost: new Set(losses.records.flatMap(({ record }) => record.ids.map(toHex))),
+    obstacles: [...roots.obstacles, ...unknown],
+    notes: [
+      ...roots.notes,
+      ...aboutLeases,
+      ...aboutRecords,
+      ...aboutPacks.filter((problem) => !unknown.includes(problem)),
+    ],
+  }
+}
+
+function union(a: readonly FoundMark[], b: readonly FoundMark[]): readonly FoundMark[] {
+  return [...new Map([...a, ...b].map((mark) => [mark.name, mark])).values()]
+}
+
+function movedFrames(sightings: readonly Sighting[]): ReadonlyMap<string, readonly number[]> {
+  const moved = new Map<string, readonly number[]>()
+  for (const sighting of sightings)
+    for (const { pack, receivedMs } of sighting.moved)
+      moved.set(contentName('packs', pack), receivedMs)
+  return moved
+}
+
+/** The survey of one domain. */
+export interface DomainSurvey extends Survey {
+  readonly domain: DomainAccess
+  /** Packs of the domain whose header could be read. */
+  readonly ownPacks: readonly ObjectInfo[]
+}
+
+export function surveyOf(survey: Survey, domain: DomainAccess): DomainSurvey {
+  const isOwn = ({ name }: ObjectInfo) => survey.headers.get(name)?.domain === domain
+  return { ...survey, domain, ownPacks: [...survey.packs.values()].filter(isOwn) }
+}

@@ -1,0 +1,185 @@
+// The small configurations that are gone through exhaustively: who is at work in which repository, and how time
+// may jump. Each is as small as it can be for what it is about.
+
+import { systemClock } from '../../src/base/clock.ts'
+import type { Store } from '../../src/store/store.ts'
+import type { Program } from './actor.ts'
+import { addDomain, forgeDuplicates, markAll, removeAll } from './beginnings.ts'
+import { backupTexts, HOUR_MS, pruner, remover, seeded, type World, writer } from './world.ts'
+
+/** When everything begins, by the store's clock. */
+export const START_MS = 1_800_000_000_000
+export const DAY_MS = 24 * HOUR_MS
+/** As long as the listing lag that prune reckons with where a store promises nothing. */
+export const LAG_MS = 600_000
+
+export interface Configuration {
+  readonly what: string
+  /** Makes what is stored at the beginning. Its clock may be moved. */
+  readonly prepare: (world: World) => Promise<void>
+  readonly writers?: (world: World) => readonly Program[]
+  readonly others: (world: World) => readonly Program[]
+  /** How far time may jump each time, in this order. */
+  readonly jumpsMs: readonly number[]
+  readonly lagMs?: number
+  /** Folders in which nobody puts anything. */
+  readonly emptyFolders: readonly string[]
+  /** Reading is no step of its own. */
+  readonly isGlued?: boolean
+  /** Nothing may be marked or removed at all. */
+  readonly isFrozen?: boolean
+  /** Gone through by `npm run model` only: it takes minutes. */
+  readonly isLong?: boolean
+}
+
+const TEXTS = ['alpha', 'beta']
+const NEVER_PUT = ['forgets/', 'losses/']
+
+const again = (world: World) => [writer(world, { source: 'source', texts: TEXTS })]
+const prunes = (count: number) => (world: World) =>
+  Array.from({ length: count }, () => pruner(world, { runs: 1 }))
+const prunesTwice = (world: World) => [pruner(world, { runs: 2 })]
+
+export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
+  'writer-and-pruner': {
+    what: 'a writer relies on dead packs, a pruner marks, waits and sweeps',
+    prepare: dead,
+    writers: again,
+    others: prunesTwice,
+    jumpsMs: [25 * HOUR_MS, 25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'writer-and-two-pruners': {
+    what: 'a writer relies on dead packs, two pruners mark and sweep, anyone may be suspended twice',
+    prepare: dead,
+    writers: again,
+    others: prunes(2),
+    jumpsMs: [25 * HOUR_MS, 25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'writer-and-pruner-under-lag': {
+    what: 'a writer and a pruner that marks, waits and sweeps, while listings lag behind',
+    prepare: dead,
+    writers: again,
+    others: prunesTwice,
+    jumpsMs: [25 * HOUR_MS],
+    lagMs: LAG_MS,
+    emptyFolders: NEVER_PUT,
+  },
+  'writer-and-two-pruners-under-lag': {
+    what: 'a writer and two pruners at the same time, while listings lag behind',
+    prepare: dead,
+    writers: again,
+    others: prunes(2),
+    jumpsMs: [],
+    lagMs: LAG_MS,
+    emptyFolders: NEVER_PUT,
+  },
+  'ripe-mark': {
+    what: 'dead packs have a ripe mark, a writer needs what is in them',
+    prepare: deadAndMarked,
+    writers: again,
+    others: prunes(1),
+    jumpsMs: [25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'marked-and-needed': {
+    what: 'a mark names packs that a snapshot needs; the snapshot goes, and somebody writes the same again',
+    prepare: savedAndMarked,
+    writers: again,
+    others: (world) => [...prunes(2)(world), remover(world)],
+    jumpsMs: [],
+    isGlued: true,
+    isLong: true,
+    emptyFolders: NEVER_PUT,
+  },
+  'two-marks': {
+    what: 'what a snapshot needs is in two packs, and each is in a mark of its own',
+    prepare: savedTwiceAndMarked,
+    others: prunes(2),
+    jumpsMs: [25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'late-receipt': {
+    what: 'a writer is suspended for a month between snapshot and receipt',
+    prepare: () => Promise.resolve(),
+    writers: again,
+    others: prunesTwice,
+    jumpsMs: [31 * DAY_MS, 25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'other-domain': {
+    what: 'packs of another domain claim to have what a snapshot needs',
+    prepare: claimedByAnother,
+    others: prunesTwice,
+    jumpsMs: [25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'tree-gone': {
+    what: 'the trees of a snapshot cannot be found',
+    prepare: withoutTrees,
+    others: prunesTwice,
+    jumpsMs: [25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+    isFrozen: true,
+  },
+}
+
+async function saved(world: World, seed = 1): Promise<void> {
+  const parts = { store: world.store, clock: systemClock, random: seeded(seed) }
+  await backupTexts(world, { parts, source: 'source', texts: TEXTS })
+}
+
+/** A snapshot that is gone without a trace: its packs are dead. */
+async function dead(world: World): Promise<void> {
+  await saved(world)
+  await removeAll(world.store, ['snapshots/', 'receipts/'])
+}
+
+async function deadAndMarked(world: World): Promise<void> {
+  await dead(world)
+  await world.clock.advance(DAY_MS * 60 - 25 * HOUR_MS)
+  await markAll(world, await packsIn(world.store))
+}
+
+/** As when the snapshot was put just before its packs were marked. */
+async function savedAndMarked(world: World): Promise<void> {
+  await saved(world)
+  await world.clock.advance(DAY_MS * 60 - 25 * HOUR_MS)
+  await markAll(world, await packsIn(world.store))
+}
+
+async function savedTwiceAndMarked(world: World): Promise<void> {
+  await saved(world)
+  const first = await packsIn(world.store)
+  await removeAll(world.store, ['snapshots/', 'receipts/', 'index/'])
+  await saved(world, 2)
+  const second = (await packsIn(world.store)).filter((name) => !first.includes(name))
+  await world.clock.advance(DAY_MS * 60 - 25 * HOUR_MS)
+  await markAll(world, first)
+  await world.clock.advance(24 * HOUR_MS)
+  await markAll(world, second)
+}
+
+async function claimedByAnother(world: World): Promise<void> {
+  await addDomain(world)
+  const own = { store: world.store, clock: systemClock, random: seeded(1) }
+  // What another domain claims is there first.
+  await forgeDuplicates(world, async () => {
+    await world.clock.advance(DAY_MS)
+    await backupTexts(world, { parts: own, source: 'source', texts: TEXTS })
+  })
+}
+
+async function withoutTrees(world: World): Promise<void> {
+  await saved(world)
+  const [, trees] = await packsIn(world.store)
+  await world.store.remove(trees as string)
+}
+
+/** In the order in which they were put. */
+async function packsIn(store: Store): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { name } of store.list('packs/')) names.push(name)
+  return names
+}

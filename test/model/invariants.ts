@@ -1,0 +1,197 @@
+// What must hold in every state, whatever happened before:
+//
+// 1. A snapshot that is there with its receipt has every blob that it needs in a pack that is there.
+// 2. What a writer reported as saved is there, with its receipt, unless somebody forgot it.
+// 3. What was forgotten can be had back as long as its window is open.
+// 4. A name that a mark names is never put again.
+// 5. Nobody fails because others are at work.
+// 6. Where what is needed cannot be found, nothing is marked and nothing is removed.
+
+import { equalBytes, toHex } from '../../src/base/bytes.ts'
+import { BLOB_ID_BYTES } from '../../src/format/ids.ts'
+import { decodeMark } from '../../src/format/mark.ts'
+import { decodePrefix } from '../../src/format/prefix.ts'
+import type { DomainAccess } from '../../src/repository/access.ts'
+import { expectPackPrefix, openTail } from '../../src/repository/pack-headers.ts'
+import type { Repository } from '../../src/repository/repository.ts'
+import { openReceipt, openSnapshot } from '../../src/repository/snapshots.ts'
+import { contentName } from '../../src/store/names.ts'
+import { type Call, isEnding } from './actor.ts'
+import type { State, Step } from './explore.ts'
+import type { Objects } from './store-state.ts'
+
+/** What an object says, read once. */
+interface Facts {
+  /** Of packs: domain and ids of blobs, in hexadecimal. */
+  readonly blobs: readonly string[]
+  /** Of tree packs: what each blob refers to. */
+  readonly refs: ReadonlyMap<string, readonly string[]>
+  /** Of snapshots. */
+  readonly roots: readonly string[]
+  /** Of receipts: number of the snapshot's name. */
+  readonly confirms: string | undefined
+  /** Of marks: object names. */
+  readonly marked: readonly string[]
+}
+
+const NOTHING: Facts = { blobs: [], refs: new Map(), roots: [], confirms: undefined, marked: [] }
+
+export interface InvariantOptions {
+  readonly repository: Repository
+  readonly objects: Objects
+  /** Which actors report what they saved. */
+  readonly writers: readonly number[]
+  readonly isFrozen: boolean
+}
+
+export class Invariants {
+  readonly #options: InvariantOptions
+  readonly #facts: Facts[] = []
+  readonly #refs = new Map<string, readonly string[]>()
+  readonly #needs = new Map<string, readonly string[]>()
+
+  constructor(options: InvariantOptions) {
+    this.#options = options
+  }
+
+  /** Throws what is wrong. Looks only where the last step may have changed something. */
+  check(state: State, { actor, call }: Step): void {
+    if (call?.kind === 'put') this.#expectNeverMarked(state, call.name)
+    if (this.#options.isFrozen) return expectNothingGoes(call)
+    const position = state.positions[actor]
+    const hasEnded = position !== undefined && isEnding(position.node.next)
+    if (hasEnded) this.#expectNoError(state, actor)
+    const isReceipt = call?.kind === 'put' && call.name.startsWith('receipts/')
+    if (call?.kind === 'remove' || isReceipt || hasEnded) this.#expectKept(state)
+  }
+
+  #expectNeverMarked({ stored }: State, name: string): void {
+    for (const id of stored.ids(this.#options.objects.folder('marks/')))
+      if (this.#of(id).marked.includes(name))
+        throw new Error(`${name} is marked, and was put again`)
+  }
+
+  #expectNoError({ positions }: State, actor: number): void {
+    const next = positions[actor]?.node.next
+    if (next === undefined || !isEnding(next) || next.error === undefined) return
+    const { error } = next
+    throw new Error(
+      `actor ${actor} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
+  }
+
+  #expectKept(state: State): void {
+    const { stored } = state
+    const { objects } = this.#options
+    const there = new Set<string>()
+    for (const id of stored.ids(objects.folder('packs/')))
+      for (const blob of this.#of(id).blobs) there.add(blob)
+    const confirmed = new Set<string>()
+    for (const id of stored.ids(objects.folder('receipts/'))) {
+      const { confirms } = this.#of(id)
+      if (confirms !== undefined) confirmed.add(confirms)
+    }
+    const snapshots = new Set<string>()
+    for (const id of stored.ids(objects.folder('snapshots/'))) {
+      const name = objects.name(id)
+      snapshots.add(name)
+      if (confirmed.has(name)) this.#expectWhole(name, { roots: this.#of(id).roots, there })
+    }
+    for (const name of this.#reported(state)) {
+      if (!snapshots.has(name)) throw new Error(`${name} was reported as saved, and is gone`)
+      if (!confirmed.has(name)) throw new Error(`${name} was reported as saved, without a receipt`)
+    }
+  }
+
+  #reported({ positions }: State): readonly string[] {
+    return this.#options.writers.flatMap((actor) => {
+      const next = positions[actor]?.node.next
+      const isSaved = next !== undefined && isEnding(next) && typeof next.result === 'string'
+      return isSaved ? [next.result as string] : []
+    })
+  }
+
+  #expectWhole(
+    name: string,
+    { roots, there }: { readonly roots: readonly string[]; readonly there: ReadonlySet<string> },
+  ): void {
+    const needs = this.#needs.get(name) ?? this.#closure(roots)
+    this.#needs.set(name, needs)
+    const lost = needs.filter((id) => !there.has(id))
+    if (lost.length > 0) throw new Error(`${name} has lost ${lost.length} of ${needs.length} blobs`)
+  }
+
+  #closure(roots: readonly string[]): readonly string[] {
+    const needs = new Set<string>()
+    const next = [...roots]
+    for (let id = next.pop(); id !== undefined; id = next.pop()) {
+      if (needs.has(id)) continue
+      needs.add(id)
+      next.push(...(this.#refs.get(id) ?? []))
+    }
+    return [...needs]
+  }
+
+  #of(id: number): Facts {
+    for (let next = this.#facts.length; next <= id; next++) this.#facts.push(this.#read(next))
+    return this.#facts[id] as Facts
+  }
+
+  #read(id: number): Facts {
+    const { objects, repository } = this.#options
+    const name = objects.name(id)
+    const object = objects.bytes(id)
+    const domain = repository.domains.find((one) => equalBytes(one.id, decodePrefix(object).domain))
+    if (domain === undefined) return NOTHING
+    const own = { domain, object, objectHash: undefined }
+    if (name.startsWith('packs/')) return this.#readPack(name, object, domain)
+    if (name.startsWith('snapshots/')) {
+      const { summary } = openSnapshot(repository, own)
+      return { ...NOTHING, roots: summary.roots.map((root) => `${domain.hex} ${toHex(root)}`) }
+    }
+    if (name.startsWith('receipts/'))
+      return {
+        ...NOTHING,
+        confirms: contentName('snapshots', openReceipt(repository, own).snapshot),
+      }
+    if (name.startsWith('marks/')) {
+      const { packs, snapshots } = decodeMark(object).marked
+      const marked = [
+        ...packs.map((hash) => contentName('packs', hash)),
+        ...snapshots.map((hash) => contentName('snapshots', hash)),
+      ]
+      return { ...NOTHING, marked }
+    }
+    return NOTHING
+  }
+
+  #readPack(name: string, object: Uint8Array, domain: DomainAccess): Facts {
+    const pack = { name, packBytes: object.length, prefix: expectPackPrefix(object), domain }
+    const { header } = openTail(object, pack)
+    const blobs = idsIn(header.ids, domain)
+    let at = 0
+    blobs.forEach((blob, i) => {
+      const count = header.refCounts[i] ?? 0
+      const refs = idsIn(
+        header.refs.subarray(BLOB_ID_BYTES * at, BLOB_ID_BYTES * (at + count)),
+        domain,
+      )
+      at += count
+      if (count > 0) this.#refs.set(blob, refs)
+    })
+    return { ...NOTHING, blobs }
+  }
+}
+
+function expectNothingGoes(call: Call | undefined): void {
+  if (call?.kind === 'remove' || (call?.kind === 'put' && call.name.startsWith('marks/')))
+    throw new Error(`${call.kind} ${call.name}, though what is needed cannot be found`)
+}
+
+/** With their domain: of a blob of another domain nobody can make use. */
+function idsIn(ids: Uint8Array, { hex }: DomainAccess): readonly string[] {
+  const found: string[] = []
+  for (let at = 0; at < ids.length; at += BLOB_ID_BYTES)
+    found.push(`${hex} ${toHex(ids.subarray(at, at + BLOB_ID_BYTES))}`)
+  return found
+}

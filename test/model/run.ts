@@ -1,0 +1,23 @@
+// Goes through one configuration: `node test/model/run.ts NAME [STATES]`. Ends with 3 where something is lost,
+// and prints the way there.
+
+import { CONFIGURATIONS } from './configurations.ts'
+import { exhaust } from './exhaust.ts'
+import { Violation } from './explore.ts'
+
+const [name = '', states] = process.argv.slice(2)
+const configuration = CONFIGURATIONS[name]
+if (configuration === undefined) {
+  process.stderr.write(`Which? ${Object.keys(CONFIGURATIONS).join(', ')}\n`)
+  process.exit(2)
+}
+try {
+  const began = performance.now()
+  const outcome = await exhaust(configuration, states === undefined ? undefined : Number(states))
+  const seconds = Math.round((performance.now() - began) / 100) / 10
+  process.stdout.write(`${JSON.stringify({ ...outcome, seconds })}\n`)
+} catch (error) {
+  if (!(error instanceof Violation)) throw error
+  process.stdout.write(`${error.message}\n`)
+  process.exitCode = 3
+}
