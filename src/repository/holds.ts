@@ -6,8 +6,7 @@ import { toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import type { Hold } from '../format/upkeep-records.ts'
 import { contentName } from '../store/names.ts'
-import type { ObjectProblem } from './object-problem.ts'
-import { readObject } from './read-object.ts'
+import { isNobodys, type ObjectProblem } from './object-problem.ts'
 import type { Repository } from './repository.ts'
 import { confirmationOf, type Snapshot } from './snapshots.ts'
 import { type FoundRecord, loadUpkeepRecords } from './upkeep-records.ts'
@@ -45,7 +44,7 @@ export class Holds {
 export async function loadHolds(repository: Repository): Promise<Holds> {
   const { records, problems } = await loadUpkeepRecords(repository, { kind: 'hold' })
   for (const problem of problems) {
-    if (await isNobodys(repository, problem)) continue
+    if (isNobodys(problem)) continue
     const { name, error } = problem
     throw new CairnError(
       error.code,
@@ -69,13 +68,4 @@ export async function loadHoldsForReading(
     onlyReading: true,
   })
   return { holds: new Holds(records), problems }
-}
-
-/** Intact by its name, and yet not sealed and signed by upkeep. */
-async function isNobodys(repository: Repository, { name, error }: ObjectProblem): Promise<boolean> {
-  if (error.code !== 'object-damaged' && error.code !== 'object-foreign') return false
-  return readObject(repository.store, name).then(
-    () => true,
-    () => false,
-  )
 }

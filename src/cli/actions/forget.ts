@@ -7,6 +7,7 @@ import { isRefusing } from '../../engine/forget/plan.ts'
 import { hasRule, type Policy } from '../../engine/forget/policy.ts'
 import { type ForgetResult, type Forgetting, forget } from '../../engine/forget.ts'
 import { selectSnapshot } from '../../engine/select-snapshot.ts'
+import { isNobodys } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
@@ -48,7 +49,13 @@ export async function forgetAction(context: Context, flags: Flags): Promise<Exit
     host: hostname(),
     clock,
     random,
-    onProblem: ({ name, error }) => {
+    onProblem: (problem) => {
+      const { name, error } = problem
+      // Whoever may put objects must not make every run of the owner fail.
+      if (isNobodys(problem)) {
+        output.warning('object-skipped', `Passed over ${name}: ${error.message}`)
+        return
+      }
       problems++
       const text = `Cannot read ${name}, which is left as it is: ${error.message}`
       output.problem(text, { object: name, what: error.message })
