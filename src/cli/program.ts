@@ -9,7 +9,9 @@ import { addCompletion } from './commands/completion.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDump } from './commands/dump.ts'
 import { addFind } from './commands/find.ts'
+import { addForget } from './commands/forget.ts'
 import { addHelp } from './commands/help.ts'
+import { addHold, addRelease } from './commands/hold.ts'
 import { addInit } from './commands/init.ts'
 import { addKey } from './commands/key.ts'
 import { addLs } from './commands/ls.ts'
@@ -20,6 +22,7 @@ import { addStats } from './commands/stats.ts'
 import { addLease, addStatus } from './commands/status.ts'
 import { addSync } from './commands/sync.ts'
 import { addTag } from './commands/tag.ts'
+import { addUndelete } from './commands/undelete.ts'
 import { addVersion } from './commands/version.ts'
 import { examples } from './examples.ts'
 import { path, text } from './option-values.ts'
@@ -75,6 +78,10 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDump,
   addRestore,
   addTag,
+  addForget,
+  addUndelete,
+  addHold,
+  addRelease,
   addCheck,
   addPrune,
   addStatus,

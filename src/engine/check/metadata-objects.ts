@@ -40,7 +40,8 @@ async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> 
     const object = await readListed(task.repository, info)
     task.findings.noteRead()
     task.onObject(object.length)
-    checkObject(task, info.name, object)
+    task.opened.newestMs = Math.max(task.opened.newestMs, info.storedAtMs)
+    checkObject(task, info, object)
   } catch (error) {
     // Removed since it was listed: leases are, and what others prune.
     if (isCairnError(error, 'object-missing')) return
@@ -56,7 +57,7 @@ async function readListed({ store }: Repository, { name, size }: ObjectInfo): Pr
   return store.get(name)
 }
 
-function checkObject(task: MetadataTask, name: string, object: Bytes): void {
+function checkObject(task: MetadataTask, { name, storedAtMs }: ObjectInfo, object: Bytes): void {
   if (!isAsNamed(name, object)) {
     throw new CairnError(
       'object-damaged',
@@ -67,7 +68,7 @@ function checkObject(task: MetadataTask, name: string, object: Bytes): void {
   if (!belongsInto(name, kind)) {
     throw new CairnError('object-foreign', `an object of kind ${kind} is in the wrong folder`)
   }
-  const read: ReadObject = { name, object, kind }
+  const read: ReadObject = { name, object, kind, storedAtMs }
   if (kind === 'config') return checkConfig(task, read)
   if (kind === 'grant' || kind === 'keyring') return checkGrantOrKeyring(task, read)
   const domain = ownDomain(task.repository, domainId)
