@@ -18,6 +18,7 @@ import { Headers } from './prune/headers.ts'
 import { type DomainPlan, type PruneLimits, planDomain } from './prune/plan.ts'
 import { surveyOf, takeSurvey } from './prune/survey.ts'
 import { type SweepResult, sweep } from './prune/sweep.ts'
+import { recordSightings } from './sightings.ts'
 
 export interface PruneOptions {
   readonly repository: Repository
@@ -55,6 +56,7 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     const plan = await planPrune(options, await storeTime(options, lease))
     options.onPlan(plan)
     if (dryRun) return { plan, swept: [], marks: [] }
+    await writeDownSightings(repository, plan)
     const swept: SweepResult[] = []
     const { moveBytesMax } = options.limits
     for (const domain of plan.domains)
@@ -109,9 +111,18 @@ export async function planPrune(
   nowMs: number,
 ): Promise<PrunePlan> {
   const headers = new Headers(repository)
-  const survey = await takeSurvey(repository, { nowMs, headers })
+  const survey = await takeSurvey(repository, { nowMs, windowMs: limits.windowMs, headers })
   const domains = repository.domains.map((domain) => planDomain(surveyOf(survey, domain), limits))
   return { domains, notes: survey.notes }
+}
+
+/** So that what is known of the age of snapshots survives this store. Not where it is full. */
+async function writeDownSightings(repository: Repository, { domains }: PrunePlan): Promise<void> {
+  const [first] = domains
+  if (first === undefined) return
+  const { roots, sightings } = first.survey
+  const { snapshots } = roots
+  await unlessFull(() => recordSightings(repository, { snapshots, sightings }))
 }
 
 /** So many names are in one mark at most: it must be one object. */

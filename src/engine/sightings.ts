@@ -4,12 +4,16 @@
 
 import { assert } from '../base/errors.ts'
 import { SIGHTED_MAX } from '../format/limits.ts'
-import type { SightedSnapshot } from '../format/upkeep-records.ts'
+import type { SightedSnapshot, Sighting } from '../format/upkeep-records.ts'
 import type { DomainAccess } from '../repository/access.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import { confirmationOf, type Snapshot } from '../repository/snapshots.ts'
-import { loadUpkeepRecords, putUpkeepRecord } from '../repository/upkeep-records.ts'
+import {
+  type FoundRecords,
+  loadUpkeepRecords,
+  putUpkeepRecord,
+} from '../repository/upkeep-records.ts'
 import { contentName, digestInName } from '../store/names.ts'
 
 export type Sightable = Pick<Snapshot, 'name' | 'domain' | 'storedAtMs'>
@@ -25,7 +29,11 @@ export async function loadSightings(
   repository: Repository,
   options: { readonly onlyReading?: boolean } = {},
 ): Promise<Sightings> {
-  const found = await loadUpkeepRecords(repository, { kind: 'sighting', ...options })
+  return sightingsIn(await loadUpkeepRecords(repository, { kind: 'sighting', ...options }))
+}
+
+/** What these records say of snapshots. */
+export function sightingsIn(found: FoundRecords<Sighting>): Sightings {
   const receivedMs = new Map<string, number>()
   for (const { domain, record } of found.records) {
     for (const { snapshot, receivedMs: ms } of record.snapshots) {

@@ -5,7 +5,19 @@ import { systemClock } from '../../src/base/clock.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Program } from './actor.ts'
 import { addDomain, forgeDuplicates, markAll, removeAll } from './beginnings.ts'
-import { backupTexts, HOUR_MS, pruner, remover, seeded, type World, writer } from './world.ts'
+import type { Before } from './explore.ts'
+import {
+  backupTexts,
+  forgetter,
+  HOUR_MS,
+  LIMITS,
+  pruner,
+  remover,
+  seeded,
+  undeleter,
+  type World,
+  writer,
+} from './world.ts'
 
 /** When everything begins, by the store's clock. */
 export const START_MS = 1_800_000_000_000
@@ -24,8 +36,12 @@ export interface Configuration {
   readonly lagMs?: number
   /** Folders in which nobody puts anything. */
   readonly emptyFolders: readonly string[]
+  /** What has happened already, one after the other. */
+  readonly before?: readonly Before[]
   /** Reading is no step of its own. */
   readonly isGlued?: boolean
+  /** How long what was forgotten is kept, where that is not as usual. */
+  readonly windowMs?: number
   /** Nothing may be marked or removed at all. */
   readonly isFrozen?: boolean
   /** Gone through by `npm run model` only: it takes minutes. */
@@ -33,11 +49,20 @@ export interface Configuration {
 }
 
 const TEXTS = ['alpha', 'beta']
-const NEVER_PUT = ['forgets/', 'losses/']
+const NEVER_PUT = ['forgets/', 'losses/', 'holds/']
 
 const again = (world: World) => [writer(world, { source: 'source', texts: TEXTS })]
 const prunes = (count: number) => (world: World) =>
   Array.from({ length: count }, () => pruner(world, { runs: 1 }))
+const twoWriters = (world: World) => [
+  writer(world, { source: 'source', texts: TEXTS }),
+  writer(world, { source: 'other', texts: TEXTS }),
+]
+const prunerAndForgetter = (world: World) => [
+  pruner(world, { runs: 2, limits: { ...LIMITS, windowMs: 0 } }),
+  forgetter(world),
+]
+const EARLY: readonly Before[] = [0, 1, 3].map((actor) => ({ actor, to: 'change' }))
 const prunesTwice = (world: World) => [pruner(world, { runs: 2 })]
 
 export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
@@ -93,6 +118,47 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     isLong: true,
     emptyFolders: NEVER_PUT,
   },
+  'writers-pruner-forgetter': {
+    what: 'two writers rely on a snapshot that is forgotten, and a pruner marks and sweeps',
+    prepare: (world) => saved(world),
+    writers: twoWriters,
+    others: prunerAndForgetter,
+    windowMs: 0,
+    jumpsMs: [25 * HOUR_MS],
+    isGlued: true,
+    isLong: true,
+    emptyFolders: ['losses/', 'holds/'],
+  },
+  'writers-marker-forgetter': {
+    what: 'two writers and a forgetter were suspended before their first change; a pruner marks',
+    prepare: (world) => saved(world),
+    writers: twoWriters,
+    others: prunerAndForgetter,
+    windowMs: 0,
+    jumpsMs: [],
+    before: EARLY,
+    isGlued: true,
+    emptyFolders: ['losses/', 'holds/'],
+  },
+  'writers-sweeper-forgotten': {
+    what: 'two writers were suspended before their first change; what they rely on was forgotten and marked',
+    prepare: (world) => saved(world),
+    writers: twoWriters,
+    others: prunerAndForgetter,
+    windowMs: 0,
+    jumpsMs: [25 * HOUR_MS],
+    before: [...EARLY, { actor: 3, to: 'end' }, { actor: 2, to: 'sleep' }, 'time'],
+    isGlued: true,
+    emptyFolders: ['losses/', 'holds/'],
+  },
+  'undelete-and-pruner': {
+    what: 'a snapshot is forgotten and brought back at the end of its window, while a pruner marks and sweeps',
+    prepare: forgotten,
+    others: (world) => [pruner(world, { runs: 2 }), undeleter(world)],
+    jumpsMs: [2 * HOUR_MS, 25 * HOUR_MS],
+    isGlued: true,
+    emptyFolders: ['losses/', 'holds/'],
+  },
   'two-marks': {
     what: 'what a snapshot needs is in two packs, and each is in a mark of its own',
     prepare: savedTwiceAndMarked,
@@ -134,6 +200,13 @@ async function saved(world: World, seed = 1): Promise<void> {
 async function dead(world: World): Promise<void> {
   await saved(world)
   await removeAll(world.store, ['snapshots/', 'receipts/'])
+}
+
+/** An hour before the window ends. */
+async function forgotten(world: World): Promise<void> {
+  await saved(world)
+  await world.clock.advance(60 * DAY_MS - 7 * DAY_MS + HOUR_MS)
+  await forgetter(world)({ store: world.store, clock: world.clock, random: seeded(3) })
 }
 
 async function deadAndMarked(world: World): Promise<void> {

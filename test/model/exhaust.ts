@@ -1,5 +1,6 @@
 // Going through a configuration from its beginning to every end.
 
+import { UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
 import type { Program } from './actor.ts'
 import { type Configuration, DAY_MS, START_MS } from './configurations.ts'
 import { type Explored, explore } from './explore.ts'
@@ -31,13 +32,14 @@ export async function exhaust(
   const invariants = new Invariants({
     repository: repositoryOf(world, { store: world.store, random: seeded(0) }),
     objects,
-    writers: writers.map((_, i) => i),
+    windowMs: configuration.windowMs ?? UNDELETE_WINDOW_MS,
     isFrozen: configuration.isFrozen ?? false,
   })
   try {
     const explored = await explore({
       ...configuration,
       lagMs: configuration.lagMs ?? 0,
+      before: configuration.before ?? [],
       isGlued: configuration.isGlued ?? false,
       actors,
       objects,

@@ -26,6 +26,8 @@ export interface ExploreOptions {
   readonly objects: Objects
   readonly first: StoreState
   readonly startMs: number
+  /** What has happened already when everything begins, one after the other. */
+  readonly before: readonly Before[]
   /** How far time may jump each time, in this order. */
   readonly jumpsMs: readonly number[]
   /** So long a listing may lag behind, for each object by itself; 0 where none does. */
@@ -39,6 +41,9 @@ export interface ExploreOptions {
   readonly check: (state: State, step: Step) => void
   readonly statesMax?: number
 }
+
+/** An actor went on to its first change, to its first sleep or to its end; or time passed. */
+export type Before = { readonly actor: number; readonly to: 'change' | 'sleep' | 'end' } | 'time'
 
 /** What an actor did, or that time passed. */
 export interface Step {
@@ -80,7 +85,7 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
   const seen = new Seen()
   const counts = { states: 1, steps: 0, ends: 0 }
   const positions = actors.map(({ root }) => ({ node: root, wakeMs: 0 }))
-  const start: State = { positions, stored: first, nowMs: startMs, jumps: 0 }
+  const start = await goBefore({ positions, stored: first, nowMs: startMs, jumps: 0 }, options)
   const stack: Frame[] = [frameOf(start, options)]
   seen.add(keyOf(start))
   for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
@@ -108,6 +113,32 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
     }
   }
   return counts
+}
+
+async function goBefore(first: State, options: ExploreOptions): Promise<State> {
+  let state = first
+  for (const one of options.before) {
+    if (one === 'time') state = later(state, options)
+    else state = await goTo(state, one, options)
+  }
+  return state
+}
+
+async function goTo(
+  first: State,
+  { actor, to }: Exclude<Before, 'time'>,
+  options: ExploreOptions,
+): Promise<State> {
+  let state = first
+  while (!isThere(callOf(state, actor), to))
+    state = await take(state, { actor, answer: 0 }, options)
+  return to === 'sleep' ? take(state, { actor, answer: 0 }, options) : state
+}
+
+function isThere(call: Call | undefined, to: 'change' | 'sleep' | 'end'): boolean {
+  if (call === undefined) return true
+  if (to === 'change') return call.kind === 'put' || call.kind === 'remove'
+  return to === 'sleep' && call.kind === 'sleep'
 }
 
 /** A set of 53-bit numbers above 0; larger than a Set may be. */

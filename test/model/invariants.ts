@@ -15,6 +15,7 @@ import type { DomainAccess } from '../../src/repository/access.ts'
 import { expectPackPrefix, openTail } from '../../src/repository/pack-headers.ts'
 import type { Repository } from '../../src/repository/repository.ts'
 import { openReceipt, openSnapshot } from '../../src/repository/snapshots.ts'
+import { openUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { contentName } from '../../src/store/names.ts'
 import { type Call, isEnding } from './actor.ts'
 import type { State, Step } from './explore.ts'
@@ -32,15 +33,24 @@ interface Facts {
   readonly confirms: string | undefined
   /** Of marks: object names. */
   readonly marked: readonly string[]
+  /** Of forget records: names of snapshots, with their roots where the record has these. */
+  readonly forgotten: ReadonlyMap<string, readonly string[]>
 }
 
-const NOTHING: Facts = { blobs: [], refs: new Map(), roots: [], confirms: undefined, marked: [] }
+const NOTHING: Facts = {
+  blobs: [],
+  refs: new Map(),
+  roots: [],
+  confirms: undefined,
+  marked: [],
+  forgotten: new Map(),
+}
 
 export interface InvariantOptions {
   readonly repository: Repository
   readonly objects: Objects
-  /** Which actors report what they saved. */
-  readonly writers: readonly number[]
+  /** How long what was forgotten must be kept. */
+  readonly windowMs: number
   readonly isFrozen: boolean
 }
 
@@ -97,18 +107,32 @@ export class Invariants {
       snapshots.add(name)
       if (confirmed.has(name)) this.#expectWhole(name, { roots: this.#of(id).roots, there })
     }
+    const forgotten = this.#forgotten(state, there)
     for (const name of this.#reported(state)) {
+      if (forgotten.has(name)) continue
       if (!snapshots.has(name)) throw new Error(`${name} was reported as saved, and is gone`)
       if (!confirmed.has(name)) throw new Error(`${name} was reported as saved, without a receipt`)
     }
   }
 
+  /** Names of all that was forgotten. What can be had back must be whole. */
+  #forgotten({ stored, nowMs }: State, there: ReadonlySet<string>): ReadonlySet<string> {
+    const { objects } = this.#options
+    const names = new Set<string>()
+    for (const id of stored.ids(objects.folder('forgets/'))) {
+      for (const [name, roots] of this.#of(id).forgotten) {
+        names.add(name)
+        const isOpen = nowMs - stored.stampMs(id) < this.#options.windowMs
+        if (isOpen && roots.length > 0) this.#expectWhole(name, { roots, there })
+      }
+    }
+    return names
+  }
+
   #reported({ positions }: State): readonly string[] {
-    return this.#options.writers.flatMap((actor) => {
-      const next = positions[actor]?.node.next
-      const isSaved = next !== undefined && isEnding(next) && typeof next.result === 'string'
-      return isSaved ? [next.result as string] : []
-    })
+    return positions.flatMap(({ node: { next } }) =>
+      isEnding(next) && typeof next.result === 'string' ? [next.result] : [],
+    )
   }
 
   #expectWhole(
@@ -162,7 +186,24 @@ export class Invariants {
       ]
       return { ...NOTHING, marked }
     }
+    if (name.startsWith('forgets/')) return { ...NOTHING, forgotten: this.#readForgets(own) }
     return NOTHING
+  }
+
+  #readForgets(own: {
+    readonly domain: DomainAccess
+    readonly object: Uint8Array
+    readonly objectHash: undefined
+  }): ReadonlyMap<string, readonly string[]> {
+    const { repository } = this.#options
+    const { snapshots } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    const found = snapshots.map(({ snapshot, object }) => {
+      const roots =
+        object === undefined ? [] : openSnapshot(repository, { ...own, object }).summary.roots
+      const named = roots.map((root) => `${own.domain.hex} ${toHex(root)}`)
+      return [contentName('snapshots', snapshot), named] as const
+    })
+    return new Map(found)
   }
 
   #readPack(name: string, object: Uint8Array, domain: DomainAccess): Facts {

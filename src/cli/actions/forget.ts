@@ -18,6 +18,7 @@ import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatNumber } from '../sizes.ts'
 import { filterOf, type SnapshotFlags } from '../snapshot-options.ts'
 import { closedText, shortId } from '../snapshot-text.ts'
+import { pruneRepository } from './prune.ts'
 
 type CountFlags = { readonly [P in Period as `keep${Capitalize<P>}`]?: number }
 type WithinFlags = { readonly [P in Period as `keepWithin${Capitalize<P>}`]?: Duration }
@@ -28,6 +29,7 @@ export interface ForgetFlags extends Omit<SnapshotFlags, 'at'>, CountFlags, With
   readonly keepTag?: readonly string[]
   readonly min?: number
   readonly dryRun?: boolean
+  readonly prune?: boolean
   readonly acceptClock?: boolean
   readonly acceptFlood?: boolean
 }
@@ -69,9 +71,18 @@ export async function forgetAction(context: Context, flags: Flags): Promise<Exit
     const wentBack = acceptClock
     rememberStoreTime(context, { address, storeMs: result.storeMs, wentBack })
   }
-  report(context, { result, problems, dryRun })
+  report(context, { result, dryRun })
+  const pruned =
+    flags.prune === true
+      ? await pruneRepository(context, { repository, flags: { dryRun } })
+      : undefined
+  output.event({
+    event: 'result',
+    ...countsOf(result, { dryRun, problems }),
+    ...(pruned && { prune: pruned.counts }),
+  })
   if (problems > 0) return EXIT.failed
-  return isRefusing(result.plan) || result.spared.length > 0 ? EXIT.incomplete : undefined
+  return isRefusing(result.plan) || result.spared.length > 0 ? EXIT.incomplete : pruned?.code
 }
 
 function policyOf(flags: Flags): Policy {
@@ -167,18 +178,11 @@ function forgettingOf(
 
 function report(
   { output }: Context,
-  {
-    result,
-    problems,
-    dryRun,
-  }: { readonly result: ForgetResult; readonly problems: number; readonly dryRun: boolean },
+  { result, dryRun }: { readonly result: ForgetResult; readonly dryRun: boolean },
 ): void {
   const { plan, forgotten, spared, closed } = result
   const decisions = plan.sources.flatMap((source) => source.decisions)
   const going = decisions.filter(({ keeps }) => !keeps).length
-  const refused = plan.sources.filter(
-    ({ refusals }) => refusals.length > 0 || plan.refusals.length > 0,
-  ).length
   for (const { id } of spared) {
     const text = `Snapshot ${shortId(id)} was held in the meantime, and stays`
     output.problem(text, { snapshot: id, what: 'it was held in the meantime' })
@@ -190,8 +194,18 @@ function report(
   if (forgotten.length > 0)
     output.note('They can be had back for seven days: `cairn undelete` lists them.')
   if (closed > 0) output.note(closedText(closed))
-  output.event({
-    event: 'result',
+}
+
+function countsOf(
+  { plan, forgotten, spared, closed }: ForgetResult,
+  { dryRun, problems }: { readonly dryRun: boolean; readonly problems: number },
+): Readonly<Record<string, unknown>> {
+  const decisions = plan.sources.flatMap((source) => source.decisions)
+  const going = decisions.filter(({ keeps }) => !keeps).length
+  const refused = plan.sources.filter(
+    ({ refusals }) => refusals.length > 0 || plan.refusals.length > 0,
+  ).length
+  return {
     dryRun,
     sources: plan.sources.length,
     refused,
@@ -201,5 +215,5 @@ function report(
     held: spared.map(({ id }) => id),
     closed,
     problems,
-  })
+  }
 }

@@ -5,6 +5,7 @@ import { CairnError, isCairnError } from '../../base/errors.ts'
 import type { DomainPlan, WaitingMark } from '../../engine/prune/plan.ts'
 import { GRACE_MS, shortestGraceMs } from '../../engine/prune/timing.ts'
 import { type PruneOptions, type PrunePlan, type PruneResult, prune } from '../../engine/prune.ts'
+import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -18,6 +19,8 @@ export interface PruneFlags {
   /** Milliseconds. */
   readonly grace?: number
   readonly wait?: boolean
+  /** Milliseconds. */
+  readonly undeleteWindow?: number
   readonly maxMove?: number
   /** From 0 to 1. */
   readonly maxUnused?: number
@@ -31,26 +34,32 @@ export async function pruneAction(
   flags: PruneFlags,
 ): Promise<ExitCode | undefined> {
   const { repository } = await openConfigured(context)
-  return pruneRepository(context, { repository, flags })
+  const { code, counts } = await pruneRepository(context, { repository, flags })
+  context.output.event({ event: 'result', ...counts })
+  return code
+}
+
+export interface Pruned {
+  readonly code: ExitCode | undefined
+  /** For programs. */
+  readonly counts: Readonly<Record<string, unknown>>
 }
 
 /** Also what `cairn forget --prune` does. */
 export async function pruneRepository(
   context: Context,
   { repository, flags }: { readonly repository: Repository; readonly flags: PruneFlags },
-): Promise<ExitCode | undefined> {
+): Promise<Pruned> {
   const { dryRun = false } = flags
   const graceMs = graceOf(context, { repository, flags })
   const runs = flags.wait === true && !dryRun ? 2 : 1
-  let code: ExitCode | undefined
-  for (let run = 1; run <= runs; run++) {
+  for (let run = 1; ; run++) {
     const result = await runOnce(context, { repository, flags, graceMs })
-    tellResult(context, { result, dryRun, graceMs })
-    if (isStuck(result)) code = EXIT.incomplete
-    if (run === runs || result.marks.length === 0) break
+    const counts = tellResult(context, { result, dryRun, graceMs })
+    const isLast = run === runs || result.marks.length === 0
+    if (isLast) return { code: isStuck(result) ? EXIT.incomplete : undefined, counts }
     await pause(context, graceMs)
   }
-  return code
 }
 
 /** Safety has its own shortest grace, whatever is asked for. */
@@ -77,9 +86,10 @@ async function runOnce(
 ): Promise<PruneResult> {
   const { output, clock, random, interruption } = context
   const { dryRun = false, maxMove = MAX_MOVE_BYTES, maxUnused = MAX_UNUSED } = flags
+  const windowMs = flags.undeleteWindow ?? UNDELETE_WINDOW_MS
   const options: PruneOptions = {
     repository,
-    limits: { graceMs, moveBytesMax: maxMove, unusedMax: maxUnused },
+    limits: { graceMs, windowMs, moveBytesMax: maxMove, unusedMax: maxUnused },
     host: hostname(),
     dryRun,
     clock,
@@ -185,7 +195,7 @@ function tellResult(
     dryRun,
     graceMs,
   }: { readonly result: PruneResult; readonly dryRun: boolean; readonly graceMs: number },
-): void {
+): Readonly<Record<string, unknown>> {
   const sum = (amount: (one: (typeof swept)[number]) => number) =>
     swept.reduce((total, one) => total + amount(one), 0)
   for (const { object, why } of swept.flatMap(({ obstacles }) => obstacles))
@@ -204,7 +214,7 @@ function tellResult(
     output.summary(`Deleted ${packs} (${formatBytes(counts.removedBytes)})${moved}`)
     if (marks.length > 0) output.summary(nextTime(plan, clock.nowMs() + graceMs))
   }
-  output.event({ event: 'result', dryRun, ...counts, marks })
+  return { dryRun, ...counts, marks }
 }
 
 function nextTime({ domains }: PrunePlan, ripeAtMs: number): string {

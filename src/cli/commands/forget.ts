@@ -20,6 +20,7 @@ export function addForget(program: Command): void {
   addFilterOptions(command)
   command
     .option('-n, --dry-run', 'only tell what would be forgotten')
+    .option('--prune', 'mark what only these needed, and delete what was marked before')
     .option('--accept-clock', 'go on though clocks seem wrong')
     .option('--accept-flood', 'go on though very many snapshots came within a short time')
     .addHelpText(

@@ -18,6 +18,11 @@ export function addPrune(program: Command): void {
     )
     .option('--wait', 'wait for the grace and delete what this run marks')
     .option(
+      '--undelete-window <time>',
+      'keep what was forgotten so long, so that it can be had back (default: 7d)',
+      timeSpan,
+    )
+    .option(
       '--max-move <size>',
       'move at most so much in one run to free what is around it (default: 8G)',
       size,
