@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts'
 import type { Context } from './context.ts'
 import { askedCredential, configuredCredential } from './credential.ts'
 import { createDefaultRepository, keptCredential } from './default-repository.ts'
+import { withOwnSessions } from './own-sessions.ts'
 import {
   checkState,
   loadState,
@@ -59,11 +60,8 @@ export async function openConfigured(
   saveState(context, state)
   if (isKept && !isNew && !state.passphraseConfirmed) remind(context)
   const cacheFolder = join(context.places.cache, repository.idHex)
-  return {
-    repository: withLocalCopies(context, { repository, cacheFolder }),
-    isKept,
-    cacheFolder,
-  }
+  const withCopies = withLocalCopies(context, { repository, cacheFolder })
+  return { repository: await withOwnSessions(context, withCopies), isKept, cacheFolder }
 }
 
 async function exists(store: Store): Promise<boolean> {
