@@ -106,7 +106,7 @@ async function unlessFull<T>(act: () => Promise<T>): Promise<T | undefined> {
 }
 
 /** What a run would do. Reads, and changes nothing. */
-export async function planPrune(
+async function planPrune(
   { repository, limits }: Pick<PruneOptions, 'repository' | 'limits'>,
   nowMs: number,
 ): Promise<PrunePlan> {

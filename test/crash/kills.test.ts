@@ -2,10 +2,13 @@
 // more with `npm run torture`. See storm.ts for what must hold.
 
 import { expect, test } from 'vitest'
+import { systemRandom } from '../../src/sealer/random.ts'
 import { type Operation, Storm } from './storm.ts'
 
 const KILLS = Number(process.env['CAIRN_TEST_KILLS'] ?? 10)
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Date.now() / 1000))
+const SEED = Number(
+  process.env['CAIRN_TEST_SEED'] ?? systemRandom(3).reduce((sum, byte) => 256 * sum + byte, 0),
+)
 const OPERATIONS: readonly Operation[] = ['backup', 'prune', 'forget', 'backup', 'sync']
 
 test(

@@ -23,7 +23,7 @@ import {
 export const START_MS = 1_800_000_000_000
 export const DAY_MS = 24 * HOUR_MS
 /** As long as the listing lag that prune reckons with where a store promises nothing. */
-export const LAG_MS = 600_000
+const LAG_MS = 600_000
 
 export interface Configuration {
   readonly what: string

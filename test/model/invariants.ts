@@ -85,9 +85,8 @@ export class Invariants {
     const next = positions[actor]?.node.next
     if (next === undefined || !isEnding(next) || next.error === undefined) return
     const { error } = next
-    throw new Error(
-      `actor ${actor} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    )
+    const why = error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)
+    throw new Error(`actor ${actor} failed: ${why}`)
   }
 
   #expectKept(state: State): void {

@@ -254,7 +254,7 @@ export function backupTexts(
     ...parts,
     repository,
     domain,
-    source: { kind: 'files', walk: { roots: [utf8('/')] } as never },
+    source: { kind: 'files', walk: { roots: [utf8('/')] } },
     sourceName: source,
   }
   return backup(options, (given) => new InlinePass(given, texts))
