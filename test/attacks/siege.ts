@@ -69,6 +69,12 @@ export class Siege {
     return selectDomain(this.owner)
   }
 
+  /** What owner and victim do from now on goes through this. */
+  through(wrap: (store: Store) => Store): void {
+    this.#owner = { ...this.owner, store: wrap(this.store) }
+    this.#victim = { ...this.victim, store: wrap(this.store) }
+  }
+
   async #writer(label: string, store: Store): Promise<Repository> {
     const key = newSecret()
     const grant = {
@@ -120,9 +126,9 @@ export class Siege {
   }
 
   /** Of these snapshots those that are not listed, or of which something can be had from no pack. */
-  async lost(ids: readonly string[]): Promise<readonly string[]> {
-    const { snapshots } = await loadSnapshots(this.owner, { onlyReading: true })
-    const blobs = await this.#blobs()
+  async lost(ids: readonly string[], store = this.store): Promise<readonly string[]> {
+    const { snapshots } = await loadSnapshots({ ...this.owner, store }, { onlyReading: true })
+    const blobs = await this.#blobs(store)
     return ids.filter((id) => {
       const found = snapshots.find((one) => one.id === id)
       return found === undefined || !isWhole(found.summary.roots, blobs)
@@ -130,8 +136,8 @@ export class Siege {
   }
 
   /** Every blob that is what its id says, from whatever pack. */
-  async #blobs(): Promise<ReadonlyMap<string, Bytes>> {
-    const { domain, store } = this
+  async #blobs(store: Store): Promise<ReadonlyMap<string, Bytes>> {
+    const { domain } = this
     const blobs = new Map<string, Bytes>()
     for await (const { name, size } of store.list('packs/')) {
       const read = await headerOf(store, { name, packBytes: size }, domain)
