@@ -13,6 +13,7 @@ import { addHelp } from './commands/help.ts'
 import { addInit } from './commands/init.ts'
 import { addKey } from './commands/key.ts'
 import { addLs } from './commands/ls.ts'
+import { addRepair } from './commands/repair.ts'
 import { addRestore } from './commands/restore.ts'
 import { addSnapshots } from './commands/snapshots.ts'
 import { addStats } from './commands/stats.ts'
@@ -73,6 +74,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addRestore,
   addTag,
   addCheck,
+  addRepair,
   addStats,
   addKey,
   addCache,
