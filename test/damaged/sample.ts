@@ -23,12 +23,15 @@ import { backupOptions } from '../engine/fixture.ts'
 import { namesOf, newSecret, noise, type SecretKey } from '../repositories/sample.ts'
 import { leaveLease } from '../substitution/world.ts'
 
+/** So that `large.bin` is one chunk, which is a frame of its own, and all small files are another one. */
+const CHUNKER = { minBytes: 2 ** 20, avgBytes: 2 ** 21, maxBytes: 2 ** 22, segmentBytes: 2 ** 28 }
+
 /** What is saved, by the path below the source; the last one in the second snapshot only. */
 export const SAVED: Readonly<Record<string, Bytes>> = {
   'a.txt': utf8('alpha'),
   'folder/b.txt': utf8('beta'.repeat(100)),
   'folder/inner/c.bin': noise(3000, 3),
-  'large.bin': noise(3_000_000, 4),
+  'large.bin': noise(700_000, 4),
   'later.bin': noise(40_000, 5),
 }
 const LATER = 'later.bin'
@@ -51,7 +54,7 @@ export async function makeSample(folder: string): Promise<DamagedSample> {
   const store = openLocal({ path, clock: systemClock, create: true })
   const [owner, upkeep] = [newSecret(), newSecret()]
   const making = { random: systemRandom, clock: systemClock }
-  await createRepository(store, { ...owner, ...making })
+  await createRepository(store, { ...owner, ...making, chunker: CHUNKER })
   const given = { role: 'upkeep', label: 'upkeep', ...upkeep } as const
   await addGrant(await openRepository(store, owner), { ...given, ...making })
   const repository = await openRepository(store, owner)

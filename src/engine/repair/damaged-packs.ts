@@ -53,7 +53,7 @@ export interface DamagedPacksOptions {
 export async function inspectPacks(options: DamagedPacksOptions): Promise<readonly DamagedPack[]> {
   const { listed, problems } = options
   const suspects = Map.groupBy(
-    problems.filter(({ object, kind }) => listed.has(object) && kind !== 'missing'),
+    problems.filter(({ object, kind }) => listed.has(object) && isAboutPack(kind)),
     ({ object }) => object,
   )
   const known = await knownPacks(options.repository, new Set(suspects.keys()))
@@ -63,6 +63,11 @@ export async function inspectPacks(options: DamagedPacksOptions): Promise<readon
     if (damaged !== undefined) found.push(damaged)
   }
   return found
+}
+
+/** Trees that are malformed were stored so. */
+function isAboutPack(kind: CheckProblem['kind']): boolean {
+  return kind !== 'missing' && kind !== 'malformed'
 }
 
 /** What index segments say of these packs. */
@@ -194,7 +199,8 @@ function sourceOf(
     return Math.min(before, storedAtMs)
   })
   const { store } = repository
-  return { name, origin: 'damaged', store, domain, kind, header, receivedMs }
+  const about = { name, origin: 'damaged', isIntact: false } as const
+  return { ...about, store, domain, kind, header, receivedMs }
 }
 
 /** Whether it may be a pack of a domain that the key does not hold: who holds it can save more of it. */

@@ -18,9 +18,9 @@ import { Headers } from '../prune/headers.ts'
 import { type AbsentObject, findAbsent } from './absent-objects.ts'
 import { type DamagedObject, inspectObjects } from './damaged-objects.ts'
 import { type DamagedPack, inspectPacks } from './damaged-packs.ts'
-import type { FrameSource } from './frame-source.ts'
+import { type FrameSource, verifySource } from './frame-source.ts'
 import { findIndexFaults, type IndexFaults } from './index-faults.ts'
-import { Needs } from './needs.ts'
+import { Needs, type NeedsOptions } from './needs.ts'
 
 export interface Inspection {
   readonly repository: Repository
@@ -166,14 +166,14 @@ async function inspectDomain(
     others: going.map(({ info, read }) => sourceOf(repository, { info, read, origin: 'marked' })),
     roots: roots.filter((root) => root.domain === domain).flatMap(({ ids }) => ids),
   }
-  let needs = new Needs({ ...known, saved })
+  let needs = await verifiedNeeds({ ...known, saved })
   const isMissing = needs.lost.length > 0 || packs.length > 0
   if (copy !== undefined && isMissing) {
     const copies = await sourcesIn(copy, domain)
     const isDamaged = new Set(packs.map(({ name }) => name))
     const same = copies.filter(({ name }) => isDamaged.has(name))
     const others = [...known.others, ...copies.filter(({ name }) => !isDamaged.has(name))]
-    needs = new Needs({ ...known, saved: [...saved, ...same], others })
+    needs = await verifiedNeeds({ ...known, saved: [...saved, ...same], others })
   }
   const byName = new Map(good.map(({ info, read }) => [info.name, read]))
   const faults = await findIndexFaults(repository, { domain, good: byName })
@@ -181,6 +181,23 @@ async function inspectDomain(
   const ours = losses.records.filter((loss) => loss.domain === domain)
   const knownLost = new Set(ours.flatMap(({ record }) => record.ids.map(toHex)))
   return { domain, marked, needs, knownLost, ...faults }
+}
+
+/** Needs that rely on nothing that was not read: what is damaged in a copy is no better than here. */
+async function verifiedNeeds(options: NeedsOptions): Promise<Needs> {
+  const verified = new Map<FrameSource, FrameSource | undefined>()
+  const asVerified = (sources: readonly FrameSource[]) =>
+    sources.flatMap((source) => (verified.has(source) ? (verified.get(source) ?? []) : source))
+  for (;;) {
+    const [saved, others] = [asVerified(options.saved), asVerified(options.others)]
+    const needs = new Needs({ ...options, saved, others })
+    const asked = [...options.saved, ...options.others].filter((source) => {
+      const isTaken = needs.taken.some((taken) => taken.source === source)
+      return isTaken && source.isIntact && !verified.has(source)
+    })
+    if (asked.length === 0) return needs
+    for (const source of asked) verified.set(source, await verifySource(source))
+  }
 }
 
 /** The packs of a domain that a copy has, as far as their headers open there. */
@@ -208,5 +225,6 @@ function sourceOf(
   },
 ): FrameSource {
   const receivedMs = header.frames.map(() => storedAtMs)
-  return { name, origin, store, domain, kind: indexed.kind, header, receivedMs }
+  const about = { name, origin, isIntact: true }
+  return { ...about, store, domain, kind: indexed.kind, header, receivedMs }
 }

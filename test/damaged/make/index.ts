@@ -1,11 +1,11 @@
 // Index segments that are missing, damaged, behind, wrong, or there twice.
 
+import { utf8 } from '../../../src/base/bytes.ts'
 import { sha256 } from '../../../src/base/hash.ts'
 import { loadSegment } from '../../../src/repository/index-load.ts'
 import { putSegment } from '../../../src/repository/index-write.ts'
 import { type DescribedPack, packsOfSegment } from '../../../src/repository/pack-headers.ts'
 import { type Repository, selectDomain } from '../../../src/repository/repository.ts'
-import { utf8 } from '../../../src/base/bytes.ts'
 import type { Damage } from './damage.ts'
 
 export function missingIndex(damage: Damage): void {

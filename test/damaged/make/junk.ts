@@ -58,7 +58,16 @@ export async function unknownVersions(damage: Damage): Promise<void> {
   }
   putGrant(damage, ofVersion2('grant', id))
   damage.put(`leases/${'0'.repeat(32)}/1`, ofVersion2('lease', id))
+}
+
+/** Whoever meets one goes no further. */
+export async function unknownVersionOfConfig(damage: Damage): Promise<void> {
+  const { id } = selectDomain(await damage.open())
   damage.put('config/00000007', ofVersion2('config', id))
+}
+
+export async function unknownVersionOfKeyring(damage: Damage): Promise<void> {
+  const { id } = selectDomain(await damage.open())
   damage.put('keys/keyring-00000007', ofVersion2('keyring', id))
 }
 

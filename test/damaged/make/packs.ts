@@ -33,6 +33,11 @@ export async function flippedBitInFrame(damage: Damage): Promise<void> {
   damage.flip('data-pack 1', (frames.at(-1)?.offset as number) + 50)
 }
 
+export async function flippedBitInLargeFrame(damage: Damage): Promise<void> {
+  const frames = await framesOf(damage, 'data-pack 1')
+  damage.flip('data-pack 1', (frames[0]?.offset as number) + 5000)
+}
+
 export function flippedBitInTrailer(damage: Damage): void {
   damage.flip('data-pack 1', -3)
 }

@@ -1,7 +1,7 @@
 // Snapshots whose objects are gone, and records that are damaged.
 
-import { sha256 } from '../../../src/base/hash.ts'
 import { utf8 } from '../../../src/base/bytes.ts'
+import { sha256 } from '../../../src/base/hash.ts'
 import { blobId } from '../../../src/format/ids.ts'
 import { CraftedTrees } from '../../repositories/crafted.ts'
 import type { Damage, Make } from './damage.ts'
