@@ -22,6 +22,7 @@ import { executeRepair, markLost } from './repair/execute.ts'
 import { openCopy } from './repair/good-copies.ts'
 import { inspect } from './repair/inspect.ts'
 import { planRepair, type RepairPlan } from './repair/plan.ts'
+import { isIdle } from './repair/steps.ts'
 
 export interface RepairOptions {
   readonly repository: Repository
@@ -58,7 +59,7 @@ export async function repair(options: RepairOptions): Promise<RepairResult> {
   const copy = from && (await openCopy(repository, from))
   const before = await checkNow(options)
   if (dryRun) {
-    const plan = await planNow(options, { copy, before, sessionId: undefined })
+    const plan = await planNow(options, { copy, before, nowMs: options.clock.nowMs() })
     options.onPlan(plan)
     return { plan, before, after: before }
   }
@@ -66,11 +67,13 @@ export async function repair(options: RepairOptions): Promise<RepairResult> {
   const held = { ...options, domain, sessionId, purpose: 'upkeep' as const }
   const lease = await HeldLease.take({ ...held, onProblem: options.onWarning })
   try {
-    const plan = await planNow(options, { copy, before, sessionId })
+    const at = { nowMs: await lease.storeNowMs(), sessionId }
+    const plan = await planNow(options, { copy, before, ...at })
     options.onPlan(plan)
     await executeRepair(plan, options)
-    if (options.markLost) await giveUp(options, plan)
-    return { plan, before, after: await checkNow(options) }
+    const isGivenUp = options.markLost && (await giveUp(options, { plan, ...at }))
+    const isChanged = isGivenUp || !isIdle(plan)
+    return { plan, before, after: isChanged ? await checkNow(options) : before }
   } finally {
     await lease.release()
   }
@@ -89,27 +92,31 @@ function checkNow(options: RepairOptions): Promise<CheckResult> {
   return check({ ...options, mode })
 }
 
-interface Planning {
+interface Planning extends PlanningAt {
   readonly copy: Repository | undefined
   readonly before: CheckResult
+}
+
+interface PlanningAt {
+  /** By the store's clock, where nothing less will do. */
+  readonly nowMs: number
   /** Of our own lease. */
-  readonly sessionId: Bytes | undefined
+  readonly sessionId?: Bytes
 }
 
 async function planNow(
-  { repository, clock, markLost: isMarking }: RepairOptions,
-  { copy, before: { problems }, sessionId }: Planning,
+  { repository, markLost: isMarking }: RepairOptions,
+  { copy, before: { problems }, ...at }: Planning,
 ): Promise<RepairPlan> {
   const headers = new Headers(repository)
-  const nowMs = clock.nowMs()
-  const inspection = await inspect({ repository, copy, problems, headers, nowMs })
-  const isPruning = await areOthersPruning(repository, { nowMs, sessionId })
+  const inspection = await inspect({ repository, copy, problems, headers, nowMs: at.nowMs })
+  const isPruning = await areOthersPruning(repository, at)
   return planRepair(inspection, { markLost: isMarking, isPruning })
 }
 
 async function areOthersPruning(
   repository: Repository,
-  { nowMs, sessionId }: { readonly nowMs: number; readonly sessionId: Bytes | undefined },
+  { nowMs, sessionId }: PlanningAt,
 ): Promise<boolean> {
   const { sessions } = await loadSessions(repository)
   const own = sessionId && toHex(sessionId)
@@ -120,18 +127,24 @@ async function areOthersPruning(
 
 /**
  * Says that what is lost is lost, where it still is: looked at once more when what was put shows in every
- * listing, because what is only not listed yet is not lost.
+ * listing, because what is only not listed yet is not lost; nor is what a pack may hold that cannot be read now.
+ * Returns whether anything was said.
  */
-async function giveUp(options: RepairOptions, plan: RepairPlan): Promise<void> {
+async function giveUp(
+  options: RepairOptions,
+  { plan, ...at }: PlanningAt & { readonly plan: RepairPlan },
+): Promise<boolean> {
   const { repository, clock } = options
-  if (plan.domains.every(({ lost }) => lost.length === 0)) return
+  if (plan.domains.every(({ lost }) => lost.length === 0)) return false
   const lagMs = listingLagMs(repository.store.capabilities)
   if (lagMs > 0) await clock.sleep(lagMs)
   const before = await checkNow({ ...options, onProblem: () => undefined })
-  const now = await planNow(options, { copy: undefined, before, sessionId: undefined })
+  const now = await planNow(options, { copy: undefined, before, ...at })
+  if (now.unsure.length > 0) return false
   for (const { domain, lost } of now.domains) {
     const planned = plan.domains.find((one) => one.domain === domain)?.lost ?? []
     const still = lost.filter((hex) => planned.includes(hex))
     if (still.length > 0) await markLost(repository, { domain, lost: still, clock })
   }
+  return true
 }

@@ -16,8 +16,8 @@ import { systemRandom } from '../../src/sealer/random.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { digestInName } from '../../src/store/names.ts'
 import type { Store } from '../../src/store/store.ts'
-import { Scratch } from '../engine/fixture.ts'
-import { newSecret } from '../repositories/sample.ts'
+import { backupFolder, Scratch } from '../engine/fixture.ts'
+import { flipBit, namesOf, newSecret, withBadSectors } from '../repositories/sample.ts'
 import { CASES, type DamagedCase, type Seen } from './cases.ts'
 import { destroyed, evidenceIn } from './evidence.ts'
 import { checkSample, linesOf, openSample, repairSample, unreadable } from './observe.ts'
@@ -151,6 +151,72 @@ describe('with a key of upkeep', () => {
     expect(linesOf(after, sample)).toEqual([])
     expect(await unreadable(await openSample(sample), sample)).toEqual({})
   })
+})
+
+describe('nothing is given up', () => {
+  const lossesIn = async ({ store }: DamagedSample) => (await namesOf(store, 'losses/')).length
+
+  test('while a bad sector may hold it', async () => {
+    for (const label of ['data-pack 1', 'tree-pack 2']) {
+      const sample = copySample(await original, scratch.path())
+      const store = withBadSectors(sample.store, (name) => name === nameOf(sample, label))
+      const repository = { ...(await openSample(sample)), store }
+      const { plan, after } = await repairSample(repository, { markLost: true })
+      expect(plan.unsure).toEqual([nameOf(sample, label)])
+      expect(linesOf(after, sample)).toEqual([`damaged: ${label}`])
+      expect(await lossesIn(sample)).toBe(1)
+    }
+  })
+
+  test('while another key may save it', async () => {
+    const sample = await damaged('truncated-pack')
+    const repository = await openRepository(sample.store, sample.upkeep)
+    await repairSample(repository, { readData: false, markLost: true })
+    expect(await lossesIn(sample)).toBe(1)
+    await repairSample(await openSample(sample), { markLost: true })
+    expect(await lossesIn(sample)).toBe(2)
+  })
+})
+
+test('what may be of a domain that the key does not hold is left to who does', async () => {
+  const sample = copySample(await original, scratch.path())
+  const before = new Set(await namesOf(sample.store, ''))
+  const writer = newSecret()
+  const making = { random: systemRandom, clock: systemClock }
+  await addGrant(await openSample(sample), { role: 'writer', label: 'other', ...writer, ...making })
+  await backupFolder({ repository: await openRepository(sample.store, writer) }, sample.source)
+  const others = (await namesOf(sample.store, '')).filter((name) => {
+    return !before.has(name) && /^(packs|index|receipts|snapshots)/.test(name)
+  })
+  expect(others).toHaveLength(5)
+  for (const name of others) await flipBit(sample.store, { name, offset: 20 })
+  const upkeep = await openRepository(sample.store, sample.upkeep)
+  const { plan } = await repairSample(upkeep, { readData: false })
+  expect(stepsOf(plan).every(({ action }) => action === 'leave')).toBe(true)
+  expect(plan.left.map(({ name }) => name).sort()).toEqual(others)
+  // The owner holds it.
+  const { after } = await repairSample(await openSample(sample))
+  expect(after.problems.map(({ object }) => object.replace(/\/.*/, ''))).toEqual(['snapshots'])
+})
+
+test('a backup that is at work stores again what a repair finds to be damaged', async () => {
+  const sample = await damaged('flipped-bit-in-frame')
+  const plain = await openSample(sample)
+  let isRepaired = false
+  const store = decorate(sample.store, {
+    put: async (name, parts) => {
+      if (name.startsWith('snapshots/') && !isRepaired) {
+        isRepaired = true
+        const { after } = await repairSample(plain)
+        expect(linesOf(after, sample)).toEqual(['missing: data-pack 1'])
+      }
+      return sample.store.put(name, parts)
+    },
+  })
+  await backupFolder({ repository: { ...plain, store } }, sample.source)
+  expect(isRepaired).toBe(true)
+  expect(linesOf(await checkSample(plain), sample)).toEqual([])
+  expect(await unreadable(plain, sample)).toEqual({})
 })
 
 describe('refused', () => {

@@ -33,8 +33,10 @@ export async function repairAndSee(
   const after = await unreadable(again, sample)
   expect(destroyed(sample.folder, evidence)).toEqual([])
   expectNoWorse(before, after)
-  const { plan } = await repairSample(again, { ...choices, dryRun: true })
-  expect(isIdle(plan), 'a second repair has nothing to do').toBe(true)
+  if (!isIdle(result.plan)) {
+    const { plan } = await repairSample(again, { ...choices, dryRun: true })
+    expect(isIdle(plan), 'a second repair has nothing to do').toBe(true)
+  }
   return {
     damaged: { check: linesOf(result.before, sample), unreadable: before },
     seen: { check: linesOf(result.after, sample), unreadable: after },

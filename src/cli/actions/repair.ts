@@ -135,14 +135,13 @@ function tell({ output }: Context, { result, flags, address, elapsedMs }: Done):
   })
 }
 
-function verdict({ plan, before, after }: RepairResult, { dryRun = false }: RepairFlags): string {
+function verdict({ plan, after }: RepairResult, { dryRun = false }: RepairFlags): string {
   if (after.problemCount === 0) {
     return isIdle(plan) || dryRun ? 'No problems found in' : 'Everything is whole in'
   }
   const problems = formatNumber(after.problemCount, 'problem')
   if (dryRun) return `${problems} found (listed above) in`
-  const { problemCount } = before
-  return `${problems} left (listed above) of ${problemCount} in`
+  return `${problems} left (listed above) in`
 }
 
 function hintsFor(
@@ -156,7 +155,10 @@ function hintsFor(
   const isMarked = after.problems.some(({ kind }) => kind === 'lost')
   return [
     ...(from === undefined ? ['Is there a copy of the repository? Name it with --from.'] : []),
+    ...(isLost && markLost && plan.unsure.length > 0 ? [`${UNSURE}${plan.unsure.join(', ')}`] : []),
     ...(isLost && !markLost ? ['--mark-lost gives up what is lost, so that prune can go on.'] : []),
     ...(isLost || isMarked ? ['The way out is to forget the snapshots that are affected.'] : []),
   ]
 }
+
+const UNSURE = 'Nothing was given up, because what seems to be lost may be in '

@@ -1,4 +1,4 @@
-// Objects other than packs and index segments with which something is wrong, or that are missing: whether a
+// Objects other than packs with which something is wrong, or that are missing: whether a
 // copy has them as they were, and what becomes of those of which nobody has.
 
 import type { Bytes } from '../../base/bytes.ts'
@@ -11,6 +11,7 @@ import { getBounded, matchesName } from '../../store/content.ts'
 import { digestInName, isObjectName } from '../../store/names.ts'
 import type { CheckProblem } from '../check/problems.ts'
 import { goodCopy } from './good-copies.ts'
+import { MAY_BE_OF_OTHERS, mayBeOfOthers } from './other-domains.ts'
 
 export type DamagedState =
   | 'lost' // it may have said what must be kept
@@ -45,10 +46,9 @@ export async function inspectObjects(
   return found
 }
 
-/** An index segment is not put back: packs say all that it says. */
 function isAboutObject({ kind, object }: CheckProblem): boolean {
   const isBad = kind === 'damaged' || kind === 'foreign' || kind === 'unsupported'
-  return isBad && isObjectName(object) && !/^(packs|index)\//.test(object)
+  return isBad && isObjectName(object) && !object.startsWith('packs/')
 }
 
 interface Suspect {
@@ -58,25 +58,42 @@ interface Suspect {
 }
 
 async function inspectObject(
-  { store }: Repository,
+  repository: Repository,
   { name, own, copy }: Suspect,
 ): Promise<DamagedObject | undefined> {
   const what = own[0]?.what ?? ''
+  const bytes = await readWhole(repository, name)
+  if (bytes === undefined) return undefined
+  if (bytes === 'withheld')
+    return { name, what, state: 'left', why: CANNOT_BE_READ, good: undefined }
+  if (isIntact(name, bytes)) {
+    const isJunk = own.every(({ kind }) => kind === 'damaged')
+    const state = isJunk ? 'nobodys' : 'left'
+    return { name, what, state, why: isJunk ? NOBODYS : NOT_OURS, good: undefined }
+  }
+  // An index segment is not put back: packs say all that it says.
+  const good = copy && !name.startsWith('index/') ? await goodCopy(copy, name) : undefined
+  if (good !== undefined) return { name, what, state: 'useless', why: '', good }
+  if (isOfDomain(name) && mayBeOfOthers(repository, bytes))
+    return { name, what, state: 'left', why: MAY_BE_OF_OTHERS, good }
+  return { name, what, good, ...withoutCopy(name, own) }
+}
+
+async function readWhole(
+  { store }: Repository,
+  name: string,
+): Promise<Bytes | 'withheld' | undefined> {
   try {
-    const bytes = await getBounded(store, { name, bytesMax: FOUND_BYTES_MAX })
-    if (isIntact(name, bytes)) {
-      const isJunk = own.every(({ kind }) => kind === 'damaged')
-      const state = isJunk ? 'nobodys' : 'left'
-      return { name, what, state, why: isJunk ? NOBODYS : NOT_OURS, good: undefined }
-    }
+    return await getBounded(store, { name, bytesMax: FOUND_BYTES_MAX })
   } catch (error) {
     if (isCairnError(error, 'object-missing')) return undefined
-    if (!isCairnError(error, 'object-damaged', ...WITHHELD)) throw error
-    return { name, what, state: 'left', why: CANNOT_BE_READ, good: undefined }
+    if (isCairnError(error, 'object-damaged', ...WITHHELD)) return 'withheld'
+    throw error
   }
-  const good = copy && (await goodCopy(copy, name))
-  if (good !== undefined) return { name, what, state: 'useless', why: '', good }
-  return { name, what, good, ...withoutCopy(name, own) }
+}
+
+function isOfDomain(name: string): boolean {
+  return !/^(config|keys|leases|quarantine)\//.test(name)
 }
 
 /** Names under which bytes can be told to be those that were stored. */

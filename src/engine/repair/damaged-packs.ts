@@ -1,7 +1,7 @@
 // Packs with which something is wrong, each read as a whole: what of it can be saved, and whether it may be
 // taken out of the way. What is intact and of somebody else, or of a later version, is left alone.
 
-import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
+import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import type { PackKind } from '../../format/prefix.ts'
 import type { DomainAccess } from '../../repository/access.ts'
@@ -22,6 +22,7 @@ import { contentName } from '../../store/names.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
 import type { FrameSource } from './frame-source.ts'
+import { MAY_BE_OF_OTHERS, mayBeOfOthers } from './other-domains.ts'
 import { salvage } from './salvage.ts'
 
 export interface DamagedPack {
@@ -35,6 +36,8 @@ export interface DamagedPack {
   readonly closedIds: { readonly domain: DomainAccess; readonly ids: Bytes } | undefined
   /** Why it stays in any case. */
   readonly stays: string | undefined
+  /** Whether it may hold what seems to be lost, for another time, version or key. */
+  readonly mayHold: boolean
 }
 
 /** What an index says of a pack. */
@@ -103,18 +106,27 @@ async function inspectPack(
 ): Promise<DamagedPack | undefined> {
   const { name, about } = suspect
   const what = about[0]?.what ?? ''
-  const nothing = { name, what, salvaged: undefined, frames: 0, closedIds: undefined }
+  const nothing = {
+    name,
+    what,
+    salvaged: undefined,
+    frames: 0,
+    closedIds: undefined,
+    mayHold: true,
+  }
   const bytes = await readWhole(options.repository, name)
   if (bytes === undefined) return undefined
   if (typeof bytes === 'string') return { ...nothing, stays: bytes }
-  if (matchesName(name, bytes)) {
-    if (about.some(({ kind }) => kind === 'foreign' || kind === 'unsupported'))
-      return { ...nothing, stays: INTACT_AND_NOT_OURS }
+  const isIntact = matchesName(name, bytes)
+  if (isIntact) {
+    const isNewer = about.some(({ kind }) => kind === 'unsupported')
+    if (isNewer || about.some(({ kind }) => kind === 'foreign'))
+      return { ...nothing, stays: INTACT_AND_NOT_OURS, mayHold: isNewer }
     // An index that says something else of it is wrong about it.
     if (about.every(({ kind, offset }) => kind === 'mismatch' && offset === undefined))
       return undefined
   }
-  return { ...nothing, ...salvageOf(options, { ...suspect, bytes }) }
+  return { ...nothing, ...salvageOf(options, { ...suspect, bytes, isIntact }) }
 }
 
 const INTACT_AND_NOT_OURS =
@@ -132,11 +144,11 @@ async function readWhole({ store }: Repository, name: string): Promise<Bytes | s
   }
 }
 
-type Salvaged = Pick<DamagedPack, 'salvaged' | 'frames' | 'closedIds' | 'stays'>
+type Salvaged = Pick<DamagedPack, 'salvaged' | 'frames' | 'closedIds' | 'stays' | 'mayHold'>
 
 function salvageOf(
   options: DamagedPacksOptions,
-  { name, known, bytes }: Suspect & { readonly bytes: Bytes },
+  { name, known, bytes, isIntact }: Suspect & { readonly bytes: Bytes; readonly isIntact: boolean },
 ): Salvaged {
   const { repository } = options
   const prefix = attempt(() => expectPackPrefix(bytes))
@@ -144,16 +156,18 @@ function salvageOf(
   const header = domain && attempt(() => headerOf(bytes, { name, prefix, domain }))
   const place = whereFramesAre({ prefix, domain, header, known })
   if (place === undefined) {
-    const stays = mayBeOfOthers(repository, prefix) ? MAY_BE_OF_OTHERS : undefined
-    return { salvaged: undefined, frames: 0, closedIds: undefined, stays }
+    // What is intact and does not begin as an object does is nobody's.
+    const isJunk = isIntact && prefix === undefined
+    const stays = !isJunk && mayBeOfOthers(repository, bytes) ? MAY_BE_OF_OTHERS : undefined
+    return { salvaged: undefined, frames: 0, closedIds: undefined, stays, mayHold: false }
   }
   const frames = place.columns.frames.length
   if (!place.domain.canOpen) {
     const closedIds = { domain: place.domain, ids: place.columns.ids }
-    return { salvaged: undefined, frames, closedIds, stays: undefined }
+    return { salvaged: undefined, frames, closedIds, stays: undefined, mayHold: true }
   }
   const salvaged = sourceOf(options, { name, bytes, place })
-  return { salvaged, frames, closedIds: undefined, stays: undefined }
+  return { salvaged, frames, closedIds: undefined, stays: undefined, mayHold: false }
 }
 
 function headerOf(
@@ -202,15 +216,6 @@ function sourceOf(
   const about = { name, origin: 'damaged', isIntact: false } as const
   return { ...about, store, domain, kind, header, receivedMs }
 }
-
-/** Whether it may be a pack of a domain that the key does not hold: who holds it can save more of it. */
-function mayBeOfOthers({ domains, config }: Repository, prefix: PackPrefix | undefined): boolean {
-  const others = config.domains.filter(({ id }) => domains.every((one) => !equalBytes(one.id, id)))
-  if (prefix === undefined) return others.length > 0
-  return others.some(({ id }) => toHex(id) === toHex(prefix.domain))
-}
-
-const MAY_BE_OF_OTHERS = 'it may be of a domain that this key does not hold'
 
 function attempt<T>(act: () => T): T | undefined {
   try {

@@ -10,6 +10,7 @@ import { LOST_IDS_MAX } from '../../format/limits.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { groupsOf, putSegment } from '../../repository/index-write.ts'
 import { loadMarks } from '../../repository/marks.ts'
+import { WITHHELD } from '../../repository/object-problem.ts'
 import { FOUND_BYTES_MAX, quarantine } from '../../repository/quarantine.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { RootSnapshot } from '../../repository/roots.ts'
@@ -89,7 +90,8 @@ async function found({ store }: Repository, name: string): Promise<Bytes | undef
   try {
     return await getBounded(store, { name, bytesMax: FOUND_BYTES_MAX })
   } catch (error) {
-    if (isCairnError(error, 'object-missing')) return undefined
+    // What is not given out stays where it is: the check that follows tells.
+    if (isCairnError(error, 'object-missing', ...WITHHELD)) return undefined
     throw error
   }
 }

@@ -23,16 +23,15 @@ import { findIndexFaults, type IndexFaults } from './index-faults.ts'
 import { Needs, type NeedsOptions } from './needs.ts'
 
 export interface Inspection {
-  readonly repository: Repository
   readonly problems: readonly CheckProblem[]
   readonly objects: readonly DamagedObject[]
   /** What is not there and a copy has. */
   readonly absent: readonly AbsentObject[]
   readonly packs: readonly DamagedPack[]
+  /** Names of packs that check could read, and that could not be read since. */
+  readonly unread: readonly string[]
   readonly roots: Roots
   readonly domains: readonly DomainInspection[]
-  /** Names of index segments that are damaged. */
-  readonly damagedSegments: readonly string[]
 }
 
 export interface DomainInspection extends IndexFaults {
@@ -60,7 +59,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const moved = await movedFrames(repository)
   const packs = await inspectPacks({ repository, problems, listed, moved })
   const isDamaged = new Set(packs.map(({ name }) => name))
-  await headers.read([...listed.values()].filter(({ name }) => !isDamaged.has(name)))
+  const unread = await headers.read([...listed.values()].filter(({ name }) => !isDamaged.has(name)))
   const objects = await inspectObjects(repository, { problems, copy })
   const marked = await loadMarksOf(repository, domains, passOver)
   const absent =
@@ -69,19 +68,8 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const inspected: DomainInspection[] = []
   for (const [i, domain] of domains.entries())
     inspected.push(await inspectDomain(options, { ...seen, domain, marked: marked[i] as Marked }))
-  const damagedSegments = problems
-    .filter(({ kind, object }) => kind === 'damaged' && object.startsWith('index/'))
-    .map(({ object }) => object)
-  return {
-    repository,
-    problems,
-    objects,
-    absent,
-    packs,
-    roots,
-    domains: inspected,
-    damagedSegments,
-  }
+  const found = { problems, objects, absent, packs, roots }
+  return { ...found, domains: inspected, unread: unread.map(({ name }) => name) }
 }
 
 /** A mark that is damaged is among the objects. */

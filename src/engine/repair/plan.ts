@@ -22,6 +22,8 @@ export interface RepairPlan {
   /** Objects that go into quarantine. */
   readonly removed: readonly Removed[]
   readonly left: readonly Left[]
+  /** Names of packs that stay and may hold what seems to be lost: so nothing can be given up yet. */
+  readonly unsure: readonly string[]
 }
 
 export interface PutBack {
@@ -72,8 +74,12 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
     domains: inspection.domains.map(domainRepair),
     packs: packs.flatMap(({ goes }) => goes ?? []),
     confirmed,
-    removed: [...fates.flatMap(({ removed }) => removed ?? []), ...segmentsToRemove(inspection)],
+    removed: [...fates.flatMap(({ removed }) => removed ?? []), ...wrongSegments(inspection)],
     left: [...fates, ...packs].flatMap(({ left }) => left ?? []),
+    unsure: [
+      ...packs.flatMap(({ left, mayHold }) => (left !== undefined && mayHold ? left.name : [])),
+      ...inspection.unread,
+    ],
   }
 }
 
@@ -82,12 +88,9 @@ function domainRepair({ domain, needs, unnamed, knownLost }: DomainInspection): 
   return { domain, taken: needs.taken, unnamed, lost }
 }
 
-function segmentsToRemove({ damagedSegments, domains }: Inspection): readonly Removed[] {
+function wrongSegments({ domains }: Inspection): readonly Removed[] {
   const wrong = domains.flatMap((domain) => domain.wrong)
-  return [
-    ...damagedSegments.map((name) => ({ name, why: 'packs say themselves what it said' })),
-    ...wrong.map((name) => ({ name, why: 'it says other things of packs than they themselves' })),
-  ]
+  return wrong.map((name) => ({ name, why: 'it says other things of packs than they themselves' }))
 }
 
 interface Fate {
@@ -156,16 +159,19 @@ function snapshotsToConfirm(inspection: Inspection): readonly RootSnapshot[] {
   })
 }
 
-function packFate(
-  pack: DamagedPack,
-  { domains }: Inspection,
-): { readonly goes?: DamagedPack; readonly left?: Left } {
-  const { name, stays, closedIds } = pack
-  if (stays !== undefined) return { left: { name, why: stays } }
-  if (closedIds === undefined) return { goes: pack }
+interface PackFate {
+  readonly goes?: DamagedPack
+  readonly left?: Left
+  readonly mayHold: boolean
+}
+
+function packFate(pack: DamagedPack, { domains }: Inspection): PackFate {
+  const { name, stays, closedIds, mayHold } = pack
+  if (stays !== undefined) return { left: { name, why: stays }, mayHold }
+  if (closedIds === undefined) return { goes: pack, mayHold }
   const own = domains.find(({ domain }) => domain === closedIds.domain)
-  if (own?.needs.hasAll(closedIds.ids) === true) return { goes: pack }
-  return { left: { name, why: CLOSED } }
+  if (own?.needs.hasAll(closedIds.ids) === true) return { goes: pack, mayHold }
+  return { left: { name, why: CLOSED }, mayHold }
 }
 
 const CLOSED =
