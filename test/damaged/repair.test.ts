@@ -277,12 +277,37 @@ function nameOf({ labels }: DamagedSample, wanted: string): string {
   return found[0]
 }
 
-test('what is marked never comes back under its name', async () => {
-  const sample = await damaged('missing-snapshot')
-  await markSnapshot(await openSample(sample), sample)
-  const from = (await original).store
-  const { plan } = await repairSample(await openSample(sample), { from })
-  expect(plan.putBack).toEqual([])
+describe('what was given up', () => {
+  const givenUp = async (name: string) => {
+    const sample = await damaged(name)
+    await repairSample(await openSample(sample), { markLost: true })
+    return sample
+  }
+
+  test('comes back when a copy is found', async () => {
+    const sample = await givenUp('damaged-hold')
+    const hold = nameOf(sample, 'hold 1')
+    expect(await sample.store.stat(hold)).toBeUndefined()
+    await repairSample(await openSample(sample), { from: (await original).store })
+    expect(await sample.store.stat(hold)).toBeDefined()
+  })
+
+  test('and was marked then never comes back under its name', async () => {
+    const sample = await givenUp('damaged-snapshot-1')
+    await markSnapshot(await openSample(sample), sample)
+    const from = (await original).store
+    const { plan } = await repairSample(await openSample(sample), { from })
+    expect(plan.putBack).toEqual([])
+  })
+})
+
+test('a snapshot that is not whole gets no receipt, and the damaged one that may be its stays', async () => {
+  const sample = await damaged('damaged-receipt-2')
+  await sample.store.remove(nameOf(sample, 'tree-pack 2'))
+  const { plan } = await repairSample(await openSample(sample))
+  expect(plan.confirmed).toEqual([])
+  expect(plan.left.map(({ name }) => name)).toEqual([nameOf(sample, 'receipt 2')])
+  expect(await sample.store.stat(nameOf(sample, 'receipt 2'))).toBeDefined()
 })
 
 async function markSnapshot(repository: Repository, sample: DamagedSample): Promise<void> {
