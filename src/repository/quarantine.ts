@@ -44,7 +44,7 @@ function domainIn(object: Bytes): Bytes {
 }
 
 /** What the first bytes of an object in quarantine say. Throws what is wrong with it. */
-export async function readQuarantinedHead(
+async function readQuarantinedHead(
   store: Store,
   { name, size }: { readonly name: string; readonly size: number },
 ): Promise<QuarantinedHead> {
