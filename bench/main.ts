@@ -5,6 +5,7 @@
 //     npm run bench -- kernels [FOLDER]  each kernel, and what a first backup costs beyond them
 //     npm run bench -- memory            a 20 GB file, a folder of a million files, one worker with little memory
 //     npm run bench -- cores             one 4 GB file with one and with two workers
+//     npm run bench -- forget            the plan of forgetting 10,000 snapshots
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { beyond } from './beyond.ts'
 import { compare, tables } from './compare.ts'
 import { cores } from './cores.ts'
+import { forget } from './forget.ts'
 import { kernels } from './kernels.ts'
 import { memory } from './memory.ts'
 
@@ -33,6 +35,7 @@ try {
     beyond(rest[0] ?? '/usr', work, say)
   } else if (what === 'memory') memory(work, say)
   else if (what === 'cores') cores(work, say)
+  else if (what === 'forget') await forget(work, say)
   else throw new Error(`There is no benchmark called ${what}`)
 } finally {
   rmSync(work, { recursive: true, force: true })

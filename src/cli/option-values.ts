@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError } from 'commander'
+import type { Duration } from '../engine/forget/periods.ts'
 import { parseBytes } from './sizes.ts'
 
 /** An empty name, tag or pattern is a value that a script lost: it chooses nothing that was meant. */
@@ -45,10 +46,48 @@ export function wholeNumber(value: string): number {
   throw new InvalidArgumentError('It is not a whole number above 0.')
 }
 
+/** A whole number, 0 included. */
+export function count(value: string): number {
+  const number = Number(value)
+  if (/^\d{1,9}$/.test(value)) return number
+  throw new InvalidArgumentError('It is not a whole number.')
+}
+
+const UNITS = { y: 'years', m: 'months', w: 'weeks', d: 'days', h: 'hours' } as const
+
+/** `30d`, `1y6m`, `2w`: as the calendar counts, so that `m` are months. */
+export function duration(value: string): Duration {
+  if (!/^(?:\d{1,4}[ymwdh])+$/.test(value))
+    throw new InvalidArgumentError('It is not a time like 30d, 8w, 36h or 1y6m.')
+  const parts = { years: 0, months: 0, weeks: 0, days: 0, hours: 0 }
+  for (const [, number, unit] of value.matchAll(/(\d+)([ymwdh])/g))
+    parts[UNITS[unit as keyof typeof UNITS]] += Number(number)
+  const { weeks, days, ...others } = parts
+  const found = { text: value, ...others, days: days + 7 * weeks }
+  if (found.years + found.months + found.days + found.hours > 0) return found
+  throw new InvalidArgumentError('It is no time at all.')
+}
+
 export function percentage(value: string): number {
   const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(value)?.[1]
   if (percent !== undefined && Number(percent) > 0 && Number(percent) <= 100) return Number(percent)
   throw new InvalidArgumentError('It is not a percentage like 5%.')
+}
+
+/** `5%` as 0.05; 0% and 100% are some. */
+export function fraction(value: string): number {
+  const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(value)?.[1]
+  if (percent !== undefined && Number(percent) <= 100) return Number(percent) / 100
+  throw new InvalidArgumentError('It is not a percentage like 5%.')
+}
+
+const SPANS = { s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `90s`, `10min`, `24h`, `7d`: milliseconds. */
+export function timeSpan(value: string): number {
+  const [, number, unit] = /^(\d{1,6})(s|min|h|d)$/.exec(value) ?? []
+  if (unit !== undefined) return Number(number) * SPANS[unit as keyof typeof SPANS]
+  throw new InvalidArgumentError('It is not a time like 90s, 10min, 24h or 7d.')
 }
 
 const WORKERS_MAX = 256

@@ -9,15 +9,21 @@ import { addCompletion } from './commands/completion.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDump } from './commands/dump.ts'
 import { addFind } from './commands/find.ts'
+import { addForget } from './commands/forget.ts'
 import { addHelp } from './commands/help.ts'
+import { addHold, addRelease } from './commands/hold.ts'
 import { addInit } from './commands/init.ts'
 import { addKey } from './commands/key.ts'
 import { addLs } from './commands/ls.ts'
+import { addPrune } from './commands/prune.ts'
 import { addRepair } from './commands/repair.ts'
 import { addRestore } from './commands/restore.ts'
 import { addSnapshots } from './commands/snapshots.ts'
 import { addStats } from './commands/stats.ts'
+import { addLease, addStatus } from './commands/status.ts'
+import { addSync } from './commands/sync.ts'
 import { addTag } from './commands/tag.ts'
+import { addUndelete } from './commands/undelete.ts'
 import { addVersion } from './commands/version.ts'
 import { examples } from './examples.ts'
 import { path, text } from './option-values.ts'
@@ -73,9 +79,17 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDump,
   addRestore,
   addTag,
+  addForget,
+  addUndelete,
+  addHold,
+  addRelease,
   addCheck,
   addRepair,
+  addPrune,
+  addStatus,
+  addLease,
   addStats,
+  addSync,
   addKey,
   addCache,
   addCompletion,

@@ -26,6 +26,8 @@ export interface RepositoryState {
   readonly passphraseConfirmed: boolean
   /** How many partial checks there were: each takes another part. */
   readonly checkTurns: number
+  /** The latest that the store's clock was known to be. Not there in what older versions remember. */
+  readonly storeTimeMs?: number
 }
 
 /** What is remembered of an address; nothing where that is not known or cannot be read. */
@@ -69,7 +71,8 @@ function isState(value: unknown): value is RepositoryState {
     typeof state.configGeneration === 'number' &&
     typeof state.grantName === 'string' &&
     typeof state.passphraseConfirmed === 'boolean' &&
-    typeof state.checkTurns === 'number'
+    typeof state.checkTurns === 'number' &&
+    ['number', 'undefined'].includes(typeof state.storeTimeMs)
   )
 }
 
@@ -110,7 +113,23 @@ export function stateOf(
     grantName,
     passphraseConfirmed: isSame && known.passphraseConfirmed,
     checkTurns: isSame ? known.checkTurns : 0,
+    ...(isSame && known.storeTimeMs !== undefined && { storeTimeMs: known.storeTimeMs }),
   }
+}
+
+/** What time it was by the store's clock. One that went back is believed where the user says so. */
+export function rememberStoreTime(
+  context: Context,
+  {
+    address,
+    storeMs,
+    wentBack = false,
+  }: { readonly address: string; readonly storeMs: number; readonly wentBack?: boolean },
+): void {
+  const state = loadState(context, address)
+  if (state === undefined) return
+  const before = wentBack ? 0 : (state.storeTimeMs ?? 0)
+  saveState(context, { ...state, storeTimeMs: Math.max(before, storeMs) })
 }
 
 /** The number of this partial check; the next one gets another. */

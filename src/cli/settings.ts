@@ -75,6 +75,13 @@ function textOf(name: string, value: string | undefined): string | undefined {
   })
 }
 
+/** The address of a store, given by an option. Throws 'usage' where it is no text. */
+export function addressOf(option: string, value: string): string {
+  const address = textOf(option, value) as string
+  expectTextFolder(address)
+  return address
+}
+
 function expectTextPlaces(places: Places): void {
   const { configuration, repository, state, cache } = places
   const odd = [configuration, repository, state, cache].find(isEscaped)

@@ -17,12 +17,20 @@ export interface SnapshotFlags {
 
 /** Adds --host, --source, --path, --tag and --at. */
 export function addSnapshotOptions(command: Command): Command {
+  return addFilterOptions(command).option(
+    '--at <time>',
+    "only snapshots begun by then: 2026-11-20, '2026-11-20 15:00', 3d",
+    time,
+  )
+}
+
+/** Those of them that do not go by what a machine's clock says. */
+export function addFilterOptions(command: Command): Command {
   return command
     .option('--host <name>', 'only snapshots of this host', text)
     .option('--source <name>', 'only snapshots of this source', text)
     .option('--path <path>', 'only snapshots of this path (repeatable)', paths)
     .option('--tag <tag>', 'only snapshots with this tag (repeatable)', texts)
-    .option('--at <time>', "only snapshots begun by then: 2026-11-20, '2026-11-20 15:00', 3d", time)
 }
 
 export function filterOf({ host, source, path, tag, at }: SnapshotFlags): SnapshotFilter {

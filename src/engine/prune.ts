@@ -4,8 +4,9 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { CairnError } from '../base/errors.ts'
+import { CairnError, isCairnError } from '../base/errors.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
+import type { DomainAccess } from '../repository/access.ts'
 import { HeldLease } from '../repository/lease.ts'
 import { putMark } from '../repository/marks.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
@@ -17,6 +18,7 @@ import { Headers } from './prune/headers.ts'
 import { type DomainPlan, type PruneLimits, planDomain } from './prune/plan.ts'
 import { surveyOf, takeSurvey } from './prune/survey.ts'
 import { type SweepResult, sweep } from './prune/sweep.ts'
+import { recordSightings } from './sightings.ts'
 
 export interface PruneOptions {
   readonly repository: Repository
@@ -49,18 +51,12 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   const [first] = repository.domains
   if (first === undefined) throw new CairnError('not-permitted', 'This key holds no domain')
   for (const domain of repository.domains) upkeepSignatory(repository, domain)
-  const sessionId = random(SESSION_ID_BYTES)
-  const lease = await HeldLease.take({
-    ...options,
-    domain: first,
-    sessionId,
-    purpose: 'upkeep',
-    onProblem: options.onWarning,
-  })
+  const lease = await takeLease(options, first)
   try {
-    const plan = await planPrune(options, await lease.storeNowMs())
+    const plan = await planPrune(options, await storeTime(options, lease))
     options.onPlan(plan)
     if (dryRun) return { plan, swept: [], marks: [] }
+    await writeDownSightings(repository, plan)
     const swept: SweepResult[] = []
     const { moveBytesMax } = options.limits
     for (const domain of plan.domains)
@@ -69,7 +65,43 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     for (const domain of plan.domains) marks.push(...(await mark(domain, clock)))
     return { plan, swept, marks }
   } finally {
-    await lease.release()
+    await lease?.release()
+  }
+}
+
+/** None where the store is full: who frees it must not need room for that. */
+async function takeLease(
+  options: PruneOptions,
+  domain: DomainAccess,
+): Promise<HeldLease | undefined> {
+  const sessionId = options.random(SESSION_ID_BYTES)
+  const purpose = 'upkeep'
+  const lease = { ...options, domain, sessionId, purpose, onProblem: options.onWarning } as const
+  return unlessFull(() => HeldLease.take(lease))
+}
+
+/**
+ * By the store's clock. On a full store that is the newest stamp of anything that it has: too early by what has
+ * passed since, so that everything seems younger than it is, and is spared.
+ */
+async function storeTime(
+  { repository }: PruneOptions,
+  lease: HeldLease | undefined,
+): Promise<number> {
+  const nowMs = lease && (await unlessFull(() => lease.storeNowMs()))
+  if (nowMs !== undefined) return nowMs
+  let newest = 0
+  for await (const { storedAtMs } of repository.store.list(''))
+    newest = Math.max(newest, storedAtMs)
+  return newest
+}
+
+async function unlessFull<T>(act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act()
+  } catch (error) {
+    if (isCairnError(error, 'no-space')) return undefined
+    throw error
   }
 }
 
@@ -79,9 +111,18 @@ export async function planPrune(
   nowMs: number,
 ): Promise<PrunePlan> {
   const headers = new Headers(repository)
-  const survey = await takeSurvey(repository, { nowMs, headers })
+  const survey = await takeSurvey(repository, { nowMs, windowMs: limits.windowMs, headers })
   const domains = repository.domains.map((domain) => planDomain(surveyOf(survey, domain), limits))
   return { domains, notes: survey.notes }
+}
+
+/** So that what is known of the age of snapshots survives this store. Not where it is full. */
+async function writeDownSightings(repository: Repository, { domains }: PrunePlan): Promise<void> {
+  const [first] = domains
+  if (first === undefined) return
+  const { roots, sightings } = first.survey
+  const { snapshots } = roots
+  await unlessFull(() => recordSightings(repository, { snapshots, sightings }))
 }
 
 /** So many names are in one mark at most: it must be one object. */

@@ -5,7 +5,7 @@
 // things are backed up into the same repository.
 
 import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
-import { CairnError } from '../base/errors.ts'
+import { assert, CairnError } from '../base/errors.ts'
 import type { Details } from '../format/snapshot.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -13,6 +13,7 @@ import {
   compareBySequence,
   openDetails,
   type Snapshot,
+  type SnapshotFacts,
   type SnapshotList,
   sourceIdOf,
 } from '../repository/snapshots.ts'
@@ -28,24 +29,34 @@ export interface SnapshotFilter {
   readonly atMs?: number | undefined
 }
 
-/** The snapshots that fit. Throws 'not-permitted' where the filter needs a reader's key. */
-export function filterSnapshots(
-  snapshots: readonly Snapshot[],
+/** Whether a filter asks for what only readers see. */
+export function needsDetails({ host, paths = [], tags = [] }: SnapshotFilter): boolean {
+  return host !== undefined || paths.length > 0 || tags.length > 0
+}
+
+/**
+ * The snapshots that fit. Throws 'not-permitted' where the filter needs a reader's key; where it needs
+ * details, the snapshots have their objects.
+ */
+export function filterSnapshots<T extends SnapshotFacts & { readonly object?: Bytes }>(
+  snapshots: readonly T[],
   { repository, filter }: { readonly repository: Repository; readonly filter: SnapshotFilter },
-): readonly Snapshot[] {
+): readonly T[] {
   const { host, source, paths = [], tags = [], atMs = Number.POSITIVE_INFINITY } = filter
-  const needsDetails = host !== undefined || paths.length > 0 || tags.length > 0
+  const asksDetails = needsDetails(filter)
   return snapshots.filter((snapshot) => {
     if (snapshot.summary.startedMs > atMs) return false
     if (source !== undefined && !isOfSource(snapshot, source)) return false
-    if (!needsDetails) return true
-    const details = openDetails(repository, snapshot)
+    if (!asksDetails) return true
+    const { object } = snapshot
+    assert(object, 'a snapshot has the object that its details are in')
+    const details = openDetails(repository, { ...snapshot, object })
     if (host !== undefined && details.host !== host) return false
     return hasPaths(details, paths) && tags.every((tag) => details.tags.includes(tag))
   })
 }
 
-function isOfSource({ domain, summary }: Snapshot, source: string): boolean {
+function isOfSource({ domain, summary }: SnapshotFacts, source: string): boolean {
   return equalBytes(summary.sourceId, sourceIdOf(domain, source))
 }
 
@@ -165,6 +176,13 @@ function selectById({ snapshots, closed, problems }: SnapshotList, prefix: strin
   if (found.length === 0 && closed.some((id) => id.startsWith(prefix))) {
     const text = `Not permitted: this key may not read snapshot ${prefix}`
     throw new CairnError('not-permitted', text, { hint: OTHER_KEY })
+  }
+  const instead = snapshots.find(
+    ({ summary: { replaces } }) => replaces && toHex(replaces).startsWith(prefix),
+  )
+  if (found.length === 0 && instead !== undefined) {
+    const now = instead.id.slice(0, 8)
+    throw new CairnError('not-found', `There is no snapshot ${prefix} any more: it is now ${now}`)
   }
   if (found.length === 0) {
     throw new CairnError('not-found', `There is no snapshot ${prefix}`, {

@@ -27,6 +27,8 @@ export interface OwnObject {
 }
 
 export interface Take {
+  /** True for what need not be read: it was told of in another way. */
+  readonly skip?: (info: ObjectInfo) => boolean
   readonly own: (object: OwnObject) => void
   /** Told of what belongs to a domain of the repository that the key does not hold. */
   readonly closed?: (objectHash: Bytes) => void
@@ -42,7 +44,8 @@ export async function eachObject(
   take: Take,
 ): Promise<void> {
   const listed: ObjectInfo[] = []
-  for await (const info of repository.store.list(folder)) listed.push(info)
+  for await (const info of repository.store.list(folder))
+    if (take.skip?.(info) !== true) listed.push(info)
   await forEachInParallel(listed, PARALLEL, async (info) => {
     let isIntact = false
     try {

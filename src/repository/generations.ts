@@ -41,6 +41,10 @@ export function isKeyringName(name: string): boolean {
   return KEYRING.test(name)
 }
 
+export function isConfigName(name: string): boolean {
+  return CONFIG.test(name)
+}
+
 function digits(generation: number): string {
   return String(generation).padStart(8, '0')
 }

@@ -2,19 +2,14 @@
 // Snapshots are listed before forget records, because one that is being forgotten has its record before it
 // goes: so it is seen as the one or as the other.
 
-import type { Bytes } from '../base/bytes.ts'
-import { sha256 } from '../base/hash.ts'
 import type { Summary } from '../format/snapshot.ts'
 import { contentName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import { eachObject, type FolderReading } from './each-object.ts'
+import { isInWindow, loadForgotten, openForgotten } from './forgets.ts'
 import { isNobodys, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import type { Repository } from './repository.ts'
 import { confirmationOf, openReceipt, openSnapshot } from './snapshots.ts'
-import { loadUpkeepRecords } from './upkeep-records.ts'
-
-/** So long what was forgotten can be had back. */
-export const UNDELETE_WINDOW_MS = 7 * 24 * 60 * 60 * 1000
 
 export interface RootSnapshot {
   /** Object name. */
@@ -42,11 +37,14 @@ export interface Roots {
   readonly notes: readonly ObjectProblem[]
 }
 
+/** What can be had back at this time, by the store's clock. */
+export interface WindowAt {
+  readonly nowMs: number
+  readonly windowMs: number
+}
+
 /** Lists snapshots, then forget records, then receipts. Throws what the store throws. */
-export async function loadRoots(
-  repository: Repository,
-  { nowMs }: { /** By the store's clock. */ readonly nowMs: number },
-): Promise<Roots> {
+export async function loadRoots(repository: Repository, at: WindowAt): Promise<Roots> {
   const reading: FolderReading = { repository, onlyReading: true, problems: new ObjectProblems() }
   const snapshots: RootSnapshot[] = []
   await eachObject(reading, 'snapshots/', {
@@ -55,7 +53,7 @@ export async function loadRoots(
       snapshots.push({ name, domain, summary, storedAtMs })
     },
   })
-  const { forgotten, problems } = await loadForgotten(repository, { nowMs })
+  const { forgotten, problems } = await loadForgottenRoots(repository, at)
   const isListed = new Set(snapshots.map(({ name }) => name))
   const about = [...reading.problems.found, ...problems]
   const ofReceipts: FolderReading = { ...reading, problems: new ObjectProblems() }
@@ -77,36 +75,24 @@ export async function loadRoots(
   }
 }
 
-async function loadForgotten(
+/** Those that can be had back. One that does not open, though upkeep signed that it is one, is an obstacle. */
+async function loadForgottenRoots(
   repository: Repository,
-  { nowMs }: { readonly nowMs: number },
+  at: WindowAt,
 ): Promise<{
   readonly forgotten: readonly RootSnapshot[]
   readonly problems: readonly ObjectProblem[]
 }> {
-  const { records, problems } = await loadUpkeepRecords(repository, {
-    kind: 'forget',
-    onlyReading: true,
-  })
-  const forgotten = records
-    .filter(({ storedAtMs }) => nowMs - storedAtMs <= UNDELETE_WINDOW_MS)
-    .flatMap(({ domain, record, storedAtMs }) =>
-      record.snapshots.flatMap(({ object }) =>
-        object === undefined ? [] : [rootOf(repository, { domain, object, storedAtMs })],
-      ),
-    )
-  return { forgotten, problems }
-}
-
-function rootOf(
-  repository: Repository,
-  {
-    domain,
-    object,
-    storedAtMs,
-  }: { readonly domain: DomainAccess; readonly object: Bytes; readonly storedAtMs: number },
-): RootSnapshot {
-  const objectHash = sha256(object)
-  const { summary } = openSnapshot(repository, { domain, object, objectHash })
-  return { name: contentName('snapshots', objectHash), domain, summary, storedAtMs }
+  const { forgotten, problems } = await loadForgotten(repository, { onlyReading: true })
+  const unopened = new ObjectProblems()
+  const roots: RootSnapshot[] = []
+  for (const one of forgotten.filter((each) => isInWindow(each, at))) {
+    const { name, domain, forgottenAtMs: storedAtMs } = one
+    try {
+      roots.push({ name, domain, summary: openForgotten(repository, one).summary, storedAtMs })
+    } catch (error) {
+      unopened.take(name, error)
+    }
+  }
+  return { forgotten: roots, problems: [...problems, ...unopened.found] }
 }

@@ -20,7 +20,7 @@ import {
 } from '../format/snapshot.ts'
 import { binding } from '../sealer/bind.ts'
 import { SEAL_OVERHEAD_BYTES, Seal } from '../sealer/seal.ts'
-import { openSigned, sealSigned } from '../sealer/signed.ts'
+import { openSigned, type Signatory, sealSigned } from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
 import { contentName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
@@ -40,11 +40,18 @@ export interface Snapshot {
   readonly domain: DomainAccess
   readonly confirmed: boolean
   readonly object: Bytes
+  /** When this store received it. */
+  readonly storedAtMs: number
 }
+
+/** What retention needs of one. */
+export type SnapshotFacts = Omit<Snapshot, 'object'>
 
 export interface SnapshotList {
   /** Oldest first. */
   readonly snapshots: readonly Snapshot[]
+  /** Names of the receipts that confirm, or would, what has this confirmationOf. */
+  readonly receipts: ReadonlyMap<string, readonly string[]>
   readonly problems: readonly ObjectProblem[]
   /**
    * Ids of those of domains that the key does not hold. Whether they are confirmed, or stand for each
@@ -98,6 +105,34 @@ function sealSnapshot(
     encapsulation: session.encapsulation,
     details: sealedDetails,
   })
+}
+
+/**
+ * Puts a snapshot that was removed under a name that is new each time, signed by whoever brings it back. What
+ * it says stays, but for the session, which is the one that brings it back, and what it stands for: the one
+ * that was removed. Its details stay sealed as they are. Returns the name. Throws as openSnapshot does.
+ */
+export async function putSnapshotAgain(
+  repository: Repository,
+  {
+    domain,
+    object,
+    sessionId,
+    signatory,
+  }: { domain: DomainAccess; object: Bytes; sessionId: Bytes; signatory: Signatory },
+): Promise<string> {
+  const hash = sha256(object)
+  const { summary } = openSnapshot(repository, { domain, object, objectHash: hash })
+  const { prefix, encapsulation, details } = decodeSnapshot(object)
+  const again = encode(summaryCodec, { ...summary, sessionId, replaces: hash })
+  const sealed = sealSigned(again, {
+    place: { repositoryId: repository.id, prefix, part: 'summary' },
+    signatory,
+    headerSeal: domain.headerSeal(decodePrefix(prefix).epoch),
+  })
+  const parts = encodeSnapshot({ prefix, summary: sealed, encapsulation, details })
+  openSnapshot(repository, { domain, object: concat(parts) })
+  return putContent(repository.store, { folder: 'snapshots', parts })
 }
 
 /** Decoded again before it is sealed: nobody could open what a reader refuses. */
@@ -168,12 +203,19 @@ export function openDetails(
   return details
 }
 
-/** Confirms a snapshot. */
+/** Confirms a snapshot, as the writer of the domain unless another signatory is given. */
 export async function putReceipt(
   repository: Repository,
-  { domain, receipt }: { readonly domain: DomainAccess; readonly receipt: Receipt },
+  {
+    domain,
+    receipt,
+    signatory = domain.signatory,
+  }: {
+    readonly domain: DomainAccess
+    readonly receipt: Receipt
+    readonly signatory?: Signatory
+  },
 ): Promise<string> {
-  const { signatory } = domain
   const parts = sealRecord(repository, {
     domain,
     kind: 'receipt',
@@ -195,6 +237,8 @@ export interface LoadSnapshotsOptions {
    * or name a host that its certificate does not allow, is a problem too. Nobody may have made it.
    */
   readonly verifyDetails?: boolean
+  /** For upkeep: those too that others stand for. */
+  readonly withReplaced?: boolean
 }
 
 /**
@@ -203,26 +247,26 @@ export interface LoadSnapshotsOptions {
  */
 export async function loadSnapshots(
   repository: Repository,
-  { onlyReading = false, verifyDetails = false }: LoadSnapshotsOptions = {},
+  { onlyReading = false, verifyDetails = false, withReplaced = false }: LoadSnapshotsOptions = {},
 ): Promise<SnapshotList> {
   const reading: FolderReading = { repository, onlyReading, problems: new ObjectProblems() }
   const found: Omit<Snapshot, 'confirmed'>[] = []
   const closed: string[] = []
   await eachObject(reading, 'snapshots/', {
-    own: ({ name, object, domain, objectHash }) => {
+    own: ({ name, object, domain, objectHash, storedAtMs }) => {
       const { summary, certificate } = openSnapshot(repository, { domain, object, objectHash })
       if (verifyDetails) expectDetails(repository, { domain, certificate, object })
-      found.push({ name, id: toHex(objectHash), summary, certificate, domain, object })
+      found.push({ name, id: toHex(objectHash), summary, certificate, domain, object, storedAtMs })
     },
     closed: (objectHash) => closed.push(toHex(objectHash)),
   })
-  const confirmed = await loadReceipts(reading)
+  const receipts = await loadReceipts(reading)
   reading.problems.expectAnyRead()
-  const snapshots = found
-    .map((snapshot) => ({ ...snapshot, confirmed: confirmed.has(confirmationOf(snapshot)) }))
+  const all = found
+    .map((snapshot) => ({ ...snapshot, confirmed: receipts.has(confirmationOf(snapshot)) }))
     .sort(compareByTime)
-  const { found: problems } = reading.problems
-  return { snapshots: withoutReplaced(snapshots), problems, closed }
+  const snapshots = withReplaced ? all : withoutReplaced(all)
+  return { snapshots, receipts, problems: reading.problems.found, closed }
 }
 
 /** Opens the details and forgets them. Who may not read them has nothing to say about them. */
@@ -257,21 +301,35 @@ export function compareBySequence(a: Ordered, b: Ordered): number {
   return a.summary.sequence - b.summary.sequence || compareByTime(a, b)
 }
 
-/** A snapshot that stands for another one, of the same source, roots and time, hides it. */
-export function withoutReplaced<T extends Ordered & Pick<Snapshot, 'confirmed'>>(
-  snapshots: readonly T[],
-): readonly T[] {
-  const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
-  const hidden = new Set<string>()
-  for (const { confirmed, summary } of snapshots) {
-    const original = summary.replaces && byId.get(toHex(summary.replaces))
-    if (confirmed && original && sameContent(summary, original.summary)) hidden.add(original.id)
-  }
-  return snapshots.filter((snapshot) => !hidden.has(snapshot.id))
+/** What says which snapshot stands for which. */
+type Replacing = Ordered & Pick<Snapshot, 'confirmed' | 'domain'>
+
+/** A snapshot that stands for another one, of the same domain, source, roots and time, hides it. */
+export function withoutReplaced<T extends Replacing>(snapshots: readonly T[]): readonly T[] {
+  const hidden = new Set(replacements(snapshots).values())
+  return snapshots.filter((snapshot) => !hidden.has(snapshot))
 }
 
-function sameContent(a: Summary, b: Summary): boolean {
+/** For each snapshot that stands for another one of these, that one. */
+export function replacements<T extends Replacing>(snapshots: readonly T[]): ReadonlyMap<T, T> {
+  const replacing = snapshots.filter(({ confirmed, summary }) => confirmed && summary.replaces)
+  if (replacing.length === 0) return new Map()
+  const byId = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
+  const originals = new Map<T, T>()
+  for (const snapshot of replacing) {
+    const original = byId.get(toHex(snapshot.summary.replaces as Bytes))
+    if (original && isSameRun(snapshot, original)) originals.set(snapshot, original)
+  }
+  return originals
+}
+
+/** Whether two snapshots are of one run of one source, whoever signed them. */
+function isSameRun(
+  { domain, summary: a }: Pick<Snapshot, 'domain' | 'summary'>,
+  { domain: other, summary: b }: Pick<Snapshot, 'domain' | 'summary'>,
+): boolean {
   return (
+    domain.hex === other.hex &&
     equalBytes(a.sourceId, b.sourceId) &&
     equalBytes(concat(a.roots), concat(b.roots)) &&
     a.sequence === b.sequence &&
@@ -284,16 +342,22 @@ export function confirmationOf({ domain, name }: Pick<Snapshot, 'domain' | 'name
   return `${domain.hex} ${name}`
 }
 
-/** Confirmations that there are. */
-async function loadReceipts(reading: FolderReading): Promise<ReadonlySet<string>> {
-  const confirmed = new Set<string>()
+/** Names of receipts by what they confirm. */
+async function loadReceipts(
+  reading: FolderReading,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const receipts = new Map<string, string[]>()
   await eachObject(reading, 'receipts/', {
     own: (own) => {
       const { snapshot } = openReceipt(reading.repository, own)
-      confirmed.add(confirmationOf({ ...own, name: contentName('snapshots', snapshot) }))
+      const name = contentName('snapshots', snapshot)
+      const confirmation = confirmationOf({ domain: own.domain, name })
+      const known = receipts.get(confirmation)
+      if (known === undefined) receipts.set(confirmation, [own.name])
+      else known.push(own.name)
     },
   })
-  return confirmed
+  return receipts
 }
 
 /** Opens and verifies a receipt. Throws as openRecord does. */

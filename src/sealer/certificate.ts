@@ -60,14 +60,15 @@ export class Trust {
     if (!expected.roles.includes(certificate.role)) {
       throw untrusted(`its signer is ${certificate.role} and may not sign this`)
     }
-    const accepted = this.#revoked.get(toHex(certificate.id))
-    if (
-      accepted !== undefined &&
-      !(expected.objectHash && accepted.has(toHex(expected.objectHash)))
-    ) {
+    if (!this.accepts(certificate, expected.objectHash))
       throw untrusted(`its signer, ${certificate.label}, was revoked`)
-    }
     return certificate
+  }
+
+  /** Of a certificate that was verified before: false where it was revoked since, without this object. */
+  accepts({ id }: Pick<Certificate, 'id'>, objectHash: Bytes | undefined): boolean {
+    const accepted = this.#revoked.get(toHex(id))
+    return accepted === undefined || (objectHash !== undefined && accepted.has(toHex(objectHash)))
   }
 
   #authentic(bytes: Bytes): Certificate {

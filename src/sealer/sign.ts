@@ -2,7 +2,7 @@
 // put into the repository. Keys are kept as 32-byte seeds; Node wants them in DER.
 
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import { type Bytes, concat, fromHex } from '../base/bytes.ts'
+import { type Bytes, concat, fromHex, toHex } from '../base/bytes.ts'
 import { assert } from '../base/errors.ts'
 
 const PKCS8_HEAD = der('302e020100300506032b657004220420')
@@ -38,11 +38,24 @@ export function isSignedBy(options: {
   readonly message: Bytes
   readonly signature: Bytes
 }): boolean {
-  const key = Buffer.from(concat([SPKI_HEAD, options.verifyKey]))
   try {
-    const publicKey = createPublicKey({ key, format: 'der', type: 'spki' })
-    return verify(null, options.message, publicKey, options.signature)
+    return verify(null, options.message, publicKeyOf(options.verifyKey), options.signature)
   } catch {
     return false // not a point on the curve: nobody's signature
   }
+}
+
+/** Making a key object of a key takes a third as long as using it. */
+const PUBLIC_KEYS_KEPT_MAX = 256
+const publicKeys = new Map<string, KeyObject>()
+
+function publicKeyOf(verifyKey: Bytes): KeyObject {
+  const name = toHex(verifyKey)
+  const known = publicKeys.get(name)
+  if (known !== undefined) return known
+  const key = Buffer.from(concat([SPKI_HEAD, verifyKey]))
+  const made = createPublicKey({ key, format: 'der', type: 'spki' })
+  if (publicKeys.size >= PUBLIC_KEYS_KEPT_MAX) publicKeys.clear()
+  publicKeys.set(name, made)
+  return made
 }

@@ -2,124 +2,257 @@
 // may jump. Each is as small as it can be for what it is about.
 
 import { systemClock } from '../../src/base/clock.ts'
+import type { Store } from '../../src/store/store.ts'
 import type { Program } from './actor.ts'
-import { type Explored, explore } from './explore.ts'
-import { Histories } from './history.ts'
-import { Invariants } from './invariants.ts'
-import { Objects, StoreState } from './store-state.ts'
-import { backupTexts, HOUR_MS, newWorld, pruner, seeded, type World, writer } from './world.ts'
+import { addDomain, forgeDuplicates, markAll, removeAll } from './beginnings.ts'
+import type { Before } from './explore.ts'
+import {
+  backupTexts,
+  forgetter,
+  HOUR_MS,
+  LIMITS,
+  pruner,
+  remover,
+  seeded,
+  undeleter,
+  type World,
+  writer,
+} from './world.ts'
 
-const START_MS = 1_800_000_000_000
+/** When everything begins, by the store's clock. */
+export const START_MS = 1_800_000_000_000
+export const DAY_MS = 24 * HOUR_MS
+/** As long as the listing lag that prune reckons with where a store promises nothing. */
+export const LAG_MS = 600_000
 
 export interface Configuration {
   readonly what: string
-  /** Makes what is stored at the beginning. */
+  /** Makes what is stored at the beginning. Its clock may be moved. */
   readonly prepare: (world: World) => Promise<void>
-  readonly writers: (world: World) => readonly Program[]
+  readonly writers?: (world: World) => readonly Program[]
   readonly others: (world: World) => readonly Program[]
+  /** How far time may jump each time, in this order. */
   readonly jumpsMs: readonly number[]
-  readonly lagMs: number
+  readonly lagMs?: number
+  /** Folders in which nobody puts anything. */
   readonly emptyFolders: readonly string[]
+  /** What has happened already, one after the other. */
+  readonly before?: readonly Before[]
+  /** Reading is no step of its own. */
+  readonly isGlued?: boolean
+  /** How long what was forgotten is kept, where that is not as usual. */
+  readonly windowMs?: number
+  /** Nothing may be marked or removed at all. */
+  readonly isFrozen?: boolean
+  /** Gone through by `npm run model` only: it takes minutes. */
+  readonly isLong?: boolean
 }
 
-/** A snapshot of these texts that is gone without a trace: its packs are dead. */
-async function deadPacks(world: World): Promise<void> {
-  await saved(world, ['alpha', 'beta'])
-  for (const folder of ['snapshots/', 'receipts/'])
-    for await (const { name } of world.store.list(folder)) await world.store.remove(name)
-}
+const TEXTS = ['alpha', 'beta']
+const NEVER_PUT = ['forgets/', 'losses/', 'holds/']
 
-async function saved(world: World, texts: readonly string[], seed = 1): Promise<void> {
-  const parts = { store: world.store, clock: systemClock, random: seeded(seed) }
-  await backupTexts(world, { parts, source: 'source', texts })
-}
-
-/** As long as the listing lag that prune reckons with where a store promises nothing. */
-const LAG_MS = 600_000
+const again = (world: World) => [writer(world, { source: 'source', texts: TEXTS })]
+const prunes = (count: number) => (world: World) =>
+  Array.from({ length: count }, () => pruner(world, { runs: 1 }))
+const twoWriters = (world: World) => [
+  writer(world, { source: 'source', texts: TEXTS }),
+  writer(world, { source: 'other', texts: TEXTS }),
+]
+const prunerAndForgetter = (world: World) => [
+  pruner(world, { runs: 2, limits: { ...LIMITS, windowMs: 0 } }),
+  forgetter(world),
+]
+const EARLY: readonly Before[] = [0, 1, 3].map((actor) => ({ actor, to: 'change' }))
+const prunesTwice = (world: World) => [pruner(world, { runs: 2 })]
 
 export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
-  'writer-and-two-pruners': {
-    what: 'a writer relies on dead packs, two pruners mark and sweep, anyone may be suspended',
-    prepare: deadPacks,
-    writers: (world) => [writer(world, { source: 'source', texts: ['alpha', 'beta'] })],
-    others: (world) => [pruner(world, { runs: 1 }), pruner(world, { runs: 1 })],
+  'writer-and-pruner': {
+    what: 'a writer relies on dead packs, a pruner marks, waits and sweeps',
+    prepare: dead,
+    writers: again,
+    others: prunesTwice,
     jumpsMs: [25 * HOUR_MS, 25 * HOUR_MS],
-    lagMs: 0,
-    emptyFolders: ['forgets/', 'losses/'],
+    emptyFolders: NEVER_PUT,
+  },
+  'writer-and-two-pruners': {
+    what: 'a writer relies on dead packs, two pruners mark and sweep, anyone may be suspended twice',
+    prepare: dead,
+    writers: again,
+    others: prunes(2),
+    jumpsMs: [25 * HOUR_MS, 25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
   },
   'writer-and-pruner-under-lag': {
     what: 'a writer and a pruner that marks, waits and sweeps, while listings lag behind',
-    prepare: deadPacks,
-    writers: (world) => [writer(world, { source: 'source', texts: ['alpha', 'beta'] })],
-    others: (world) => [pruner(world, { runs: 2 })],
-    jumpsMs: [25 * HOUR_MS, LAG_MS + 1],
+    prepare: dead,
+    writers: again,
+    others: prunesTwice,
+    jumpsMs: [25 * HOUR_MS],
     lagMs: LAG_MS,
-    emptyFolders: ['forgets/', 'losses/'],
+    emptyFolders: NEVER_PUT,
   },
-  'writer-and-pruner-twice': {
-    what: 'a writer and one pruner that marks, waits and sweeps',
-    prepare: deadPacks,
-    writers: (world) => [writer(world, { source: 'source', texts: ['alpha', 'beta'] })],
-    others: (world) => [pruner(world, { runs: 2 })],
-    jumpsMs: [25 * HOUR_MS, 25 * HOUR_MS],
-    lagMs: 0,
-    emptyFolders: ['forgets/', 'losses/'],
+  'writer-and-two-pruners-under-lag': {
+    what: 'a writer and two pruners at the same time, while listings lag behind',
+    prepare: dead,
+    writers: again,
+    others: prunes(2),
+    jumpsMs: [],
+    lagMs: LAG_MS,
+    emptyFolders: NEVER_PUT,
+  },
+  'ripe-mark': {
+    what: 'dead packs have a ripe mark, a writer needs what is in them',
+    prepare: deadAndMarked,
+    writers: again,
+    others: prunes(1),
+    jumpsMs: [25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'marked-and-needed': {
+    what: 'a mark names packs that a snapshot needs; the snapshot goes, and somebody writes the same again',
+    prepare: savedAndMarked,
+    writers: again,
+    others: (world) => [...prunes(2)(world), remover(world)],
+    jumpsMs: [],
+    isGlued: true,
+    isLong: true,
+    emptyFolders: NEVER_PUT,
+  },
+  'writers-pruner-forgetter': {
+    what: 'two writers rely on a snapshot that is forgotten, and a pruner marks and sweeps',
+    prepare: (world) => saved(world),
+    writers: twoWriters,
+    others: prunerAndForgetter,
+    windowMs: 0,
+    jumpsMs: [25 * HOUR_MS],
+    isGlued: true,
+    isLong: true,
+    emptyFolders: ['losses/', 'holds/'],
+  },
+  'writers-marker-forgetter': {
+    what: 'two writers and a forgetter were suspended before their first change; a pruner marks',
+    prepare: (world) => saved(world),
+    writers: twoWriters,
+    others: prunerAndForgetter,
+    windowMs: 0,
+    jumpsMs: [],
+    before: EARLY,
+    isGlued: true,
+    emptyFolders: ['losses/', 'holds/'],
+  },
+  'writers-sweeper-forgotten': {
+    what: 'two writers were suspended before their first change; what they rely on was forgotten and marked',
+    prepare: (world) => saved(world),
+    writers: twoWriters,
+    others: prunerAndForgetter,
+    windowMs: 0,
+    jumpsMs: [25 * HOUR_MS],
+    before: [...EARLY, { actor: 3, to: 'end' }, { actor: 2, to: 'sleep' }, 'time'],
+    isGlued: true,
+    emptyFolders: ['losses/', 'holds/'],
+  },
+  'undelete-and-pruner': {
+    what: 'a snapshot is forgotten and brought back at the end of its window, while a pruner marks and sweeps',
+    prepare: forgotten,
+    others: (world) => [pruner(world, { runs: 2 }), undeleter(world)],
+    jumpsMs: [2 * HOUR_MS, 25 * HOUR_MS],
+    isGlued: true,
+    emptyFolders: ['losses/', 'holds/'],
+  },
+  'two-marks': {
+    what: 'what a snapshot needs is in two packs, and each is in a mark of its own',
+    prepare: savedTwiceAndMarked,
+    others: prunes(2),
+    jumpsMs: [25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'late-receipt': {
+    what: 'a writer is suspended for a month between snapshot and receipt',
+    prepare: () => Promise.resolve(),
+    writers: again,
+    others: prunesTwice,
+    jumpsMs: [31 * DAY_MS, 25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'other-domain': {
+    what: 'packs of another domain claim to have what a snapshot needs',
+    prepare: claimedByAnother,
+    others: prunesTwice,
+    jumpsMs: [25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+  },
+  'tree-gone': {
+    what: 'the trees of a snapshot cannot be found',
+    prepare: withoutTrees,
+    others: prunesTwice,
+    jumpsMs: [25 * HOUR_MS],
+    emptyFolders: NEVER_PUT,
+    isFrozen: true,
   },
 }
 
-export interface Outcome extends Explored {
-  readonly histories: readonly number[]
+async function saved(world: World, seed = 1): Promise<void> {
+  const parts = { store: world.store, clock: systemClock, random: seeded(seed) }
+  await backupTexts(world, { parts, source: 'source', texts: TEXTS })
 }
 
-/** Goes through a configuration. Throws Violation. */
-export async function exhaust(configuration: Configuration, statesMax?: number): Promise<Outcome> {
-  const world = await newWorld()
-  await configuration.prepare(world)
-  const objects = new Objects()
-  const first = await stateOf(world, objects)
-  const writers = configuration.writers(world)
-  const programs = [...writers, ...configuration.others(world)]
-  const actors: Histories[] = []
-  for (const [i, program] of programs.entries()) {
-    const seesStamps = i >= writers.length
-    const { emptyFolders } = configuration
-    const options = {
-      program,
-      seed: 10 + i,
-      strongListing: configuration.lagMs === 0,
-      seesStamps,
-      emptyFolders,
-    }
-    actors.push(await Histories.of(options))
-  }
-  const invariants = new Invariants({
-    repository: world.repository,
-    objects,
-    writers: writers.map((_, i) => i),
+/** A snapshot that is gone without a trace: its packs are dead. */
+async function dead(world: World): Promise<void> {
+  await saved(world)
+  await removeAll(world.store, ['snapshots/', 'receipts/'])
+}
+
+/** An hour before the window ends. */
+async function forgotten(world: World): Promise<void> {
+  await saved(world)
+  await world.clock.advance(60 * DAY_MS - 7 * DAY_MS + HOUR_MS)
+  await forgetter(world)({ store: world.store, clock: world.clock, random: seeded(3) })
+}
+
+async function deadAndMarked(world: World): Promise<void> {
+  await dead(world)
+  await world.clock.advance(DAY_MS * 60 - 25 * HOUR_MS)
+  await markAll(world, await packsIn(world.store))
+}
+
+/** As when the snapshot was put just before its packs were marked. */
+async function savedAndMarked(world: World): Promise<void> {
+  await saved(world)
+  await world.clock.advance(DAY_MS * 60 - 25 * HOUR_MS)
+  await markAll(world, await packsIn(world.store))
+}
+
+async function savedTwiceAndMarked(world: World): Promise<void> {
+  await saved(world)
+  const first = await packsIn(world.store)
+  await removeAll(world.store, ['snapshots/', 'receipts/', 'index/'])
+  await saved(world, 2)
+  const second = (await packsIn(world.store)).filter((name) => !first.includes(name))
+  await world.clock.advance(DAY_MS * 60 - 25 * HOUR_MS)
+  await markAll(world, first)
+  await world.clock.advance(24 * HOUR_MS)
+  await markAll(world, second)
+}
+
+async function claimedByAnother(world: World): Promise<void> {
+  await addDomain(world)
+  const own = { store: world.store, clock: systemClock, random: seeded(1) }
+  // What another domain claims is there first.
+  await forgeDuplicates(world, async () => {
+    await world.clock.advance(DAY_MS)
+    await backupTexts(world, { parts: own, source: 'source', texts: TEXTS })
   })
-  try {
-    const explored = await explore({
-      ...configuration,
-      actors,
-      objects,
-      first,
-      startMs: START_MS,
-      check: (state, step) => invariants.check(state, step),
-      ...(statesMax === undefined ? {} : { statesMax }),
-    })
-    return { ...explored, histories: actors.map(({ count }) => count) }
-  } finally {
-    for (const actor of actors) actor.abandon()
-  }
 }
 
-/** What is in the world's store, put long ago. */
-async function stateOf(world: World, objects: Objects): Promise<StoreState> {
-  let state = new StoreState(objects)
-  for await (const { name } of world.store.list('')) {
-    if (/^(config|keys|leases)\//.test(name)) continue
-    const id = objects.take(name, await world.store.get(name))
-    state = state.with(id, START_MS - 60 * 24 * HOUR_MS)
-  }
-  return state
+async function withoutTrees(world: World): Promise<void> {
+  await saved(world)
+  const [, trees] = await packsIn(world.store)
+  await world.store.remove(trees as string)
+}
+
+/** In the order in which they were put. */
+async function packsIn(store: Store): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { name } of store.list('packs/')) names.push(name)
+  return names
 }

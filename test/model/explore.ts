@@ -26,14 +26,24 @@ export interface ExploreOptions {
   readonly objects: Objects
   readonly first: StoreState
   readonly startMs: number
+  /** What has happened already when everything begins, one after the other. */
+  readonly before: readonly Before[]
   /** How far time may jump each time, in this order. */
   readonly jumpsMs: readonly number[]
   /** So long a listing may lag behind, for each object by itself; 0 where none does. */
   readonly lagMs: number
+  /**
+   * Reading an object is no step of its own: it happens with the step before. Leaves out what comes of objects
+   * that go between listing and reading.
+   */
+  readonly isGlued: boolean
   /** Throws where something is lost. Called after each step that may lose something. */
   readonly check: (state: State, step: Step) => void
   readonly statesMax?: number
 }
+
+/** An actor went on to its first change, to its first sleep or to its end; or time passed. */
+export type Before = { readonly actor: number; readonly to: 'change' | 'sleep' | 'end' } | 'time'
 
 /** What an actor did, or that time passed. */
 export interface Step {
@@ -72,10 +82,10 @@ export class Violation extends Error {
 
 export async function explore(options: ExploreOptions): Promise<Explored> {
   const { actors, first, startMs, statesMax = Number.POSITIVE_INFINITY } = options
-  const seen = new Set<number>()
+  const seen = new Seen()
   const counts = { states: 1, steps: 0, ends: 0 }
   const positions = actors.map(({ root }) => ({ node: root, wakeMs: 0 }))
-  const start: State = { positions, stored: first, nowMs: startMs, jumps: 0 }
+  const start = await goBefore({ positions, stored: first, nowMs: startMs, jumps: 0 }, options)
   const stack: Frame[] = [frameOf(start, options)]
   seen.add(keyOf(start))
   for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
@@ -88,11 +98,11 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
     const { actor } = choice
     const step = { actor, call: callOf(frame.state, actor) }
     const state = take(frame.state, choice, options)
-    const after = state instanceof Promise ? await state : state
+    let after = state instanceof Promise ? await state : state
+    while (options.isGlued && callOf(after, actor)?.kind === 'get')
+      after = await take(after, { actor, answer: 0 }, options)
     counts.steps++
-    const key = keyOf(after)
-    if (seen.has(key)) continue
-    seen.add(key)
+    if (!seen.add(keyOf(after))) continue
     counts.states++
     if (counts.states > statesMax) throw new Error(`more than ${statesMax} states`)
     stack.push(frameOf(after, options))
@@ -103,6 +113,61 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
     }
   }
   return counts
+}
+
+async function goBefore(first: State, options: ExploreOptions): Promise<State> {
+  let state = first
+  for (const one of options.before) {
+    if (one === 'time') state = later(state, options)
+    else state = await goTo(state, one, options)
+  }
+  return state
+}
+
+async function goTo(
+  first: State,
+  { actor, to }: Exclude<Before, 'time'>,
+  options: ExploreOptions,
+): Promise<State> {
+  let state = first
+  while (!isThere(callOf(state, actor), to))
+    state = await take(state, { actor, answer: 0 }, options)
+  return to === 'sleep' ? take(state, { actor, answer: 0 }, options) : state
+}
+
+function isThere(call: Call | undefined, to: 'change' | 'sleep' | 'end'): boolean {
+  if (call === undefined) return true
+  if (to === 'change') return call.kind === 'put' || call.kind === 'remove'
+  return to === 'sleep' && call.kind === 'sleep'
+}
+
+/** A set of 53-bit numbers above 0; larger than a Set may be. */
+class Seen {
+  #slots = new Float64Array(1 << 16)
+  #count = 0
+
+  /** Whether it was not there before. */
+  add(key: number): boolean {
+    if (2 * this.#count > this.#slots.length) this.#grow()
+    const at = this.#slotOf(key)
+    if (this.#slots[at] === key) return false
+    this.#slots[at] = key
+    this.#count++
+    return true
+  }
+
+  #slotOf(key: number): number {
+    const mask = this.#slots.length - 1
+    let at = (key % 0x7fffffff) & mask
+    while (this.#slots[at] !== 0 && this.#slots[at] !== key) at = (at + 1) & mask
+    return at
+  }
+
+  #grow(): void {
+    const before = this.#slots
+    this.#slots = new Float64Array(4 * before.length)
+    for (const key of before) if (key !== 0) this.#slots[this.#slotOf(key)] = key
+  }
 }
 
 function frameOf(state: State, options: ExploreOptions): Frame {
@@ -277,7 +342,7 @@ function keyOf({ positions, stored, nowMs, jumps }: State): number {
   b = Math.imul(b ^ (jumps + 77), 0xc2b2ae35)
   a ^= a >>> 16
   b ^= b >>> 15
-  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff)
+  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff) + 1
 }
 
 function trace(stack: readonly Frame[]): readonly string[] {

@@ -5,6 +5,7 @@
 // 3. What was forgotten can be had back as long as its window is open.
 // 4. A name that a mark names is never put again.
 // 5. Nobody fails because others are at work.
+// 6. Where what is needed cannot be found, nothing is marked and nothing is removed.
 
 import { equalBytes, toHex } from '../../src/base/bytes.ts'
 import { BLOB_ID_BYTES } from '../../src/format/ids.ts'
@@ -14,14 +15,15 @@ import type { DomainAccess } from '../../src/repository/access.ts'
 import { expectPackPrefix, openTail } from '../../src/repository/pack-headers.ts'
 import type { Repository } from '../../src/repository/repository.ts'
 import { openReceipt, openSnapshot } from '../../src/repository/snapshots.ts'
+import { openUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { contentName } from '../../src/store/names.ts'
-import { isEnding } from './actor.ts'
+import { type Call, isEnding } from './actor.ts'
 import type { State, Step } from './explore.ts'
 import type { Objects } from './store-state.ts'
 
 /** What an object says, read once. */
 interface Facts {
-  /** Of packs: hexadecimal ids of blobs. */
+  /** Of packs: domain and ids of blobs, in hexadecimal. */
   readonly blobs: readonly string[]
   /** Of tree packs: what each blob refers to. */
   readonly refs: ReadonlyMap<string, readonly string[]>
@@ -31,15 +33,25 @@ interface Facts {
   readonly confirms: string | undefined
   /** Of marks: object names. */
   readonly marked: readonly string[]
+  /** Of forget records: names of snapshots, with their roots where the record has these. */
+  readonly forgotten: ReadonlyMap<string, readonly string[]>
 }
 
-const NOTHING: Facts = { blobs: [], refs: new Map(), roots: [], confirms: undefined, marked: [] }
+const NOTHING: Facts = {
+  blobs: [],
+  refs: new Map(),
+  roots: [],
+  confirms: undefined,
+  marked: [],
+  forgotten: new Map(),
+}
 
 export interface InvariantOptions {
   readonly repository: Repository
   readonly objects: Objects
-  /** Which actors report what they saved. */
-  readonly writers: readonly number[]
+  /** How long what was forgotten must be kept. */
+  readonly windowMs: number
+  readonly isFrozen: boolean
 }
 
 export class Invariants {
@@ -55,6 +67,7 @@ export class Invariants {
   /** Throws what is wrong. Looks only where the last step may have changed something. */
   check(state: State, { actor, call }: Step): void {
     if (call?.kind === 'put') this.#expectNeverMarked(state, call.name)
+    if (this.#options.isFrozen) return expectNothingGoes(call)
     const position = state.positions[actor]
     const hasEnded = position !== undefined && isEnding(position.node.next)
     if (hasEnded) this.#expectNoError(state, actor)
@@ -94,18 +107,32 @@ export class Invariants {
       snapshots.add(name)
       if (confirmed.has(name)) this.#expectWhole(name, { roots: this.#of(id).roots, there })
     }
+    const forgotten = this.#forgotten(state, there)
     for (const name of this.#reported(state)) {
+      if (forgotten.has(name)) continue
       if (!snapshots.has(name)) throw new Error(`${name} was reported as saved, and is gone`)
       if (!confirmed.has(name)) throw new Error(`${name} was reported as saved, without a receipt`)
     }
   }
 
+  /** Names of all that was forgotten. What can be had back must be whole. */
+  #forgotten({ stored, nowMs }: State, there: ReadonlySet<string>): ReadonlySet<string> {
+    const { objects } = this.#options
+    const names = new Set<string>()
+    for (const id of stored.ids(objects.folder('forgets/'))) {
+      for (const [name, roots] of this.#of(id).forgotten) {
+        names.add(name)
+        const isOpen = nowMs - stored.stampMs(id) < this.#options.windowMs
+        if (isOpen && roots.length > 0) this.#expectWhole(name, { roots, there })
+      }
+    }
+    return names
+  }
+
   #reported({ positions }: State): readonly string[] {
-    return this.#options.writers.flatMap((actor) => {
-      const next = positions[actor]?.node.next
-      const isSaved = next !== undefined && isEnding(next) && typeof next.result === 'string'
-      return isSaved ? [next.result as string] : []
-    })
+    return positions.flatMap(({ node: { next } }) =>
+      isEnding(next) && typeof next.result === 'string' ? [next.result] : [],
+    )
   }
 
   #expectWhole(
@@ -144,7 +171,7 @@ export class Invariants {
     if (name.startsWith('packs/')) return this.#readPack(name, object, domain)
     if (name.startsWith('snapshots/')) {
       const { summary } = openSnapshot(repository, own)
-      return { ...NOTHING, roots: summary.roots.map(toHex) }
+      return { ...NOTHING, roots: summary.roots.map((root) => `${domain.hex} ${toHex(root)}`) }
     }
     if (name.startsWith('receipts/'))
       return {
@@ -159,17 +186,37 @@ export class Invariants {
       ]
       return { ...NOTHING, marked }
     }
+    if (name.startsWith('forgets/')) return { ...NOTHING, forgotten: this.#readForgets(own) }
     return NOTHING
+  }
+
+  #readForgets(own: {
+    readonly domain: DomainAccess
+    readonly object: Uint8Array
+    readonly objectHash: undefined
+  }): ReadonlyMap<string, readonly string[]> {
+    const { repository } = this.#options
+    const { snapshots } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    const found = snapshots.map(({ snapshot, object }) => {
+      const roots =
+        object === undefined ? [] : openSnapshot(repository, { ...own, object }).summary.roots
+      const named = roots.map((root) => `${own.domain.hex} ${toHex(root)}`)
+      return [contentName('snapshots', snapshot), named] as const
+    })
+    return new Map(found)
   }
 
   #readPack(name: string, object: Uint8Array, domain: DomainAccess): Facts {
     const pack = { name, packBytes: object.length, prefix: expectPackPrefix(object), domain }
     const { header } = openTail(object, pack)
-    const blobs = idsIn(header.ids)
+    const blobs = idsIn(header.ids, domain)
     let at = 0
     blobs.forEach((blob, i) => {
       const count = header.refCounts[i] ?? 0
-      const refs = idsIn(header.refs.subarray(BLOB_ID_BYTES * at, BLOB_ID_BYTES * (at + count)))
+      const refs = idsIn(
+        header.refs.subarray(BLOB_ID_BYTES * at, BLOB_ID_BYTES * (at + count)),
+        domain,
+      )
       at += count
       if (count > 0) this.#refs.set(blob, refs)
     })
@@ -177,9 +224,15 @@ export class Invariants {
   }
 }
 
-function idsIn(ids: Uint8Array): readonly string[] {
+function expectNothingGoes(call: Call | undefined): void {
+  if (call?.kind === 'remove' || (call?.kind === 'put' && call.name.startsWith('marks/')))
+    throw new Error(`${call.kind} ${call.name}, though what is needed cannot be found`)
+}
+
+/** With their domain: of a blob of another domain nobody can make use. */
+function idsIn(ids: Uint8Array, { hex }: DomainAccess): readonly string[] {
   const found: string[] = []
   for (let at = 0; at < ids.length; at += BLOB_ID_BYTES)
-    found.push(toHex(ids.subarray(at, at + BLOB_ID_BYTES)))
+    found.push(`${hex} ${toHex(ids.subarray(at, at + BLOB_ID_BYTES))}`)
   return found
 }

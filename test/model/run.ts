@@ -1,7 +1,8 @@
-// Goes through one configuration: `node test/model/run.ts NAME [STATES]`. Ends with 1 where something is lost,
+// Goes through one configuration: `node test/model/run.ts NAME [STATES]`. Ends with 3 where something is lost,
 // and prints the way there.
 
-import { CONFIGURATIONS, exhaust } from './configurations.ts'
+import { CONFIGURATIONS } from './configurations.ts'
+import { exhaust } from './exhaust.ts'
 import { Violation } from './explore.ts'
 
 const [name = '', states] = process.argv.slice(2)
@@ -18,5 +19,5 @@ try {
 } catch (error) {
   if (!(error instanceof Violation)) throw error
   process.stdout.write(`${error.message}\n`)
-  process.exit(1)
+  process.exitCode = 3
 }

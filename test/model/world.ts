@@ -3,7 +3,8 @@
 
 import { crc32 } from 'node:zlib'
 import { type Bytes, concat, utf8 } from '../../src/base/bytes.ts'
-import { systemClock } from '../../src/base/clock.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { isCairnError } from '../../src/base/errors.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { KnownBlobs } from '../../src/engine/backup/known-blobs.ts'
 import type { BackupOptions, BackupResult } from '../../src/engine/backup/options.ts'
@@ -11,17 +12,21 @@ import { PackUploads, type StoredPack } from '../../src/engine/backup/pack-uploa
 import type { BackupPass, PassOptions } from '../../src/engine/backup/pass.ts'
 import type { Root } from '../../src/engine/backup/scan.ts'
 import { backup } from '../../src/engine/backup.ts'
+import { forget } from '../../src/engine/forget.ts'
 import type { PruneLimits } from '../../src/engine/prune/plan.ts'
 import { prune } from '../../src/engine/prune.ts'
+import { undelete } from '../../src/engine/undelete.ts'
 import { encode } from '../../src/format/codec.ts'
 import { frameTableBytes, writeFrameTable } from '../../src/format/frame.ts'
 import { type BlobId, type BlobType } from '../../src/format/ids.ts'
+import type { DomainKeys } from '../../src/format/keys.ts'
 import { ENCAPSULATION_BYTES, type Session } from '../../src/format/pack.ts'
 import { treeNodeCodec } from '../../src/format/tree.ts'
 import { sealFrame } from '../../src/packer/frame.ts'
 import { PackWriter } from '../../src/packer/pack-writer.ts'
 import { DomainAccess } from '../../src/repository/access.ts'
 import { createRepository } from '../../src/repository/create.ts'
+import { loadForgotten, UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
 import type { Random } from '../../src/sealer/random.ts'
 import { Seal } from '../../src/sealer/seal.ts'
@@ -54,14 +59,49 @@ class ModelDomain extends DomainAccess {
 /** What was created once and is the same for every actor. */
 export interface World {
   readonly store: Store
+  /** Of the store, while the beginning is made. */
+  readonly clock: WorldClock
   readonly repository: Repository
+  /** Domains beside the first. */
+  readonly moreDomains: DomainKeys[]
 }
 
-export async function newWorld(): Promise<World> {
-  const store = openMemory({ clock: systemClock })
+/** A clock that is set by hand. */
+export class WorldClock implements Clock {
+  #nowMs: number
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  sleep(ms: number): Promise<void> {
+    this.#nowMs += ms
+    return Promise.resolve()
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.sleep(ms)
+  }
+
+  setMs(nowMs: number): void {
+    this.#nowMs = nowMs
+  }
+}
+
+export async function newWorld(nowMs: number): Promise<World> {
+  const clock = new WorldClock(nowMs)
+  const store = openMemory({ clock })
   const owner = newSecret()
-  await createRepository(store, { ...owner, random: seeded(99), clock: systemClock })
-  return { store, repository: await openRepository(store, owner) }
+  await createRepository(store, { ...owner, random: seeded(99), clock })
+  return { store, clock, repository: await openRepository(store, owner), moreDomains: [] }
 }
 
 export function seeded(seed: number): Random {
@@ -76,10 +116,10 @@ export function seeded(seed: number): Random {
 
 /** The repository as an actor sees it: its own store, its own randomness. */
 export function repositoryOf(
-  { repository }: World,
+  { repository, moreDomains }: World,
   { store, random }: Pick<ActorParts, 'store' | 'random'>,
 ): Repository {
-  const keys = repository.ownership?.keyring.domains ?? []
+  const keys = [...(repository.ownership?.keyring.domains ?? []), ...moreDomains]
   const place = { repositoryId: repository.id, role: repository.role }
   const domains = keys.map((one) => new ModelDomain([one, place], random))
   return { ...repository, store, domains, segmentDomains: new Map() }
@@ -248,8 +288,9 @@ function nothing(): void {
 
 export const HOUR_MS = 3_600_000
 
-const LIMITS: PruneLimits = {
+export const LIMITS: PruneLimits = {
   graceMs: 24 * HOUR_MS,
+  windowMs: UNDELETE_WINDOW_MS,
   moveBytesMax: Number.POSITIVE_INFINITY,
   unusedMax: 0,
 }
@@ -272,5 +313,59 @@ export function pruner(world: World, { runs = 2, limits = LIMITS } = {}): Progra
       })
     }
     return undefined
+  }
+}
+
+/** Removes the snapshots of the beginning, then their receipts: as forgetting does, when the window is over. */
+export function remover(world: World): Program {
+  return async ({ store }) => {
+    for (const folder of ['snapshots/', 'receipts/'])
+      for await (const { name } of world.store.list(folder)) await store.remove(name)
+    return undefined
+  }
+}
+
+const NO_CATALOG = { read: () => undefined, write: nothing }
+
+/** Forgets the snapshots of the beginning, as `cairn forget ID` does. */
+export function forgetter(world: World): Program {
+  return async (parts) => {
+    const repository = repositoryOf(world, parts)
+    const ids: string[] = []
+    for await (const { name } of world.store.list('snapshots/')) ids.push(name)
+    await forget({
+      ...parts,
+      repository,
+      forgetting: {
+        kind: 'ids',
+        select: ({ snapshots }) => snapshots.filter(({ name }) => ids.includes(name)),
+        minimum: 0,
+      },
+      dryRun: false,
+      host: 'host',
+      catalog: NO_CATALOG,
+      onProblem: nothing,
+      onPlan: nothing,
+      onForgotten: nothing,
+      onWarning: nothing,
+    })
+    return undefined
+  }
+}
+
+/** Brings back what was forgotten at the beginning. Reports the name of the first. */
+export function undeleter(world: World): Program {
+  return async (parts) => {
+    const repository = repositoryOf(world, parts)
+    const { forgotten } = await loadForgotten(repositoryOf(world, { ...parts, store: world.store }))
+    const wanted = forgotten.map(({ id }) => id)
+    const options = { ...parts, repository, host: 'host', wanted, onWarning: nothing }
+    try {
+      return (await undelete(options)).done[0]?.name
+    } catch (error) {
+      // Nothing is forgotten yet, or it is too late.
+      if (isCairnError(error, 'not-found', 'usage')) return undefined
+      throw error
+    }
   }
 }

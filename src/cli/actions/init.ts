@@ -1,10 +1,10 @@
 // `cairn init`: makes a repository, and opens it once to see that it can be.
 
-import { readdirSync } from 'node:fs'
-import { CairnError, messageOf } from '../../base/errors.ts'
+import { CairnError } from '../../base/errors.ts'
 import { createRepository } from '../../repository/create.ts'
 import { openRepository } from '../../repository/repository.ts'
 import type { Context } from '../context.ts'
+import { expectEmpty } from '../empty-place.ts'
 import { newCredential, wrappingFor } from '../new-secret.ts'
 import { saveState, stateOf } from '../repository-state.ts'
 import { isLocal, storeAt } from '../store.ts'
@@ -37,28 +37,6 @@ export async function initAction(context: Context, { label }: InitFlags): Promis
   )
   output.event({ event: 'result', repository: id, address: store.address })
   return undefined
-}
-
-/** What mkfs makes. */
-const HARMLESS = new Set(['lost+found'])
-
-/** A typing error must not strew a repository among someone's photos. */
-function expectEmpty(folder: string): void {
-  const names = namesIn(folder).filter((name) => !HARMLESS.has(name))
-  // That there is a repository already says createRepository.
-  if (names.length === 0 || names.includes('config')) return
-  throw new CairnError('usage', `Cannot make a repository in ${folder}: it is not empty`, {
-    hint: 'Name a folder that is not there yet. What an interrupted `cairn init` left can be removed.',
-  })
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw new CairnError('store-unreadable', `Cannot look into ${folder}: ${messageOf(error)}`)
-  }
 }
 
 function noAddress(): CairnError {

@@ -3,8 +3,10 @@
 
 import { toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
+import { heldAmong } from '../../engine/hold.ts'
 import { filterSnapshots, mayReadNone } from '../../engine/select-snapshot.ts'
 import type { Details } from '../../format/snapshot.ts'
+import { type FoundHold, loadHoldsForReading } from '../../repository/holds.ts'
 import type { Repository } from '../../repository/repository.ts'
 import {
   compareBySequence,
@@ -12,6 +14,7 @@ import {
   openDetails,
   type Snapshot,
   type SnapshotList,
+  withoutReplaced,
 } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -30,6 +33,7 @@ export interface SnapshotsFlags extends SnapshotFlags {
 interface Listed {
   readonly snapshot: Snapshot
   readonly details: Details | undefined
+  readonly holds: readonly FoundHold[]
 }
 
 export async function snapshotsAction(
@@ -38,11 +42,23 @@ export async function snapshotsAction(
 ): Promise<ExitCode | undefined> {
   const { output } = context
   const { repository } = await openConfigured(context)
-  const list = await loadSnapshots(repository, { onlyReading: true, verifyDetails: true })
-  const { snapshots, problems, closed } = list
+  const list = await loadSnapshots(repository, {
+    onlyReading: true,
+    verifyDetails: true,
+    withReplaced: true,
+  })
+  const { holds, problems: unreadHolds } = await loadHoldsForReading(repository)
+  const held = heldAmong(list.snapshots, holds)
+  const snapshots = withoutReplaced(list.snapshots)
+  const { closed } = list
+  const problems = [...list.problems, ...unreadHolds]
   const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })
   const chosen = flags.latest === undefined ? fitting : newestOfEach(fitting, flags.latest)
-  const listed = chosen.map((snapshot) => ({ snapshot, details: detailsOf(repository, snapshot) }))
+  const listed = chosen.map((snapshot) => ({
+    snapshot,
+    details: detailsOf(repository, snapshot),
+    holds: held.get(snapshot) ?? [],
+  }))
   for (const { name, error } of problems) {
     output.problem(`Cannot read ${name}: ${error.message}`, { object: name, what: error.message })
   }
@@ -100,7 +116,7 @@ const COLUMNS: readonly Column[] = [
   { title: '' },
 ]
 
-function rowOf({ snapshot, details }: Listed): readonly string[] {
+function rowOf({ snapshot, details, holds }: Listed): readonly string[] {
   const { id, summary } = snapshot
   return [
     shortId(id),
@@ -110,18 +126,23 @@ function rowOf({ snapshot, details }: Listed): readonly string[] {
     details === undefined ? '-' : printableText(details.tags.join(',')),
     formatBytes(summary.sizeBytes),
     formatBytes(summary.addedStoredBytes),
-    remarkOn(snapshot),
+    [...(holds.length > 0 ? [heldText(holds)] : []), ...remarksOn(snapshot)].join(', '),
   ]
 }
 
-function remarkOn({ confirmed, summary }: Snapshot): string {
-  if (!confirmed) return 'unconfirmed'
-  if (summary.ending === 'checkpoint') return 'unfinished'
-  if (summary.unreadable === 0) return ''
-  return `${formatNumber(summary.unreadable, 'file')} unreadable`
+function heldText(holds: readonly FoundHold[]): string {
+  const reasons = new Set(holds.map(({ record }) => record.reason).filter((one) => one !== ''))
+  return reasons.size === 0 ? 'held' : `held: ${printableText([...reasons].join('; '))}`
 }
 
-function jsonOf({ snapshot, details }: Listed): Readonly<Record<string, unknown>> {
+function remarksOn({ confirmed, summary }: Snapshot): readonly string[] {
+  if (!confirmed) return ['unconfirmed']
+  if (summary.ending === 'checkpoint') return ['unfinished']
+  if (summary.unreadable === 0) return []
+  return [`${formatNumber(summary.unreadable, 'file')} unreadable`]
+}
+
+function jsonOf({ snapshot, details, holds }: Listed): Readonly<Record<string, unknown>> {
   const { id, summary, confirmed, certificate } = snapshot
   return {
     id,
@@ -129,6 +150,7 @@ function jsonOf({ snapshot, details }: Listed): Readonly<Record<string, unknown>
     endedAt: isoTime(summary.endedMs),
     confirmed,
     ending: summary.ending,
+    held: holds.length > 0,
     source: details?.source,
     host: details?.host,
     user: details?.user,

@@ -1,13 +1,14 @@
 // One domain while it is checked: its index, what its packs say, and in the end whether everything that
 // its snapshots need can be had.
 
-import { equalBytes, toHex } from '../../base/bytes.ts'
+import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { blobId } from '../../format/ids.ts'
 import type { IndexSegment } from '../../format/index-segment.ts'
 import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { splitIds } from '../../format/tree.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { idsOfPack, loadSegment, packsOf } from '../../repository/index-load.ts'
 import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
@@ -20,7 +21,7 @@ import { checkHistory } from './history.ts'
 import type { OpenedLoss, OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
 import type { PackFacts } from './pack-facts.ts'
 import type { Findings } from './problems.ts'
-import { Reach } from './reach.ts'
+import { Reach, taintedBlobs } from './reach.ts'
 import { RefGraph } from './ref-graph.ts'
 import { TreeFacts } from './tree-facts.ts'
 import { reportTrees } from './tree-report.ts'
@@ -85,7 +86,33 @@ export class DomainCheck {
       const incomplete = this.#lostBelow(reach, snapshot).length > 0
       findings.note(snapshot.name, incomplete ? UNCONFIRMED_INCOMPLETE : UNCONFIRMED)
     }
+    this.#noteForgotten({ opened, findings })
     return reach.count
+  }
+
+  /** What was forgotten a short while ago can be brought back: not where something of it is lost. */
+  #noteForgotten({
+    opened,
+    findings,
+  }: {
+    readonly opened: OpenedObjects
+    readonly findings: Findings
+  }): void {
+    const nodesOf = (roots: readonly Bytes[]) => roots.map((root) => this.#graph.numberOf(root))
+    const young = [...opened.forgotten.values()].filter(
+      ({ name, domain, forgottenAtMs }) =>
+        domain === this.domain &&
+        !opened.listedSnapshots.has(name) &&
+        opened.newestMs - forgottenAtMs < UNDELETE_WINDOW_MS,
+    )
+    const needed = young.map(({ name, summary }) => ({
+      name,
+      nodes: nodesOf(summary?.roots ?? []),
+    }))
+    if (needed.length === 0) return
+    const tainted = taintedBlobs(this.#graph)
+    for (const { name, nodes } of needed)
+      if (nodes.some((node) => tainted[node] === 1)) findings.note(name, FORGOTTEN_INCOMPLETE)
   }
 
   /** Reports snapshots of which nobody can read all, because it lies too deep. */
@@ -258,6 +285,8 @@ const TOO_DEEP = `it has folders more than ${PATH_NAMES_MAX} names deep: what is
 const MAY_BE_TOO_DEEP =
   'it may have folders that lie too deep to be restored: only a key that opens trees can tell'
 
+const FORGOTTEN_INCOMPLETE =
+  'it was forgotten, and could not be brought back: not all that it needs is there'
 const UNCONFIRMED =
   'a snapshot without receipt (unconfirmed): its run did not get to its end, so it does not count and `latest` passes over it'
 const UNCONFIRMED_INCOMPLETE = `${UNCONFIRMED}, and not all that it needs is there`

@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { forgetIds } from '../../../test/engine/retention.ts'
 import {
   backupFiles,
   copySample,
@@ -152,4 +153,46 @@ test('two runs at the same time miss nothing', async () => {
   await mergeInto(sample.store, twin.store)
   await backupFiles(sample.repository, { files: { a: 'after' } })
   expect((await run()).problems).toEqual([])
+})
+
+describe('what was forgotten', () => {
+  async function forget(...which: readonly number[]): Promise<void> {
+    const { repository } = sample
+    const ids = which.map((at) => (snapshots[at] as string).slice('snapshots/'.length))
+    await forgetIds(repository, ...ids)
+  }
+
+  test('is not missed: not in the middle, not at the beginning, not with the newest', async () => {
+    await forget(1, 2)
+    expect(await run()).toMatchObject({ problems: [], notes: [] })
+    await forget(0)
+    expect(await run()).toMatchObject({ problems: [], notes: [] })
+    await backupFiles(sample.repository, { files: { a: '5' } })
+    await forget(3)
+    expect(await run()).toMatchObject({ problems: [], notes: [] })
+  })
+
+  test('explains nothing that was taken away before it', async () => {
+    await forget(2)
+    await remove(snapshots[1], receipts[1])
+    expect(await missing()).toEqual([snapshots[1]])
+  })
+
+  test('leaves a receipt where it was interrupted, which is noted', async () => {
+    const receipt = await sample.store.get(receipts[1] as string)
+    await forget(1)
+    await sample.store.put(receipts[1] as string, [receipt])
+    const { problems, notes } = await run()
+    expect(problems).toEqual([])
+    expect(notes).toMatchObject([{ object: receipts[1] }])
+  })
+
+  test('is noted where it could not be brought back', async () => {
+    await forget(0, 1, 2, 3)
+    expect((await run()).notes.map(({ object }) => object)).toEqual(['snapshots/'])
+    for (const name of await namesOf(sample.store, 'packs/')) await remove(name)
+    const { problems, notes } = await run()
+    expect(problems).toEqual([])
+    expect(notes.map(({ object }) => object).toSorted()).toEqual(snapshots.toSorted())
+  })
 })

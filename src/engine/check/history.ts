@@ -1,14 +1,18 @@
 // Whether the history of each source is whole, as far as what is there tells: a store can keep back a
-// snapshot or a receipt, and all that is left is intact. Forget records do not exist yet, so nothing
-// explains a snapshot that is gone but a mark. Who takes away the newest snapshots with their receipts
-// leaves no trace here.
+// snapshot or a receipt, and all that is left is intact. What explains a snapshot that is gone is a forget
+// record, or a mark. Who takes away the newest snapshots with their receipts leaves no trace here.
 
-import { toHex } from '../../base/bytes.ts'
+import { type Bytes, toHex } from '../../base/bytes.ts'
 import type { Index } from '../../repository/index-load.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
 import { contentName } from '../../store/names.ts'
-import type { OpenedObjects, OpenedReceipt, OpenedSnapshot } from './opened-objects.ts'
+import type {
+  OpenedForgotten,
+  OpenedObjects,
+  OpenedReceipt,
+  OpenedSnapshot,
+} from './opened-objects.ts'
 import type { Findings } from './problems.ts'
 
 interface HistoryOptions {
@@ -32,11 +36,19 @@ export async function checkHistory(
   return history.stripped()
 }
 
+/** A number that a source has given out. */
+interface Numbered {
+  readonly name: string
+  readonly sequence: number
+  readonly predecessor: Bytes | undefined
+}
+
 class History {
   readonly #store: Repository['store']
   readonly #options: HistoryOptions
   readonly #snapshots: readonly OpenedSnapshot[]
   readonly #receipts: readonly OpenedReceipt[]
+  readonly #forgotten: readonly OpenedForgotten[]
   /** Predecessors that are not there. */
   readonly #gone = new Set<string>()
 
@@ -46,6 +58,7 @@ class History {
     const { domain } = options.index
     this.#snapshots = options.opened.snapshots.filter((one) => one.domain === domain)
     this.#receipts = options.opened.receipts.filter((one) => one.domain === domain)
+    this.#forgotten = [...options.opened.forgotten.values()].filter((one) => one.domain === domain)
   }
 
   /**
@@ -62,7 +75,12 @@ class History {
     )
     for (const { name, snapshot, session } of this.#receipts) {
       if (!(await this.#isGone(snapshot)) || !(await this.#isStillThere(name))) continue
-      if (finished.has(session)) {
+      if (this.#isForgotten(snapshot)) {
+        findings.note(
+          name,
+          `it confirms ${snapshot}, which was forgotten: the next forget removes it`,
+        )
+      } else if (finished.has(session)) {
         findings.note(name, `it confirms ${snapshot}, in whose place its run put another`)
       } else {
         const what = `the store does not have this snapshot, and ${name} confirms it`
@@ -73,9 +91,10 @@ class History {
 
   /** A run names what it follows only where that counted, so it was there. */
   async checkPredecessors(): Promise<void> {
-    for (const { name, summary } of this.#snapshots) {
-      if (summary.predecessor === undefined) continue
+    for (const { name, summary } of [...this.#snapshots, ...this.#forgotten]) {
+      if (summary?.predecessor === undefined) continue
       const before = contentName('snapshots', summary.predecessor)
+      if (this.#isForgotten(before)) continue
       if (!this.#gone.has(before) && !(await this.#isGone(before))) continue
       this.#gone.add(before)
       const what = `the store does not have this snapshot, and ${name} follows it`
@@ -83,15 +102,22 @@ class History {
     }
   }
 
+  /** Numbers of what was forgotten are no gaps. */
   checkNumbers(): void {
-    const sources = Map.groupBy(this.#snapshots, ({ summary }) => toHex(summary.sourceId))
-    for (const snapshots of sources.values()) {
+    const listed = this.#snapshots.map(({ name, summary }) => {
+      const { sequence, predecessor } = summary
+      return { name, source: toHex(summary.sourceId), sequence, predecessor }
+    })
+    const forgotten = this.#forgotten.map(({ name, sourceId: source, sequence, summary }) => {
+      return { name, source, sequence, predecessor: summary?.predecessor }
+    })
+    const sources = Map.groupBy([...listed, ...forgotten], ({ source }) => source)
+    for (const numbered of sources.values()) {
       let last = 0
       // Two runs at the same time have the same number.
-      const sorted = snapshots.toSorted((a, b) => a.summary.sequence - b.summary.sequence)
-      for (const snapshot of sorted) {
-        this.#checkGap(snapshot, last + 1)
-        last = snapshot.summary.sequence
+      for (const one of numbered.sort((a, b) => a.sequence - b.sequence)) {
+        this.#checkGap(one, last + 1)
+        last = one.sequence
       }
     }
   }
@@ -101,9 +127,8 @@ class History {
    * then, perhaps of another source: that is no loss. Where what it follows is gone too, the numbers say
    * how much else is. One number belongs to the predecessor, which was reported by its name.
    */
-  #checkGap({ name, summary }: OpenedSnapshot, first: number): void {
+  #checkGap({ name, predecessor, sequence }: Numbered, first: number): void {
     const { opened, findings } = this.#options
-    const { predecessor, sequence } = summary
     const isCutOff =
       predecessor !== undefined && this.#gone.has(contentName('snapshots', predecessor))
     const last = sequence - (isCutOff ? 2 : 1)
@@ -136,6 +161,11 @@ class History {
       findings.add({ kind: 'missing', object: snapshot.name, what })
     }
     return stripped
+  }
+
+  #isForgotten(name: string): boolean {
+    const { index, opened } = this.#options
+    return opened.forgotten.has(confirmationOf({ domain: index.domain, name }))
   }
 
   #isConfirmed(snapshot: OpenedSnapshot): boolean {

@@ -41,8 +41,9 @@ async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> 
     const object = await readListed(task.repository, info)
     task.findings.noteRead()
     task.onObject(object.length)
+    task.opened.newestMs = Math.max(task.opened.newestMs, info.storedAtMs)
     if (isInQuarantine(info)) checkQuarantined(task.repository, object)
-    else checkObject(task, info.name, object)
+    else checkObject(task, info, object)
   } catch (error) {
     // Removed since it was listed: leases are, and what others prune.
     if (isCairnError(error, 'object-missing')) return
@@ -72,7 +73,7 @@ function checkQuarantined(repository: Repository, head: Bytes): void {
   if (!equalBytes(domain, NO_DOMAIN)) ownDomain(repository, domain)
 }
 
-function checkObject(task: MetadataTask, name: string, object: Bytes): void {
+function checkObject(task: MetadataTask, { name, storedAtMs }: ObjectInfo, object: Bytes): void {
   if (!isAsNamed(name, object)) {
     throw new CairnError(
       'object-damaged',
@@ -83,7 +84,7 @@ function checkObject(task: MetadataTask, name: string, object: Bytes): void {
   if (!belongsInto(name, kind)) {
     throw new CairnError('object-foreign', `an object of kind ${kind} is in the wrong folder`)
   }
-  const read: ReadObject = { name, object, kind }
+  const read: ReadObject = { name, object, kind, storedAtMs }
   if (kind === 'config') return checkConfig(task, read)
   if (kind === 'grant' || kind === 'keyring') return checkGrantOrKeyring(task, read)
   const domain = ownDomain(task.repository, domainId)

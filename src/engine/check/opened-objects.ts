@@ -23,6 +23,19 @@ export interface OpenedReceipt {
   readonly session: string
 }
 
+/** A snapshot that a forget record says was removed on purpose. */
+export interface OpenedForgotten {
+  readonly name: string
+  readonly domain: DomainAccess
+  /** In hexadecimal. */
+  readonly sourceId: string
+  readonly sequence: number
+  /** Of the snapshot itself, where its record still has it and it can be opened. */
+  readonly summary: Summary | undefined
+  /** When the store received the record. */
+  readonly forgottenAtMs: number
+}
+
 /** What one index segment says of a pack. */
 export interface IndexEntry {
   readonly segment: string
@@ -44,6 +57,10 @@ export class OpenedObjects {
   readonly losses: OpenedLoss[] = []
   readonly snapshots: OpenedSnapshot[] = []
   readonly receipts: OpenedReceipt[] = []
+  /** By confirmationOf; of several records the newest counts. */
+  readonly forgotten = new Map<string, OpenedForgotten>()
+  /** The newest stamp of all that was read: it is at least so late by the store's clock. */
+  newestMs = 0
   /** Names of all snapshots that the store lists, of other domains and damaged ones too. */
   readonly listedSnapshots = new Set<string>()
   /** How many there are of domains that the key does not hold: of them only names are checked. */
@@ -79,4 +96,5 @@ export interface ReadObject {
   readonly name: string
   readonly object: Bytes
   readonly kind: ObjectKind
+  readonly storedAtMs: number
 }

@@ -1,18 +1,21 @@
 // Opens and verifies the objects of domains whose header key the grant holds, and keeps what the rest of
 // the check needs from them.
 
-import { type Bytes, toHex } from '../../base/bytes.ts'
+import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
+import { sha256 } from '../../base/hash.ts'
 import { decode } from '../../format/codec.ts'
 import type { IndexSegment } from '../../format/index-segment.ts'
 import { leaseCodec, type Receipt } from '../../format/records.ts'
-import type { Loss } from '../../format/upkeep-records.ts'
+import type { Summary } from '../../format/snapshot.ts'
+import type { ForgetRecord, Forgotten, Loss } from '../../format/upkeep-records.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { openSegment } from '../../repository/index-load.ts'
 import { leaseName } from '../../repository/lease.ts'
 import { openMark } from '../../repository/marks.ts'
 import { openRecord } from '../../repository/open-record.ts'
 import { columnsDigest, packsOfSegment } from '../../repository/pack-headers.ts'
+import type { Repository } from '../../repository/repository.ts'
 import {
   confirmationOf,
   openDetails,
@@ -38,7 +41,41 @@ export function openOwnObject(task: MetadataTask, own: OwnObject): void {
   else if (own.kind === 'receipt') takeReceipt(task, own, openReceipt(repository, object))
   else if (own.kind === 'loss')
     takeLoss(task, own, openUpkeepRecord(repository, { ...object, kind: 'loss' }))
+  else if (own.kind === 'forget')
+    takeForgotten(task, own, openUpkeepRecord(repository, { ...object, kind: own.kind }))
   else if (isUpkeepKind(own.kind)) openUpkeepRecord(repository, { ...object, kind: own.kind })
+}
+
+function takeForgotten(
+  { repository, opened }: MetadataTask,
+  { domain, storedAtMs: forgottenAtMs }: OwnObject,
+  record: ForgetRecord,
+): void {
+  for (const one of record.snapshots) {
+    const name = contentName('snapshots', one.snapshot)
+    const key = confirmationOf({ domain, name })
+    const summary = summaryOf(repository, domain, one)
+    const known = opened.forgotten.get(key)
+    if (known !== undefined && (known.forgottenAtMs > forgottenAtMs || !summary)) continue
+    const { sequence } = one
+    const sourceId = toHex(one.sourceId)
+    opened.forgotten.set(key, { name, domain, sourceId, sequence, summary, forgottenAtMs })
+  }
+}
+
+/** Undefined where the record has no longer got the snapshot, or nobody may have made that. */
+function summaryOf(
+  repository: Repository,
+  domain: DomainAccess,
+  { snapshot, object }: Forgotten,
+): Summary | undefined {
+  if (object === undefined || !equalBytes(sha256(object), snapshot)) return undefined
+  try {
+    return openSnapshot(repository, { domain, object, objectHash: snapshot }).summary
+  } catch (error) {
+    if (isCairnError(error)) return undefined
+    throw error
+  }
 }
 
 function takeSnapshot(

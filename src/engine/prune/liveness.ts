@@ -76,11 +76,10 @@ export class Liveness {
     const frames = new Set<number>()
     for (const copies of this.#neededCopies()) {
       const staying = this.#first(copies, (pack) => !this.#pack(pack).isMarked)
-      const first = this.#first(copies, () => true) as number
-      const leaving = this.#first(copies, (pack) => isGoing[pack] as boolean)
+      const leaving = this.#first(copies, (pack) => isGoing[pack] === true)
       if (leaving === undefined) continue
-      if (staying === undefined) frames.add(this.#image.frameOf(leaving))
-      else if (first === leaving && this.#rank(first) < this.#rank(staying))
+      // Of two of the same moment nobody knows which was first.
+      if (staying === undefined || this.#rank(leaving) <= this.#rank(staying))
         frames.add(this.#image.frameOf(leaving))
     }
     return [...frames].sort((a, b) => a - b).map((frame) => this.#placeOf(frame))
@@ -90,7 +89,7 @@ export class Liveness {
   receivedMs({ pack, frame }: FramePlace): number {
     const number = this.#numbers.get(pack)
     assert(number !== undefined, 'a pack is in the image')
-    return this.#receivedMs[(this.#firstFrames[number] as number) + frame] as number
+    return Math.ceil(this.#receivedMs[(this.#firstFrames[number] as number) + frame] as number)
   }
 
   #placeOf(frame: number): FramePlace {
@@ -120,6 +119,18 @@ export class Liveness {
     return first
   }
 
+  /** Outside of marks the first copy, with those of the same moment; where all are marked the first of these. */
+  #keepers(copies: readonly number[]): readonly number[] {
+    const isStaying = (pack: number) => !this.#pack(pack).isMarked
+    const first = this.#first(copies, isStaying)
+    if (first === undefined) return [this.#first(copies, () => true) as number]
+    const rank = this.#rank(first)
+    return copies.filter((copy) => {
+      const { pack } = this.#image.frame(this.#image.frameOf(copy))
+      return isStaying(pack) && this.#rank(copy) === rank
+    })
+  }
+
   #rank(blob: number): number {
     return this.#receivedMs[this.#image.frameOf(blob)] as number
   }
@@ -129,12 +140,11 @@ export class Liveness {
     const live = new Uint8Array(this.#image.frames)
     const liveBlobs = new Uint32Array(this.#image.frames)
     for (const copies of this.#neededCopies()) {
-      const copy =
-        this.#first(copies, (pack) => !this.#pack(pack).isMarked) ??
-        (this.#first(copies, () => true) as number)
-      const frame = this.#image.frameOf(copy)
-      live[frame] = 1
-      liveBlobs[frame] = (liveBlobs[frame] as number) + 1
+      for (const copy of this.#keepers(copies)) {
+        const frame = this.#image.frameOf(copy)
+        live[frame] = 1
+        liveBlobs[frame] = (liveBlobs[frame] as number) + 1
+      }
     }
     for (let i = 0; i < this.#image.frames; i++) {
       const { pack, storedBytes, blobCount } = this.#image.frame(i)
@@ -186,7 +196,10 @@ function receivedTimes(
   const times = packs.flatMap(({ name, storedAtMs }, i) => {
     const before = moved.get(name)
     const { frames } = (read[i] as ReadHeader).header
-    return frames.map((_, frame) => Math.min(storedAtMs, before?.[frame] ?? storedAtMs))
+    // Upkeep's word on what it moved comes before that of a stamp of the same moment.
+    return frames.map((_, frame) =>
+      before?.[frame] === undefined ? storedAtMs : Math.min(storedAtMs, before[frame]) - 0.5,
+    )
   })
   return Float64Array.from(times)
 }

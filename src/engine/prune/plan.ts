@@ -4,12 +4,15 @@
 import type { FoundMark } from '../../repository/marks.ts'
 import { LEASE_HONOURED_MS, type Session } from '../../repository/sessions.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
+import { receivedMsOf } from '../sightings.ts'
 import { type FramePlace, Liveness, type PackLife } from './liveness.ts'
 import type { DomainSurvey } from './survey.ts'
 import { LEASE_DELAY_MAX_MS, UNCONFIRMED_KEPT_MS } from './timing.ts'
 
 export interface PruneLimits {
   readonly graceMs: number
+  /** So long what was forgotten is kept. */
+  readonly windowMs: number
   /** Bytes of frames that one run moves at most. */
   readonly moveBytesMax: number
   /** Dead bytes that may stay, as a fraction of all: moving costs more than they do. */
@@ -121,7 +124,7 @@ function planSweep(
   const namedSnapshots = new Set(marks.flatMap((mark) => mark.snapshots))
   const snapshots = roots.snapshots
     .filter((one) => one.domain === domain && namedSnapshots.has(one.name))
-    .filter((one) => !confirmed.has(confirmationOf(one)))
+    .filter((one) => !confirmed.has(confirmationOf(one)) && survey.holds.of(one).length === 0)
     .map(({ name }) => name)
   const moveBytes = move.reduce((sum, { pack, frame }) => {
     return sum + (headers.get(pack)?.header.frames[frame]?.storedBytes ?? 0)
@@ -206,13 +209,13 @@ function deadPart({ liveBytes, deadBytes }: PackLife): number {
   return deadBytes / (liveBytes + deadBytes)
 }
 
-function neverConfirmed({ roots, domain, nowMs, marked }: DomainSurvey): readonly string[] {
+function neverConfirmed(survey: DomainSurvey): readonly string[] {
+  const { roots, domain, nowMs, marked, holds, sightings } = survey
   const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
   return roots.snapshots
     .filter((one) => one.domain === domain && !confirmed.has(confirmationOf(one)))
-    .filter(({ name, storedAtMs }) => {
-      return nowMs - storedAtMs > UNCONFIRMED_KEPT_MS && !marked.snapshots.has(name)
-    })
+    .filter((one) => !marked.snapshots.has(one.name) && holds.of(one).length === 0)
+    .filter((one) => nowMs - receivedMsOf(sightings, one) > UNCONFIRMED_KEPT_MS)
     .map(({ name }) => name)
 }
 

@@ -5,14 +5,16 @@
 import { toHex } from '../../base/bytes.ts'
 import type { Sighting } from '../../format/upkeep-records.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import { type Holds, loadHolds } from '../../repository/holds.ts'
 import { type FoundMark, findMarks, type Marked, markedBy } from '../../repository/marks.ts'
 import { isNobodys, type ObjectProblem } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { loadRoots, type Roots } from '../../repository/roots.ts'
+import { loadRoots, type Roots, type WindowAt } from '../../repository/roots.ts'
 import { loadSessions, type Session } from '../../repository/sessions.ts'
 import { loadUpkeepRecords } from '../../repository/upkeep-records.ts'
 import { contentName } from '../../store/names.ts'
 import type { ObjectInfo } from '../../store/store.ts'
+import { type Sightings, sightingsIn } from '../sightings.ts'
 import type { Headers } from './headers.ts'
 
 export interface Survey {
@@ -29,6 +31,10 @@ export interface Survey {
   readonly packs: ReadonlyMap<string, ObjectInfo>
   readonly headers: Headers
   readonly roots: Roots
+  /** Which snapshots must stay, confirmed or not. */
+  readonly holds: Holds
+  /** When a store first had each snapshot, as far as it was written down. */
+  readonly sightings: Sightings
   /** For packs that frames were moved into: when a store first had each frame. */
   readonly moved: ReadonlyMap<string, readonly number[]>
   /** Ids that upkeep has said to be lost, in hexadecimal: nobody waits for them. */
@@ -42,17 +48,18 @@ export interface Survey {
 /** Lists and reads. Throws what the store throws, and where a mark cannot be read. */
 export async function takeSurvey(
   repository: Repository,
-  { nowMs, headers }: { readonly nowMs: number; readonly headers: Headers },
+  { nowMs, windowMs, headers }: WindowAt & { readonly headers: Headers },
 ): Promise<Survey> {
   const { domains, store } = repository
   const { sessions, problems: aboutLeases } = await loadSessions(repository)
   const marksBefore = await findMarks(repository, domains)
   const packs = new Map<string, ObjectInfo>()
   for await (const info of store.list('packs/')) packs.set(info.name, info)
-  const roots = await loadRoots(repository, { nowMs })
+  const roots = await loadRoots(repository, { nowMs, windowMs })
   const marksAfter = await findMarks(repository, domains)
   const marks = union(marksBefore, marksAfter)
   const sightings = await loadUpkeepRecords(repository, { kind: 'sighting', onlyReading: true })
+  const holds = await loadHolds(repository)
   const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })
   const aboutPacks = await headers.read(packs.values())
   const unknown = aboutPacks.filter(({ error }) => error.code === 'unsupported')
@@ -67,6 +74,8 @@ export async function takeSurvey(
     packs,
     headers,
     roots,
+    holds,
+    sightings: sightingsIn(sightings),
     moved: movedFrames(sightings.records.map(({ record }) => record)),
     lost: new Set(losses.records.flatMap(({ record }) => record.ids.map(toHex))),
     obstacles: [...roots.obstacles, ...unknown],

@@ -3,8 +3,8 @@
 // sweep of the same mark goes on: everything here may be done again.
 
 import type { Clock } from '../../base/clock.ts'
-import { isCairnError } from '../../base/errors.ts'
-import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import { forEachInParallel, UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { Random } from '../../sealer/random.ts'
 import { FrameMover } from './move-frames.ts'
 import type { DomainPlan, Obstacle } from './plan.ts'
@@ -31,24 +31,24 @@ export interface SweepResult {
 
 export async function sweep(plan: DomainPlan, options: SweepOptions): Promise<SweepResult> {
   const { survey, sweep: planned } = plan
-  const { store } = survey.repository
   if (planned.marks.length === 0) return NOTHING_SWEPT
-  const { moved, movedBytes, obstacles } = await moveWhatIsNeeded(plan, options)
+  const { store } = survey.repository
   for (const snapshot of planned.snapshots) await store.remove(snapshot)
-  const stays = new Set(obstacles.map(({ object }) => object))
   const needed = new Set(planned.move.map(({ pack }) => pack))
-  const gone = planned.packs.filter(
-    (pack) => !stays.has(pack) && (!needed.has(pack) || moved.has(pack)),
-  )
-  for (const pack of gone) await store.remove(pack)
-  await settleIndex(survey, { gone: new Set(gone), options })
-  const removedMarks = await removeMarks(plan, { gone: new Set([...gone, ...planned.snapshots]) })
+  // What nobody needs goes first: on a full store it makes the room that moving takes.
+  const unneeded = planned.packs.filter((pack) => !needed.has(pack))
+  await removePacks(survey, { packs: unneeded, options })
+  const { moved, movedBytes, obstacles } = await moveWhatIsNeeded(plan, options)
+  await removePacks(survey, { packs: moved, options })
+  const gone = new Set([...unneeded, ...moved])
+  const isSettled = await settleIndex(survey, { gone, options })
+  const removed = new Set([...gone, ...planned.snapshots])
   return {
-    removedPacks: gone.length,
-    removedBytes: gone.reduce((sum, name) => sum + (survey.packs.get(name)?.size ?? 0), 0),
+    removedPacks: gone.size,
+    removedBytes: [...gone].reduce((sum, name) => sum + (survey.packs.get(name)?.size ?? 0), 0),
     movedBytes,
     removedSnapshots: planned.snapshots.length,
-    removedMarks,
+    removedMarks: isSettled ? await removeMarks(plan, { gone: removed }) : 0,
     obstacles,
   }
 }
@@ -62,72 +62,115 @@ const NOTHING_SWEPT: SweepResult = {
   obstacles: [],
 }
 
+/** Packs that go at a time. */
+const PARALLEL = 8
+
+function removePacks(
+  { repository: { store } }: DomainSurvey,
+  { packs, options }: { readonly packs: readonly string[]; readonly options: SweepOptions },
+): Promise<void> {
+  return forEachInParallel(packs, PARALLEL, async (pack) => {
+    expectGoingOn(options)
+    await store.remove(pack)
+  })
+}
+
+function expectGoingOn({ signal }: SweepOptions): void {
+  if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+}
+
 interface Moved {
   /** Packs whose needed frames are all in other packs now. */
-  readonly moved: ReadonlySet<string>
+  readonly moved: readonly string[]
   readonly movedBytes: number
   readonly obstacles: readonly Obstacle[]
 }
 
 /** Where the store is full nothing more is moved, and no pack goes that something is needed of. */
-async function moveWhatIsNeeded(
-  { survey, liveness, sweep: { move } }: DomainPlan,
-  { random, moveBytesMax }: SweepOptions,
-): Promise<Moved> {
-  const byPack = new Map<string, number[]>()
-  for (const { pack, frame } of move) byPack.set(pack, [...(byPack.get(pack) ?? []), frame])
-  const taken = new Set<string>()
-  const obstacles: Obstacle[] = []
-  const bytesOf = (pack: string, frames: readonly number[]) =>
-    frames.reduce(
-      (sum, i) => sum + (survey.headers.get(pack)?.header.frames[i]?.storedBytes ?? 0),
-      0,
-    )
-  const bytes = [...byPack].reduce((sum, [pack, frames]) => sum + bytesOf(pack, frames), 0)
+async function moveWhatIsNeeded(plan: DomainPlan, options: SweepOptions): Promise<Moved> {
+  const { survey, liveness, sweep: planned } = plan
+  const packs = packsToMove(plan, options.moveBytesMax)
   const mover = new FrameMover({
     repository: survey.repository,
     survey,
-    random,
+    random: options.random,
     receivedMs: (place) => liveness.receivedMs(place),
-    bytes,
+    bytes: planned.moveBytes,
   })
-  let movedBytes = 0
+  const moved: string[] = []
+  const obstacles: Obstacle[] = []
   try {
-    for (const [pack, frames] of byPack) {
-      if (movedBytes + bytesOf(pack, frames) > moveBytesMax && movedBytes > 0) continue
-      try {
-        await mover.take(pack, frames)
-        taken.add(pack)
-        movedBytes += bytesOf(pack, frames)
-      } catch (error) {
-        if (!isCairnError(error, ...UNREADABLE, ...WITHHELD, 'object-missing')) throw error
-        obstacles.push({ object: pack, why: error.message })
-      }
+    for (const { pack, frames } of packs) {
+      expectGoingOn(options)
+      const why = await whyNot(() => mover.take(pack, frames))
+      if (why === undefined) moved.push(pack)
+      else obstacles.push({ object: pack, why })
     }
     await mover.flush()
   } catch (error) {
     if (!isCairnError(error, 'no-space')) throw error
-    return {
-      moved: new Set(),
-      movedBytes: 0,
-      obstacles: [{ object: 'packs/', why: error.message }],
-    }
+    return { moved: [], movedBytes: 0, obstacles: [{ object: 'packs/', why: error.message }] }
   }
-  return { moved: taken, movedBytes, obstacles }
+  const isMoved = new Set(moved)
+  const bytes = packs.filter(({ pack }) => isMoved.has(pack)).map((one) => one.bytes)
+  return { moved, movedBytes: bytes.reduce((sum, one) => sum + one, 0), obstacles }
 }
 
+interface PackToMove {
+  readonly pack: string
+  readonly frames: readonly number[]
+  readonly bytes: number
+}
+
+/** As many as one run may move, one at the least; the others wait for the next run. */
+function packsToMove(
+  { survey: { headers }, sweep: { move } }: DomainPlan,
+  moveBytesMax: number,
+): readonly PackToMove[] {
+  const byPack = Map.groupBy(move, ({ pack }) => pack)
+  const packs = [...byPack].map(([pack, places]) => {
+    const all = headers.get(pack)?.header.frames
+    const bytes = places.reduce((sum, { frame }) => sum + (all?.[frame]?.storedBytes ?? 0), 0)
+    return { pack, frames: places.map(({ frame }) => frame), bytes }
+  })
+  let bytes = 0
+  return packs.filter((pack, i) => {
+    if (i > 0 && bytes + pack.bytes > moveBytesMax) return false
+    bytes += pack.bytes
+    return true
+  })
+}
+
+/** Why a pack cannot be moved; undefined where it was. */
+async function whyNot(take: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await take()
+    return undefined
+  } catch (error) {
+    if (isCairnError(error, ...UNREADABLE, ...WITHHELD, 'object-missing')) return error.message
+    throw error
+  }
+}
+
+/**
+ * The index without what is gone; false where there was no room for it, so that the marks stay and the next
+ * run does it: until then what the index says of packs that are not there counts for nothing.
+ */
 async function settleIndex(
   survey: DomainSurvey,
-  {
-    gone,
-    options: { clock },
-  }: { readonly gone: ReadonlySet<string>; readonly options: SweepOptions },
-): Promise<void> {
+  { gone, options }: { readonly gone: ReadonlySet<string>; readonly options: SweepOptions },
+): Promise<boolean> {
   const { store } = survey.repository
-  const replaced = await rewriteIndex(survey, { gone })
-  const lagMs = listingLagMs(store.capabilities)
-  if (lagMs > 0) await clock.sleep(lagMs)
-  for (const segment of replaced) await store.remove(segment)
+  try {
+    const replaced = await rewriteIndex(survey, { gone })
+    const lagMs = listingLagMs(store.capabilities)
+    if (lagMs > 0) await options.clock.sleep(lagMs)
+    for (const segment of replaced) await store.remove(segment)
+    return true
+  } catch (error) {
+    if (isCairnError(error, 'no-space')) return false
+    throw error
+  }
 }
 
 /** Marks of which nothing is listed any more. One that spared a snapshot stays. */

@@ -4,6 +4,7 @@
 import { type Bytes, toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
 import { loadMarksOf, type Marked } from '../../repository/marks.ts'
 import { type ObjectProblem, UNREADABLE } from '../../repository/object-problem.ts'
 import type { ReadHeader } from '../../repository/pack-headers.ts'
@@ -53,7 +54,7 @@ export interface InspectOptions {
 export async function inspect(options: InspectOptions): Promise<Inspection> {
   const { repository, copy, problems, headers, nowMs } = options
   const { store, domains } = repository
-  const roots = await loadRoots(repository, { nowMs })
+  const roots = await loadRoots(repository, { nowMs, windowMs: UNDELETE_WINDOW_MS })
   const listed = new Map<string, ObjectInfo>()
   for await (const info of store.list('packs/')) listed.set(info.name, info)
   const moved = await movedFrames(repository)

@@ -1,0 +1,234 @@
+// `cairn prune`: from the command line to the engine, and from its plan and result to what is printed.
+
+import { hostname } from 'node:os'
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import type { DomainPlan, WaitingMark } from '../../engine/prune/plan.ts'
+import { GRACE_MS, shortestGraceMs } from '../../engine/prune/timing.ts'
+import { type PruneOptions, type PrunePlan, type PruneResult, prune } from '../../engine/prune.ts'
+import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { Context } from '../context.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { openConfigured } from '../open-repository.ts'
+import type { Output } from '../output.ts'
+import { formatBytes, formatNumber } from '../sizes.ts'
+import { formatDuration, formatTime, isoTime } from '../times.ts'
+
+export interface PruneFlags {
+  readonly dryRun?: boolean
+  /** Milliseconds. */
+  readonly grace?: number
+  readonly wait?: boolean
+  /** Milliseconds. */
+  readonly undeleteWindow?: number
+  readonly maxMove?: number
+  /** From 0 to 1. */
+  readonly maxUnused?: number
+}
+
+const MAX_MOVE_BYTES = 8 * 1024 ** 3
+const MAX_UNUSED = 0.05
+
+export async function pruneAction(
+  context: Context,
+  flags: PruneFlags,
+): Promise<ExitCode | undefined> {
+  const { repository } = await openConfigured(context)
+  const { code, counts } = await pruneRepository(context, { repository, flags })
+  context.output.event({ event: 'result', ...counts })
+  return code
+}
+
+export interface Pruned {
+  readonly code: ExitCode | undefined
+  /** For programs. */
+  readonly counts: Readonly<Record<string, unknown>>
+}
+
+/** Also what `cairn forget --prune` does. */
+export async function pruneRepository(
+  context: Context,
+  { repository, flags }: { readonly repository: Repository; readonly flags: PruneFlags },
+): Promise<Pruned> {
+  const { dryRun = false } = flags
+  const graceMs = graceOf(context, { repository, flags })
+  const runs = flags.wait === true && !dryRun ? 2 : 1
+  for (let run = 1; ; run++) {
+    const result = await runOnce(context, { repository, flags, graceMs })
+    const counts = tellResult(context, { result, dryRun, graceMs })
+    const isLast = run === runs || result.marks.length === 0
+    if (isLast) return { code: isStuck(result) ? EXIT.incomplete : undefined, counts }
+    await pause(context, graceMs)
+  }
+}
+
+/** Safety has its own shortest grace, whatever is asked for. */
+function graceOf(
+  { output }: Context,
+  { repository, flags }: { readonly repository: Repository; readonly flags: PruneFlags },
+): number {
+  const wanted = flags.grace ?? GRACE_MS
+  const shortest = shortestGraceMs(repository.store.capabilities)
+  if (wanted < shortest && flags.grace !== undefined)
+    output.note(
+      `The shortest grace that is safe here is ${formatDuration(shortest)}: taken instead`,
+    )
+  return Math.max(wanted, shortest)
+}
+
+async function runOnce(
+  context: Context,
+  {
+    repository,
+    flags,
+    graceMs,
+  }: { readonly repository: Repository; readonly flags: PruneFlags; readonly graceMs: number },
+): Promise<PruneResult> {
+  const { output, clock, random, interruption } = context
+  const { dryRun = false, maxMove = MAX_MOVE_BYTES, maxUnused = MAX_UNUSED } = flags
+  const windowMs = flags.undeleteWindow ?? UNDELETE_WINDOW_MS
+  const options: PruneOptions = {
+    repository,
+    limits: { graceMs, windowMs, moveBytesMax: maxMove, unusedMax: maxUnused },
+    host: hostname(),
+    dryRun,
+    clock,
+    random,
+    signal: interruption.signal,
+    onPlan: (plan) => tellPlan(output, plan),
+    onWarning: (error) => output.warning('lease', String(error)),
+  }
+  try {
+    return await prune(options)
+  } catch (error) {
+    if (!isCairnError(error, 'interrupted')) throw error
+    throw new CairnError('interrupted', 'Interrupted: not everything is done yet', {
+      hint: 'Nothing is lost. Run the same command again, and it goes on.',
+      cause: error,
+    })
+  }
+}
+
+function isStuck({ plan, swept }: PruneResult): boolean {
+  return (
+    plan.domains.some(({ obstacles }) => obstacles.length > 0) ||
+    swept.some(({ obstacles }) => obstacles.length > 0)
+  )
+}
+
+function tellPlan(output: Output, { domains, notes }: PrunePlan): void {
+  const isOne = domains.length === 1
+  for (const plan of domains) {
+    const label = isOne ? '' : `${plan.survey.domain.label}: `
+    for (const line of planLines(plan)) output.summary(`${label}${line}`)
+    for (const { object, why } of plan.obstacles)
+      output.problem(`obstacle: ${object}: ${why}`, { kind: 'obstacle', object, what: why })
+    output.event({ event: 'item', action: 'plan', ...jsonPlan(plan) })
+  }
+  for (const { name, error } of notes) output.detail(`note: ${name}: ${error.message}`)
+}
+
+function planLines(plan: DomainPlan): readonly string[] {
+  const { sweep, mark, liveness, obstacles } = plan
+  const stored = liveness.packs.reduce((sum, { packBytes }) => sum + packBytes, 0)
+  const needed = liveness.packs.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
+  const packs = formatNumber(liveness.packs.length, 'pack')
+  return [
+    `${formatBytes(needed)} of ${formatBytes(stored)} in ${packs} are needed`,
+    ...(obstacles.length > 0 ? [FROZEN] : []),
+    ...(sweep.packs.length + sweep.snapshots.length > 0 ? [sweepLine(plan)] : []),
+    ...sweep.waiting.map(waitingLine),
+    ...(mark.packs.length + mark.snapshots.length > 0 ? [markLine(plan)] : []),
+    ...(mark.sparedPacks > 0
+      ? [
+          `Spares ${formatNumber(mark.sparedPacks, 'pack')} (${formatBytes(mark.sparedBytes)}) that backups at work may still need`,
+        ]
+      : []),
+  ]
+}
+
+const FROZEN = 'Deletes nothing, because what is needed cannot be told (listed below)'
+
+function sweepLine({ sweep }: DomainPlan): string {
+  const { packs, bytes, moveBytes, snapshots } = sweep
+  const moves = moveBytes > 0 ? `, after ${formatBytes(moveBytes)} that are needed were moved` : ''
+  const others =
+    snapshots.length > 0 ? ` and ${formatNumber(snapshots.length, 'unconfirmed snapshot')}` : ''
+  return `Deletes what was marked: ${formatNumber(packs.length, 'pack')} (${formatBytes(bytes)})${others}${moves}`
+}
+
+function waitingLine({ mark, ripeAtMs, session }: WaitingMark): string {
+  const packs = formatNumber(mark.packs.length, 'pack')
+  const why =
+    session === undefined ? '' : `, because ${session.host} was at work when they were marked`
+  return `Waits with ${packs} that are marked until ${formatTime(ripeAtMs)}${why}`
+}
+
+function markLine({ mark }: DomainPlan): string {
+  const { packs, freeBytes, moveBytes, snapshots } = mark
+  const moves = moveBytes > 0 ? `, and moves ${formatBytes(moveBytes)}` : ''
+  const others =
+    snapshots.length > 0
+      ? `; ${formatNumber(snapshots.length, 'snapshot')} that nobody confirmed for 30 days`
+      : ''
+  return `Marks ${formatNumber(packs.length, 'pack')}: deleting them frees ${formatBytes(freeBytes)}${moves}${others}`
+}
+
+function jsonPlan({ survey, sweep, mark, liveness, obstacles }: DomainPlan) {
+  const { waiting, marks, packs, bytes, moveBytes, snapshots } = sweep
+  return {
+    domain: survey.domain.hex,
+    packs: liveness.packs.length,
+    storedBytes: liveness.packs.reduce((sum, { packBytes }) => sum + packBytes, 0),
+    neededBytes: liveness.packs.reduce((sum, { liveBytes }) => sum + liveBytes, 0),
+    sweep: { marks: marks.map(({ name }) => name), packs, bytes, moveBytes, snapshots },
+    waiting: waiting.map((one) => ({ mark: one.mark.name, ripeAt: isoTime(one.ripeAtMs) })),
+    mark: { ...mark, packs: mark.packs.map(({ name }) => name) },
+    obstacles,
+  }
+}
+
+function tellResult(
+  { output, clock }: Context,
+  {
+    result: { plan, swept, marks },
+    dryRun,
+    graceMs,
+  }: { readonly result: PruneResult; readonly dryRun: boolean; readonly graceMs: number },
+): Readonly<Record<string, unknown>> {
+  const sum = (amount: (one: (typeof swept)[number]) => number) =>
+    swept.reduce((total, one) => total + amount(one), 0)
+  for (const { object, why } of swept.flatMap(({ obstacles }) => obstacles))
+    output.problem(`obstacle: ${object}: ${why}`, { kind: 'obstacle', object, what: why })
+  const counts = {
+    removedPacks: sum((one) => one.removedPacks),
+    removedBytes: sum((one) => one.removedBytes),
+    movedBytes: sum((one) => one.movedBytes),
+    removedSnapshots: sum((one) => one.removedSnapshots),
+    removedMarks: sum((one) => one.removedMarks),
+  }
+  if (dryRun) output.summary('Nothing was changed: this was a dry run')
+  else {
+    const moved = counts.movedBytes > 0 ? `, moved ${formatBytes(counts.movedBytes)}` : ''
+    const packs = formatNumber(counts.removedPacks, 'pack')
+    output.summary(`Deleted ${packs} (${formatBytes(counts.removedBytes)})${moved}`)
+    if (marks.length > 0) output.summary(nextTime(plan, clock.nowMs() + graceMs))
+  }
+  return { dryRun, ...counts, marks }
+}
+
+function nextTime({ domains }: PrunePlan, ripeAtMs: number): string {
+  const freeBytes = domains.reduce((total, { mark }) => total + mark.freeBytes, 0)
+  return `Marked what frees ${formatBytes(freeBytes)}: the first prune after ${formatTime(ripeAtMs)} deletes it`
+}
+
+/** In short steps, so that a signal ends it. */
+async function pause({ clock, output, interruption }: Context, graceMs: number): Promise<void> {
+  output.note(`Waiting for ${formatDuration(graceMs)}`)
+  const untilMs = clock.monotonicMs() + graceMs + 1000
+  while (clock.monotonicMs() < untilMs) {
+    if (interruption.signal.aborted)
+      throw new CairnError('interrupted', 'Interrupted: what is marked goes with the next prune')
+    await clock.sleep(Math.min(500, Math.max(1, untilMs - clock.monotonicMs())))
+  }
+}

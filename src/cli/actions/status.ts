@@ -1,0 +1,89 @@
+// `cairn status`: what goes on in a repository, at a glance.
+
+import { isCairnError } from '../../base/errors.ts'
+import { type SourceStatus, type Status, status } from '../../engine/status.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { openDetails } from '../../repository/snapshots.ts'
+import type { Context } from '../context.ts'
+import { openConfigured } from '../open-repository.ts'
+import { printableText } from '../printable.ts'
+import { jsonSession, sessionLines } from '../session-text.ts'
+import { formatNumber } from '../sizes.ts'
+import { closedText, shortId } from '../snapshot-text.ts'
+import { formatDuration, formatTime, isoTime } from '../times.ts'
+
+export async function statusAction(context: Context): Promise<undefined> {
+  const { output, clock } = context
+  const { repository } = await openConfigured(context)
+  const nowMs = clock.nowMs()
+  const found = await status(repository, nowMs)
+  for (const { name, error } of found.problems)
+    output.warning('object-skipped', `This leaves out ${name}: ${error.message}`)
+  for (const line of linesOf(repository, { found, nowMs })) output.line(line)
+  if (found.closed > 0) output.note(closedText(found.closed))
+  output.event({ event: 'result', repository: repository.idHex, ...jsonOf(found) })
+  return undefined
+}
+
+function linesOf(
+  repository: Repository,
+  { found, nowMs }: { readonly found: Status; readonly nowMs: number },
+): readonly string[] {
+  const { sessions, sources, marks, unconfirmed } = found
+  const packs = marks.reduce((sum, mark) => sum + mark.packs.length, 0)
+  return [
+    ...(sources.length === 0 ? ['There is no snapshot yet'] : []),
+    ...sources.map((source) => sourceLine(repository, { source, nowMs })),
+    ...(unconfirmed.length > 0
+      ? [
+          `${formatNumber(unconfirmed.length, 'snapshot')} without a receipt: of runs that did not end, or are at work`,
+        ]
+      : []),
+    ...(marks.length > 0
+      ? [
+          `${formatNumber(packs, 'pack')} in ${formatNumber(marks.length, 'mark')} wait to be deleted, the oldest since ${formatTime(marks[0]?.storedAtMs ?? 0)}`,
+        ]
+      : []),
+    ...sessionLines(sessions),
+  ]
+}
+
+function sourceLine(
+  repository: Repository,
+  { source, nowMs }: { readonly source: SourceStatus; readonly nowMs: number },
+): string {
+  const { newest, snapshots } = source
+  const { endedMs } = newest.summary
+  const age = formatDuration(Math.max(0, nowMs - endedMs))
+  const count = formatNumber(snapshots, 'snapshot')
+  return `${nameOf(repository, source)}: ${count}, the last ${shortId(newest.id)} of ${formatTime(endedMs)} (${age} ago)`
+}
+
+/** Only readers know what a source is called. */
+function nameOf(repository: Repository, { newest }: SourceStatus): string {
+  try {
+    const { host, source } = openDetails(repository, newest)
+    return printableText(source === '' ? host : `${host} ${source}`)
+  } catch (error) {
+    if (!isCairnError(error)) throw error
+    return `source of ${newest.certificate.label}`
+  }
+}
+
+function jsonOf({ sessions, marks, sources, unconfirmed }: Status) {
+  return {
+    sessions: sessions.map(jsonSession),
+    marks: marks.map(({ name, packs, snapshots, storedAtMs }) => ({
+      mark: name,
+      packs: packs.length,
+      snapshots: snapshots.length,
+      markedAt: isoTime(storedAtMs),
+    })),
+    sources: sources.map(({ newest, snapshots }) => ({
+      newest: newest.id,
+      endedAt: isoTime(newest.summary.endedMs),
+      snapshots,
+    })),
+    unconfirmed: unconfirmed.map(({ id }) => id),
+  }
+}

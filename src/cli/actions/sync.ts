@@ -1,0 +1,208 @@
+// `cairn sync`: from two addresses to the engine, and from its result to the exit code. No key is used.
+
+import { statSync } from 'node:fs'
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import type { SyncProblem } from '../../engine/sync/plan.ts'
+import { type SyncOptions, type SyncProgress, type SyncResult, sync } from '../../engine/sync.ts'
+import { newestGeneration } from '../../repository/generations.ts'
+import { FOLDERS } from '../../store/names.ts'
+import type { Store } from '../../store/store.ts'
+import type { Context } from '../context.ts'
+import { expectEmpty } from '../empty-place.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import type { Output } from '../output.ts'
+import { Progress } from '../progress.ts'
+import { loadState, saveState } from '../repository-state.ts'
+import { addressOf } from '../settings.ts'
+import { formatBytes, formatNumber } from '../sizes.ts'
+import { isLocal, storeAt } from '../store.ts'
+import { formatDuration } from '../times.ts'
+
+export interface SyncFlags {
+  readonly to: string
+  readonly delete?: boolean
+  readonly create?: boolean
+  readonly dryRun?: boolean
+}
+
+export async function syncAction(
+  context: Context,
+  flags: SyncFlags,
+): Promise<ExitCode | undefined> {
+  const { settings, interruption, output } = context
+  const { dryRun = false } = flags
+  const source = storeAt(context, { address: settings.address })
+  const target = storeAt(context, { address: addressOf('--to', flags.to), create: true })
+  expectTwo(source, target)
+  await expectPlace(context, { target, create: flags.create === true })
+  const progress = new Progress(context)
+  const problems: SyncProblem[] = []
+  /** Something of the copy is there. */
+  let begun = false
+  const result = await run({
+    source,
+    target,
+    delete: flags.delete === true,
+    dryRun,
+    signal: interruption.signal,
+    onProgress: (so) => {
+      begun ||= so.objects > 0 || so.objectsTotal === 0
+      showProgress(progress, so)
+    },
+    onProblem: (problem) => {
+      problems.push(problem)
+      tellProblem(output, problem)
+    },
+    onPlanned: (action, { name }) => tellItem(output, { action, name, did: `would ${action}` }),
+    onDeleted: (name) => tellItem(output, { action: 'delete', name, did: 'deleted' }),
+  }).finally(() => {
+    progress.end()
+    // Also where it failed: what is there then is to be gone on with.
+    if (begun) remember(context, { source, target })
+  })
+  tell(context, { result, problems, source, target, dryRun, elapsedMs: progress.elapsedMs })
+  return result.problems > 0 ? EXIT.incomplete : undefined
+}
+
+interface Stores {
+  readonly source: Store
+  readonly target: Store
+}
+
+/** Also through links, other spellings and bind mounts: it is the folder that counts. */
+function expectTwo({ address: from }: Store, { address: to }: Store): void {
+  const isSame = from === to || (isLocal(from) && isLocal(to) && isSameFolder(from, to))
+  if (!isSame) return
+  throw new CairnError('usage', `Cannot copy ${from} to ${to}: that is the same place`, {
+    hint: '`--to` names the copy, `--repository` what is copied.',
+  })
+}
+
+function isSameFolder(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }))
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
+}
+
+/** What the first run makes before the config: one that was killed then goes on. */
+const UNFINISHED = [...FOLDERS, 'tmp']
+
+/**
+ * A copy may be made where nothing is, as `cairn init` makes a repository; but not where one was before,
+ * because then its disk is not mounted, and the copy would fill the one below.
+ */
+async function expectPlace(
+  context: Context,
+  { target, create }: { readonly target: Store; readonly create: boolean },
+): Promise<void> {
+  if (isLocal(target.address)) expectEmpty(target.address, { allowed: UNFINISHED })
+  const known = loadState(context, target.address)
+  if (create || known === undefined) return
+  if (await hasBegun(target)) return
+  throw new CairnError('no-repository', `The copy at ${target.address} is not there any more`, {
+    hint: 'Is its disk mounted? `--create` makes a new copy there.',
+  })
+}
+
+/** Keys come first, and a config next. */
+async function hasBegun(target: Store): Promise<boolean> {
+  for await (const _ of target.list('keys/')) return true
+  return (await newestGeneration(target, 'config/')) !== undefined
+}
+
+async function run(options: SyncOptions): Promise<SyncResult> {
+  try {
+    return await sync(options)
+  } catch (error) {
+    if (!isCairnError(error, 'interrupted')) throw error
+    throw new CairnError('interrupted', 'Interrupted: not everything is copied yet', {
+      hint: 'What is copied stays: run the same command again, and it does only what is missing.',
+      cause: error,
+    })
+  }
+}
+
+function showProgress(progress: Progress, so: SyncProgress): void {
+  const { objects, objectsTotal, bytes, bytesTotal } = so
+  progress.show({
+    doneBytes: bytes,
+    totalBytes: bytesTotal > 0 ? bytesTotal : undefined,
+    counts: [`${objects} of ${formatNumber(objectsTotal, 'object')}`],
+    fields: { objects, objectsTotal, bytes },
+  })
+}
+
+function tellProblem(output: Output, { kind, object, what }: SyncProblem): void {
+  output.problem(`${kind}: ${object}: ${what}`, { kind, object, what })
+}
+
+function tellItem(
+  output: Output,
+  { action, name, did }: { readonly action: string; readonly name: string; readonly did: string },
+): void {
+  output.detail(`${did} ${name}`)
+  output.event({ event: 'item', action, object: name })
+}
+
+/**
+ * What was known of the source holds for its copy: whoever opens that finds out where it was replaced, and
+ * where it is not there any more. Of a source that nobody opened on this machine nothing is known.
+ */
+function remember(context: Context, { source, target }: Stores): void {
+  const known = loadState(context, source.address)
+  if (known === undefined || loadState(context, target.address) !== undefined) return
+  saveState(context, { ...known, address: target.address, checkTurns: 0 })
+}
+
+interface Done extends Stores {
+  readonly result: SyncResult
+  readonly problems: readonly SyncProblem[]
+  readonly dryRun: boolean
+  readonly elapsedMs: number
+}
+
+function tell({ output }: Context, done: Done): void {
+  const { result, problems, source, target, dryRun, elapsedMs } = done
+  const { objects, bytes } = result
+  const what = `${formatNumber(objects, 'object')} (${formatBytes(bytes)})`
+  const did = dryRun ? `Would copy ${what}` : `Copied ${what}`
+  output.summary(
+    `${did} from ${source.address} to ${target.address} in ${formatDuration(elapsedMs)}`,
+  )
+  for (const line of linesOf(result, dryRun)) output.summary(`  ${line}`)
+  for (const hint of hintsFor(problems)) output.note(hint)
+  const durationMs = Math.round(elapsedMs)
+  const places = { source: source.address, target: target.address }
+  output.event({ event: 'result', ...places, dryRun, ...result, durationMs })
+}
+
+function linesOf(result: SyncResult, dryRun: boolean): readonly string[] {
+  const { snapshots, present, heldSnapshots, deleted, kept } = result
+  const objects = (count: number) => formatNumber(count, 'snapshot or receipt', NOUN)
+  const counts = [
+    formatNumber(snapshots, 'new snapshot'),
+    `${formatNumber(present, 'object')} there already`,
+  ]
+  return [
+    counts.join(', '),
+    ...(heldSnapshots > 0 ? [`${formatNumber(heldSnapshots, 'snapshot')} not copied yet`] : []),
+    ...(deleted > 0 ? [`${objects(deleted)} ${dryRun ? 'to be removed' : 'removed'}`] : []),
+    ...(kept > 0 ? [`${objects(kept)} not removed, though not in the source`] : []),
+  ]
+}
+
+const NOUN = 'snapshots and receipts'
+
+/** What to do about each kind. */
+const HINTS: Readonly<Record<SyncProblem['kind'], string>> = {
+  damaged: 'Run `cairn repair` on the source, then sync again.',
+  unreadable: 'Look at the disk or the rights of the source, then sync again.',
+  mismatch: 'Run `cairn check --read-data` on both: one of the two has damaged objects.',
+  marked:
+    'The copy is being pruned. Run `cairn prune` there until it has nothing left to do, then sync again; ' +
+    'or make another copy with `cairn copy`.',
+  unsettled: 'Run the same command again when the source is not being pruned.',
+}
+
+function hintsFor(problems: readonly SyncProblem[]): readonly string[] {
+  return [...new Set(problems.map(({ kind }) => HINTS[kind]))]
+}

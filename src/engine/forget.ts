@@ -1,0 +1,182 @@
+// Forgetting snapshots, by a policy or by their ids: what is forgotten is listed no longer, and what only it
+// needs is deleted by a later prune. The plan is told before anything is done, and is all that a dry run
+// makes. Old and new are told apart by the store's clock, never by anybody else's.
+
+import type { Clock } from '../base/clock.ts'
+import { isCairnError } from '../base/errors.ts'
+import { type Details, SESSION_ID_BYTES } from '../format/snapshot.ts'
+import { HeldLease } from '../repository/lease.ts'
+import { forEachInParallel, type ObjectProblem } from '../repository/object-problem.ts'
+import { readObject } from '../repository/read-object.ts'
+import { type Repository, selectDomain } from '../repository/repository.ts'
+import type { CatalogPlace } from '../repository/snapshot-facts.ts'
+import {
+  confirmationOf,
+  openDetails,
+  type Snapshot,
+  type SnapshotList,
+} from '../repository/snapshots.ts'
+import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
+import type { Random } from '../sealer/random.ts'
+import { executeForget } from './forget/execute.ts'
+import type { Accepted } from './forget/guards.ts'
+import { type ForgetPlan, goingIn, planForget, planIds } from './forget/plan.ts'
+import type { Policy } from './forget/policy.ts'
+import { type Retained, type Survey, survey, timeOf } from './forget/survey.ts'
+import type { SnapshotFilter } from './select-snapshot.ts'
+import { recordSightings } from './sightings.ts'
+
+const PARALLEL = 16
+
+/** What is to be forgotten. */
+export type Forgetting =
+  | {
+      readonly kind: 'policy'
+      readonly policy: Policy
+      /** Which snapshots it is for; the others stay. */
+      readonly filter: SnapshotFilter
+      readonly accepted: Accepted
+      /** The latest that this machine has known the store's time to be. */
+      readonly rememberedMs: number | undefined
+    }
+  | {
+      readonly kind: 'ids'
+      readonly select: (known: SnapshotList) => readonly Snapshot[]
+      /** So many complete ones must be left of each source. */
+      readonly minimum: number
+    }
+
+export interface ForgetOptions {
+  readonly repository: Repository
+  readonly forgetting: Forgetting
+  readonly dryRun: boolean
+  readonly host: string
+  readonly clock: Clock
+  readonly random: Random
+  /** Told of what cannot be read, and is neither counted nor forgotten. */
+  readonly onProblem: (problem: ObjectProblem) => void
+  /** Told before anything is done, with what the newest snapshot of each source says, as far as it opens. */
+  readonly onPlan: (plan: ForgetPlan<Retained>, details: ReadonlyMap<string, Details>) => void
+  /** What this machine knows already. */
+  readonly catalog: CatalogPlace
+  readonly onForgotten: (retained: Retained) => void
+  /** What the lease tells when it cannot be renewed. */
+  readonly onWarning: (error: unknown) => void
+}
+
+export interface ForgetResult {
+  readonly plan: ForgetPlan<Retained>
+  readonly forgotten: readonly Retained[]
+  /** What was to go, and was held in the meantime. */
+  readonly spared: readonly Retained[]
+  /** By the store's clock, when the plan was made. */
+  readonly storeMs: number
+  /** How many there are of domains that the key does not hold: the plan is not about these. */
+  readonly closed: number
+}
+
+/**
+ * Forgets. Throws 'not-permitted' without the right, as survey does, and what the store throws; then the plan
+ * is done in part, and the same command goes on with it.
+ */
+export async function forget(options: ForgetOptions): Promise<ForgetResult> {
+  const { repository, dryRun, clock } = options
+  for (const domain of repository.domains) upkeepSignatory(repository, domain)
+  const lease = await takeLease(options)
+  try {
+    const storeMs = await lease.storeNowMs()
+    const found = await surveyFor(options)
+    if (!dryRun) await writeDownSightings(repository, found)
+    const plan = planOf(found, { ...options, storeMs })
+    options.onPlan(plan, await detailsIn(repository, plan))
+    const going = dryRun ? [] : goingIn(plan)
+    const forgottenMs = clock.nowMs()
+    const { onForgotten, onProblem } = options
+    const hooks = { onForgotten, onProblem }
+    const execution = { repository, survey: found, going, storeMs, forgottenMs, ...hooks }
+    const done = dryRun ? { forgotten: [], spared: [] } : await executeForget(execution)
+    return { plan, ...done, storeMs, closed: found.known.closed.length }
+  } finally {
+    await lease.release()
+  }
+}
+
+/** It says who is at work, and what time it is by the store's clock: a dry run needs that too. */
+function takeLease({
+  repository,
+  host,
+  clock,
+  random,
+  onWarning: onProblem,
+}: ForgetOptions): Promise<HeldLease> {
+  const domain = selectDomain(repository)
+  const sessionId = random(SESSION_ID_BYTES)
+  return HeldLease.take({
+    repository,
+    domain,
+    sessionId,
+    purpose: 'upkeep',
+    host,
+    clock,
+    onProblem,
+  })
+}
+
+/** By source. A snapshot whose details do not open is forgotten all the same, without its name. */
+async function detailsIn(
+  repository: Repository,
+  { sources }: ForgetPlan<Retained>,
+): Promise<ReadonlyMap<string, Details>> {
+  const found = new Map<string, Details>()
+  await forEachInParallel(sources, PARALLEL, async ({ source, decisions }) => {
+    const shown = decisions[0]?.candidate.lineage.shown
+    if (shown?.domain.canOpen !== true) return
+    try {
+      const object = await readObject(repository.store, shown.name)
+      found.set(source, openDetails(repository, { ...shown, object }))
+    } catch (error) {
+      if (!isCairnError(error)) throw error
+    }
+  })
+  return found
+}
+
+async function surveyFor({
+  repository,
+  forgetting,
+  catalog,
+  onProblem,
+}: ForgetOptions): Promise<Survey> {
+  const needsTags = forgetting.kind === 'policy' && forgetting.policy.tags.length > 0
+  const found = await survey(repository, { choice: forgetting, needsTags, catalog })
+  for (const problem of found.problems) onProblem(problem)
+  return found
+}
+
+/** So that what is known of their time survives this store. What stands for another is as old as that. */
+async function writeDownSightings(
+  repository: Repository,
+  { retained, known, sightings }: Survey,
+): Promise<void> {
+  const times = new Map<string, number>()
+  for (const { lineage } of retained)
+    for (const one of lineage.members) times.set(confirmationOf(one), timeOf(lineage, sightings))
+  const { snapshots } = known
+  await recordSightings(repository, {
+    snapshots,
+    sightings,
+    timeOf: (one) => times.get(confirmationOf(one)) ?? one.storedAtMs,
+  })
+}
+
+function planOf(
+  { retained, known, sightings }: Survey,
+  { forgetting, clock, storeMs }: ForgetOptions & { readonly storeMs: number },
+): ForgetPlan<Retained> {
+  if (forgetting.kind === 'ids') return planIds(retained, forgetting)
+  const { policy, accepted, rememberedMs } = forgetting
+  const clocks = { storeMs, machineMs: clock.nowMs(), rememberedMs }
+  const stamps = known.snapshots.map(({ storedAtMs }) => storedAtMs)
+  const stampsMs = [...stamps, ...sightings.receivedMs.values()]
+  return planForget(retained, { policy, clocks, stampsMs, accepted })
+}

@@ -1,0 +1,158 @@
+// Does what a plan says. In this order, a few hundred snapshots at a time:
+//
+// 1. put forget records, which hold the snapshots' own bytes;
+// 2. list holds again: what is held by now stays;
+// 3. remove the snapshots, each after those that it stands for;
+// 4. remove their receipts.
+//
+// Killed at any point, each snapshot is either listed as before (with a record that says nothing as long as it
+// is), or gone with a record that explains it, and with which it can be had back. The next run forgets what
+// is still listed, uses young records again, and removes the receipts that were left.
+
+import { assert, isCairnError } from '../../base/errors.ts'
+import { FORGOTTEN_MAX, MEBI } from '../../format/limits.ts'
+import type { Forgotten } from '../../format/upkeep-records.ts'
+import { loadHolds } from '../../repository/holds.ts'
+import {
+  forEachInParallel,
+  type ObjectProblem,
+  ObjectProblems,
+} from '../../repository/object-problem.ts'
+import { readObject } from '../../repository/read-object.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { confirmationOf, type SnapshotFacts } from '../../repository/snapshots.ts'
+import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
+import { digestInName } from '../../store/names.ts'
+import { type Retained, receiptsLeft, type Survey } from './survey.ts'
+
+/** Between two looks at what is held. */
+const AT_A_TIME = 256
+const PARALLEL = 8
+/** With one more snapshot of the longest kind a record is still within METADATA_BYTES_MAX. */
+const RECORD_BYTES_MAX = 8 * MEBI
+/** A record that is older counts anew: the window begins when the snapshot is removed. */
+const RECORD_YOUNG_MS = 60 * 60 * 1000
+
+export interface ExecuteOptions {
+  readonly repository: Repository
+  readonly survey: Survey
+  readonly going: readonly Retained[]
+  /** By the store's clock. */
+  readonly storeMs: number
+  /** By the machine's, for people to read. */
+  readonly forgottenMs: number
+  readonly onForgotten: (retained: Retained) => void
+  /** Told of what cannot be read, and is left as it is. */
+  readonly onProblem: (problem: ObjectProblem) => void
+}
+
+export interface Executed {
+  readonly forgotten: readonly Retained[]
+  /** Held since the plan was made. */
+  readonly spared: readonly Retained[]
+}
+
+/** Throws what the store throws, 'not-permitted' without the right, and as loadHolds. */
+export async function executeForget(options: ExecuteOptions): Promise<Executed> {
+  const { repository, survey, going } = options
+  const forgotten: Retained[] = []
+  const spared: Retained[] = []
+  for (let at = 0; at < going.length; at += AT_A_TIME) {
+    const some = going.slice(at, at + AT_A_TIME)
+    const unread = await putRecords(some, options)
+    const isUnread = ({ lineage }: Retained) => lineage.members.some(({ name }) => unread.has(name))
+    const holds = await loadHolds(repository)
+    const isHeld = ({ lineage }: Retained) =>
+      lineage.members.some((one) => holds.of(one).length > 0)
+    spared.push(...some.filter(isHeld))
+    const free = some.filter((one) => !isHeld(one) && !isUnread(one))
+    await removeSnapshots(free, options)
+    forgotten.push(...free)
+  }
+  await removeAll(repository, receiptsLeft(survey))
+  return { forgotten, spared }
+}
+
+/** Returns the names of those that cannot be read. */
+async function putRecords(
+  some: readonly Retained[],
+  { repository, survey, storeMs, forgottenMs, onProblem }: ExecuteOptions,
+): Promise<ReadonlySet<string>> {
+  const problems = new ObjectProblems()
+  const young = new Set(
+    survey.forgotten
+      .filter((one) => one.object && storeMs - one.forgottenAtMs < RECORD_YOUNG_MS)
+      .map(confirmationOf),
+  )
+  const members = some.flatMap(({ lineage }) => lineage.members)
+  const fresh = members.filter((one) => !young.has(confirmationOf(one)))
+  for (const [domain, own] of Map.groupBy(fresh, (one) => one.domain)) {
+    const forgotten = await readForgotten(repository, own, problems)
+    for (const snapshots of inRecords(forgotten)) {
+      const record = { snapshots, forgottenMs }
+      await putUpkeepRecord(repository, { kind: 'forget', domain, record })
+    }
+  }
+  for (const problem of problems.found) onProblem(problem)
+  return new Set(problems.found.map(({ name }) => name))
+}
+
+/** What records say. They are read now: what cannot be read could not be had back, and stays. */
+async function readForgotten(
+  repository: Repository,
+  own: readonly SnapshotFacts[],
+  problems: ObjectProblems,
+): Promise<readonly Forgotten[]> {
+  const forgotten: Forgotten[] = []
+  await forEachInParallel(own, PARALLEL, async ({ name, summary, confirmed: isConfirmed }) => {
+    const snapshot = digestInName(name)
+    assert(snapshot, 'a snapshot is named by its hash')
+    const { sourceId, sequence } = summary
+    try {
+      const object = await readObject(repository.store, name)
+      problems.noteRead()
+      forgotten.push({ snapshot, sourceId, sequence, isConfirmed, object })
+    } catch (error) {
+      // Somebody else has removed it since it was listed.
+      if (!isCairnError(error, 'object-missing')) problems.take(name, error)
+    }
+  })
+  return forgotten
+}
+
+/** What one record holds, and the next. */
+export function* inRecords(
+  forgotten: readonly Forgotten[],
+  { bytesMax = RECORD_BYTES_MAX, countMax = FORGOTTEN_MAX } = {},
+): Generator<readonly Forgotten[]> {
+  let record: Forgotten[] = []
+  let bytes = 0
+  for (const one of forgotten) {
+    const length = one.object?.length ?? 0
+    if (record.length > 0 && (bytes + length > bytesMax || record.length === countMax)) {
+      yield record
+      record = []
+      bytes = 0
+    }
+    record.push(one)
+    bytes += length
+  }
+  if (record.length > 0) yield record
+}
+
+async function removeSnapshots(
+  free: readonly Retained[],
+  { repository, survey, onForgotten }: ExecuteOptions,
+): Promise<void> {
+  await forEachInParallel(free, PARALLEL, async (retained) => {
+    const { members } = retained.lineage
+    for (const { name } of members) await repository.store.remove(name)
+    const receipts = members.flatMap((one) => survey.known.receipts.get(confirmationOf(one)) ?? [])
+    for (const name of receipts) await repository.store.remove(name)
+    onForgotten(retained)
+  })
+}
+
+function removeAll({ store }: Repository, names: readonly string[]): Promise<void> {
+  return forEachInParallel(names, PARALLEL, (name) => store.remove(name))
+}

@@ -1,0 +1,229 @@
+// Bringing back what was forgotten: as long as its record is young, all that it needs is kept. A name that was
+// removed is never put again (design, section 5, step 17), so the snapshot is wrapped anew and confirmed like
+// any new one, by steps 3 to 8: put it; list marks, then packs; what it needs must be in listed packs
+// that no mark names; put its receipt; list marks, then snapshots. Nothing else is uploaded.
+//
+// Killed before the receipt it leaves a snapshot that is not confirmed: a root that does not count, which a
+// later prune removes. The same command run again makes another one.
+
+import type { Bytes } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { assert, CairnError } from '../base/errors.ts'
+import { SESSION_ID_BYTES } from '../format/snapshot.ts'
+import type { DomainAccess } from '../repository/access.ts'
+import { HeldLease } from '../repository/lease.ts'
+import { loadMarks } from '../repository/marks.ts'
+import { type Repository, selectDomain } from '../repository/repository.ts'
+import { confirmationOf, putReceipt, putSnapshotAgain } from '../repository/snapshots.ts'
+import { putUpkeepRecord } from '../repository/upkeep-records.ts'
+import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
+import type { Random } from '../sealer/random.ts'
+import { getVerified } from '../store/content.ts'
+import { digestInName } from '../store/names.ts'
+import { loadSightings } from './sightings.ts'
+import { Needs } from './undelete/needs.ts'
+import {
+  type ForgottenSurvey,
+  selectForgotten,
+  surveyForgotten,
+  type Undeletable,
+} from './undelete/select.ts'
+
+const ATTEMPTS = 5
+const PAUSE_MS = 1000
+
+export interface UndeleteOptions {
+  readonly repository: Repository
+  readonly host: string
+  readonly clock: Clock
+  readonly random: Random
+  /** What the lease tells when it cannot be renewed. */
+  readonly onWarning: (error: unknown) => void
+}
+
+export interface Undeleted {
+  readonly snapshot: Undeletable
+  /** Object name of what now stands for it. */
+  readonly name: string
+}
+
+export interface NotUndeleted {
+  readonly snapshot: Undeletable
+  readonly error: CairnError
+}
+
+/** What can be had back by now. Throws 'not-permitted' without the right, and what the store throws. */
+export function loadUndeletable(options: UndeleteOptions): Promise<ForgottenSurvey> {
+  return withLease(options, async (lease) => {
+    const nowMs = await lease.storeNowMs()
+    return surveyForgotten(options.repository, { nowMs })
+  })
+}
+
+/**
+ * Brings back the snapshots that these ids name. Those of which something is missing are told and not confirmed.
+ * Throws as selectForgotten does before anything is done, and what the store throws.
+ */
+export function undelete(
+  options: UndeleteOptions & { readonly wanted: readonly string[] },
+): Promise<{ readonly done: readonly Undeleted[]; readonly failed: readonly NotUndeleted[] }> {
+  return withLease(options, async (lease) => {
+    const found = await surveyForgotten(options.repository, { nowMs: await lease.storeNowMs() })
+    const chosen = new Set(options.wanted.map((wanted) => selectForgotten(found, wanted)))
+    const done: Undeleted[] = []
+    const failed: NotUndeleted[] = []
+    for (const [domain, snapshots] of Map.groupBy(chosen, (one) => one.domain)) {
+      const bringing = new Bringing({ ...options, domain })
+      await bringing.bring(snapshots)
+      done.push(...bringing.done)
+      failed.push(...bringing.failed)
+    }
+    return { done, failed }
+  })
+}
+
+async function withLease<T>(
+  { repository, host, clock, random, onWarning: onProblem }: UndeleteOptions,
+  act: (lease: HeldLease) => Promise<T>,
+): Promise<T> {
+  const domain = selectDomain(repository)
+  upkeepSignatory(repository, domain)
+  const sessionId = random(SESSION_ID_BYTES)
+  const purpose = 'upkeep'
+  const asked = { repository, domain, sessionId, purpose, host, clock, onProblem } as const
+  const lease = await HeldLease.take(asked)
+  try {
+    return await act(lease)
+  } finally {
+    await lease.release()
+  }
+}
+
+interface Put extends Undeleted {
+  /** Of the snapshot and its receipt; another one for each, so that no name is put twice. */
+  readonly sessionId: Bytes
+}
+
+interface BringingOptions extends UndeleteOptions {
+  readonly domain: DomainAccess
+}
+
+/** Snapshots of one domain on their way back. */
+class Bringing {
+  readonly done: Undeleted[] = []
+  readonly failed: NotUndeleted[] = []
+  readonly #options: BringingOptions
+
+  constructor(options: BringingOptions) {
+    this.#options = options
+  }
+
+  async bring(snapshots: readonly Undeletable[]): Promise<void> {
+    const { clock } = this.#options
+    let left = snapshots
+    for (let attempt = 1; left.length > 0; attempt++) {
+      const put = await this.#put(left)
+      const whole = await this.#whole(put)
+      await this.#confirm(whole)
+      left = await this.#notThere(whole)
+      if (attempt === ATTEMPTS) break
+      // Removed, marked, or only late in a listing.
+      if (left.length > 0) await clock.sleep(PAUSE_MS * attempt)
+    }
+    for (const snapshot of left) this.failed.push({ snapshot, error: removedAgain(snapshot) })
+  }
+
+  /** As old as it was: that is written down before it counts. */
+  async #put(snapshots: readonly Undeletable[]): Promise<readonly Put[]> {
+    const { repository, domain, random } = this.#options
+    const signatory = upkeepSignatory(repository, domain)
+    const sightings = await loadSightings(repository)
+    const put: Put[] = []
+    for (const snapshot of snapshots) {
+      const { object } = snapshot
+      const sessionId = random(SESSION_ID_BYTES)
+      const again = { domain, object, sessionId, signatory }
+      const name = await putSnapshotAgain(repository, again)
+      put.push({ snapshot, name, sessionId })
+      const receivedMs = sightings.receivedMs.get(confirmationOf(snapshot))
+      if (receivedMs === undefined) continue
+      const record = { snapshots: [{ snapshot: hashOf(name), receivedMs }], moved: [] }
+      await putUpkeepRecord(repository, { kind: 'sighting', domain, record })
+    }
+    return put
+  }
+
+  /**
+   * Those of which all is there. Of what is not, the snapshot that was just put is removed, for nobody has
+   * been told of it; a marked pack that has it still is spared by that one: then it stays, unconfirmed.
+   */
+  async #whole(put: readonly Put[]): Promise<readonly Put[]> {
+    const { repository, domain } = this.#options
+    const needs = await Needs.load(repository, domain)
+    const whole: Put[] = []
+    for (const one of put) {
+      const { snapshot, name } = one
+      const lost = await needs.lostBelow(snapshot.summary.roots)
+      if (lost === 0) {
+        whole.push(one)
+        continue
+      }
+      const isMarked = needs.index.marked.packs.size > 0
+      if (!isMarked) await repository.store.remove(name)
+      this.failed.push({ snapshot, error: lacking(snapshot, { lost, isMarked }) })
+    }
+    return whole
+  }
+
+  /** What had no receipt gets none. */
+  async #confirm(whole: readonly Put[]): Promise<void> {
+    const { repository, domain, clock } = this.#options
+    const signatory = upkeepSignatory(repository, domain)
+    for (const { snapshot, name, sessionId } of whole) {
+      if (!snapshot.confirmed) continue
+      const receipt = { snapshot: hashOf(name), sessionId, confirmedMs: clock.nowMs() }
+      await putReceipt(repository, { domain, receipt, signatory })
+    }
+  }
+
+  /** Marks first, then snapshots; and what is stored is read back. */
+  async #notThere(whole: readonly Undeleted[]): Promise<readonly Undeletable[]> {
+    const { repository, domain } = this.#options
+    const marked = await loadMarks(repository, domain)
+    const listed = new Set<string>()
+    for await (const { name } of repository.store.list('snapshots/')) listed.add(name)
+    const left: Undeletable[] = []
+    for (const one of whole) {
+      if (listed.has(one.name) && !marked.snapshots.has(one.name)) {
+        await getVerified(repository.store, one.name)
+        this.done.push(one)
+      } else left.push(one.snapshot)
+    }
+    return left
+  }
+}
+
+function lacking(
+  { id }: Undeletable,
+  { lost, isMarked }: { readonly lost: number; readonly isMarked: boolean },
+): CairnError {
+  const what = lost === 1 ? 'a part that it needs is' : `${lost} parts that it needs are`
+  const text = `Cannot bring back snapshot ${id.slice(0, 8)}: ${what} in no pack that will stay`
+  const hint = isMarked
+    ? 'Packs are marked for deletion, perhaps those. It is there again, unconfirmed, and keeps what they have: run `cairn prune`, then the same command again.'
+    : 'Run `cairn check`, and look for what is missing in your other copies.'
+  return new CairnError('object-missing', text, { hint, context: { snapshot: id, lost } })
+}
+
+function removedAgain({ id }: Undeletable): CairnError {
+  const text = `Cannot bring back snapshot ${id.slice(0, 8)}: it was removed or marked ${ATTEMPTS} times meanwhile`
+  return new CairnError('snapshot-unconfirmed', text, {
+    hint: 'Someone forgets or prunes at the same time. Run the command again.',
+  })
+}
+
+function hashOf(name: string): Bytes {
+  const hash = digestInName(name)
+  assert(hash, 'a snapshot is named by its hash')
+  return hash
+}

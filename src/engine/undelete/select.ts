@@ -1,0 +1,130 @@
+// Which forgotten snapshots can still be had, and which of them is meant.
+
+import { toHex } from '../../base/bytes.ts'
+import { CairnError } from '../../base/errors.ts'
+import {
+  type ForgottenSnapshot,
+  isInWindow,
+  loadForgotten,
+  openForgotten,
+} from '../../repository/forgets.ts'
+import type { ObjectProblem } from '../../repository/object-problem.ts'
+import type { Repository } from '../../repository/repository.ts'
+import {
+  loadSnapshots,
+  openDetails,
+  replacements,
+  type Snapshot,
+} from '../../repository/snapshots.ts'
+
+/** A forgotten snapshot as it was. */
+export interface Undeletable extends Snapshot {
+  readonly forgotten: ForgottenSnapshot
+}
+
+export interface ForgottenSurvey {
+  /** What can be had back, oldest first; what another one of these stood for is left out. */
+  readonly offered: readonly Undeletable[]
+  /** All that can, those others included. */
+  readonly undeletable: readonly Undeletable[]
+  /** All that was ever forgotten. */
+  readonly forgotten: readonly ForgottenSnapshot[]
+  /** What is listed. */
+  readonly snapshots: readonly Snapshot[]
+  readonly problems: readonly ObjectProblem[]
+}
+
+/** Throws as loadSnapshots and loadForgotten do. */
+export async function surveyForgotten(
+  repository: Repository,
+  { nowMs }: { readonly nowMs: number },
+): Promise<ForgottenSurvey> {
+  const { snapshots, problems } = await loadSnapshots(repository, {
+    onlyReading: true,
+    withReplaced: true,
+  })
+  const { forgotten, problems: unread } = await loadForgotten(repository, { onlyReading: true })
+  const bad: ObjectProblem[] = []
+  const listed = new Set(snapshots.map(({ name }) => name))
+  const undeletable = forgotten
+    .filter((one) => isInWindow(one, { nowMs }) && !listed.has(one.name))
+    .flatMap((one) => openedOrNone(repository, one, bad))
+  const hidden = new Set(replacements([...undeletable, ...snapshots]).values())
+  const back = new Set(snapshots.map(({ summary }) => summary.replaces && toHex(summary.replaces)))
+  const offered = undeletable.filter((one) => !hidden.has(one) && !back.has(one.id))
+  return { offered, undeletable, forgotten, snapshots, problems: [...problems, ...unread, ...bad] }
+}
+
+function openedOrNone(
+  repository: Repository,
+  forgotten: ForgottenSnapshot,
+  bad: ObjectProblem[],
+): readonly Undeletable[] {
+  const { name, id, domain, isConfirmed: confirmed, forgottenAtMs: storedAtMs } = forgotten
+  try {
+    const opened = openForgotten(repository, forgotten)
+    if (domain.canOpen) openDetails(repository, { domain, ...opened })
+    return [{ name, id, domain, confirmed, storedAtMs, forgotten, ...opened }]
+  } catch (error) {
+    if (!(error instanceof CairnError)) throw error
+    bad.push({ name: forgotten.record, error })
+    return []
+  }
+}
+
+const ID = /^(?:snapshots\/)?([0-9a-f]{4,64})$/
+
+/**
+ * The one that an id or its beginning names. Throws 'usage' where it is none or nothing needs to be brought
+ * back, 'not-found', or 'ambiguous'.
+ */
+export function selectForgotten(found: ForgottenSurvey, wanted: string): Undeletable {
+  const prefix = ID.exec(wanted)?.[1]
+  if (prefix === undefined) {
+    throw new CairnError('usage', `'${wanted}' names no snapshot`, {
+      hint: 'Give at least four digits of an id. `cairn undelete` lists what can be had back.',
+    })
+  }
+  const fits = ({ id }: { readonly id: string }) => id.startsWith(prefix)
+  const fitting = found.undeletable.filter(fits)
+  const [first] = fitting
+  if (fitting.length > 1) {
+    const text = `${fitting.length} forgotten snapshots begin with ${prefix}`
+    throw new CairnError('ambiguous', text, { hint: 'Give more digits.' })
+  }
+  if (first === undefined) throw whyNone(found, prefix)
+  const back = standingFor(found.snapshots, first.id)
+  if (back === undefined) return first
+  throw new CairnError(
+    'usage',
+    `Snapshot ${shown(first.id)} was brought back already: it is now ${shown(back.id)}`,
+  )
+}
+
+/** The confirmed snapshot that was put in the place of another one. */
+function standingFor(snapshots: readonly Snapshot[], prefix: string): Snapshot | undefined {
+  return snapshots.findLast(
+    ({ confirmed, summary }) =>
+      confirmed && summary.replaces !== undefined && toHex(summary.replaces).startsWith(prefix),
+  )
+}
+
+function whyNone({ snapshots, forgotten }: ForgottenSurvey, prefix: string): CairnError {
+  const listed = snapshots.find(({ id }) => id.startsWith(prefix))
+  if (listed !== undefined) {
+    const text = `Snapshot ${shown(listed.id)} is still there: there is nothing to bring back`
+    return new CairnError('usage', text)
+  }
+  const gone = forgotten.find(({ id }) => id.startsWith(prefix))
+  const hint = '`cairn undelete` lists what can be had back.'
+  if (gone === undefined) {
+    return new CairnError('not-found', `There is no forgotten snapshot ${prefix}`, { hint })
+  }
+  const since = `${new Date(gone.forgottenAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const text = `Snapshot ${shown(gone.id)} was forgotten at ${since}: it is too late to bring it back`
+  return new CairnError('not-found', text, { hint })
+}
+
+function shown(id: string): string {
+  return id.slice(0, 8)
+}

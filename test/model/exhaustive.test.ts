@@ -1,0 +1,21 @@
+// Every order in which the calls of a few actors can take effect: the protocol as it ships, gone through
+// to every end (see invariants.ts for what must hold).
+
+import { describe, expect, test } from 'vitest'
+import { CONFIGURATIONS } from './configurations.ts'
+import { runModel } from './run-model.ts'
+
+const TIMEOUT_MS = 300_000
+const isLongRun = process.env['CAIRN_TEST_LONG'] === '1'
+
+describe.each(Object.entries(CONFIGURATIONS))('%s', (name, { what, isLong = false }) => {
+  test.runIf(isLongRun || !isLong)(
+    what,
+    () => {
+      const { isLost, printed } = runModel(name)
+      expect(isLost, printed).toBe(false)
+      expect(JSON.parse(printed).ends).toBeGreaterThan(0)
+    },
+    isLong ? 40 * TIMEOUT_MS : TIMEOUT_MS,
+  )
+})

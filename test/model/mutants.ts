@@ -1,0 +1,170 @@
+// Mistakes that can be made in the protocol, each as a change of the code that ships. The suite must catch
+// every one: a configuration in which something is then lost.
+
+export interface Edit {
+  readonly file: string
+  /** Occurs exactly once. */
+  readonly find: string
+  readonly replace: string
+}
+
+export interface Mutant {
+  readonly edits: readonly Edit[]
+  readonly configuration: string
+  /** What is wrong then. */
+  readonly expected: RegExp
+}
+
+const COMMIT = 'src/engine/backup/commit.ts'
+const PLAN = 'src/engine/prune/plan.ts'
+const LIVENESS = 'src/engine/prune/liveness.ts'
+const SWEEP = 'src/engine/prune/sweep.ts'
+
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'check before the put instead of after': {
+    edits: [
+      {
+        file: COMMIT,
+        find: `    const snapshot = await putSnapshot(repository, options)
+    const lost = await findLost(options)
+    if (lost.length > 0) return { kind: 'lost', packs: lost }
+`,
+        replace: `    const lost = await findLost(options)
+    if (lost.length > 0) return { kind: 'lost', packs: lost }
+    const snapshot = await putSnapshot(repository, options)
+`,
+      },
+    ],
+    configuration: 'writer-and-pruner',
+    expected: /has lost/,
+  },
+  'packs listed before marks': {
+    edits: [
+      {
+        file: COMMIT,
+        find: `  const marked = await loadMarks(repository, domain)
+  const listed = await listPacks(repository.store)
+`,
+        replace: `  const listed = await listPacks(repository.store)
+  const marked = await loadMarks(repository, domain)
+`,
+      },
+    ],
+    configuration: 'writer-and-pruner',
+    expected: /has lost/,
+  },
+  "only one's own mark excluded in the sweep": {
+    edits: [
+      {
+        file: PLAN,
+        find: '.filter(({ ripeAtMs }) => ripeAtMs <= survey.nowMs).map(({ mark }) => mark)',
+        replace:
+          '.filter(({ ripeAtMs }) => ripeAtMs <= survey.nowMs).map(({ mark }) => mark).slice(-1)',
+      },
+      {
+        file: LIVENESS,
+        find: 'const staying = this.#first(copies, (pack) => !this.#pack(pack).isMarked)',
+        replace: 'const staying = this.#first(copies, (pack) => !isGoing[pack])',
+      },
+    ],
+    configuration: 'two-marks',
+    expected: /has lost/,
+  },
+  'resurrection of marked packs': {
+    edits: [
+      {
+        file: SWEEP,
+        find: 'const { moved, movedBytes, obstacles } = await moveWhatIsNeeded(plan, options)',
+        replace:
+          'const { moved, movedBytes, obstacles }: Moved = { moved: [], movedBytes: 0, obstacles: [] }',
+      },
+      {
+        file: SWEEP,
+        find: 'if ([...packs, ...snapshots].some((object) => listed.has(object))) continue',
+        replace: 'if (snapshots.some((object) => listed.has(object))) continue; void packs',
+      },
+    ],
+    configuration: 'marked-and-needed',
+    expected: /has lost/,
+  },
+  'mark removed early': {
+    edits: [
+      {
+        file: SWEEP,
+        find: '  for (const snapshot of planned.snapshots) await store.remove(snapshot)\n',
+        replace:
+          '  for (const mark of planned.marks) await store.remove(mark.name)\n  for (const snapshot of planned.snapshots) await store.remove(snapshot)\n',
+      },
+    ],
+    configuration: 'ripe-mark',
+    expected: /has lost/,
+  },
+  'receipts not read again': {
+    edits: [
+      {
+        file: PLAN,
+        find: `    .filter((one) => one.domain === domain && namedSnapshots.has(one.name))
+    .filter((one) => !confirmed.has(confirmationOf(one)))
+`,
+        replace: `    .filter((one) => one.domain === domain && namedSnapshots.has(one.name) && confirmed.size >= 0)
+`,
+      },
+    ],
+    configuration: 'late-receipt',
+    expected: /is gone/,
+  },
+  'a name reused': {
+    edits: [
+      {
+        file: COMMIT,
+        find: '  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {\n',
+        replace:
+          '  let used: string | undefined\n  let bytes: Bytes | undefined\n  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {\n',
+      },
+      {
+        file: COMMIT,
+        find: '    const snapshot = await putSnapshot(repository, options)\n',
+        replace: `    const snapshot = used ?? (await putSnapshot(repository, options))
+    if (used === undefined) bytes = await repository.store.get(snapshot)
+    else await repository.store.put(snapshot, [bytes as Bytes])
+    used = snapshot
+`,
+      },
+    ],
+    configuration: 'late-receipt',
+    expected: /put again|is gone|failed/,
+  },
+  'no grace': {
+    edits: [
+      {
+        file: PLAN,
+        find: 'let ripeAtMs = storedAtMs + limits.graceMs',
+        replace: 'let ripeAtMs = storedAtMs + 0 * limits.graceMs',
+      },
+    ],
+    configuration: 'writer-and-two-pruners-under-lag',
+    expected: /has lost/,
+  },
+  'a duplicate counted across domains': {
+    edits: [
+      {
+        file: 'src/engine/prune/survey.ts',
+        find: 'survey.headers.get(name)?.domain === domain',
+        replace: 'survey.headers.get(name)?.domain !== undefined',
+      },
+    ],
+    configuration: 'other-domain',
+    expected: /has lost/,
+  },
+  'deletion on an id that cannot be resolved': {
+    edits: [
+      {
+        file: PLAN,
+        find: '    ...unresolved.map((object) => ({\n',
+        replace: '    ...unresolved.slice(unresolved.length).map((object) => ({\n',
+      },
+    ],
+    configuration: 'tree-gone',
+    expected: /cannot be found/,
+  },
+}
