@@ -15,10 +15,10 @@ import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { compareByTime, confirmationOf, withoutReplaced } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
-import { type Affected, findAffected } from './affected.ts'
+import { findAffected } from './affected.ts'
 import { Chains, DepthReader } from './depth.ts'
 import { checkHistory } from './history.ts'
-import type { OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
+import type { OpenedLoss, OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
 import type { PackFacts } from './pack-facts.ts'
 import type { Findings } from './problems.ts'
 import { Reach, taintedBlobs } from './reach.ts'
@@ -186,7 +186,15 @@ export class DomainCheck {
       if (!isCairnError(error, ...WITHHELD)) throw error
       return findAffected({ ...options, reader: undefined })
     })
-    for (const [object, affected] of found) this.#report(findings, object, affected)
+    for (const [object, affected] of found) {
+      const loss = opened.losses.find(({ name }) => name === object)
+      if (loss !== undefined) findings.add({ kind: 'lost', object, what: lossText(loss) })
+      else this.#report(findings, object)
+      findings.affects(object, {
+        snapshots: [...affected.snapshots],
+        paths: [...affected.paths.values()],
+      })
+    }
   }
 
   /** For every lost blob the pack that should have it, or its own id where none is known to. */
@@ -207,10 +215,17 @@ export class DomainCheck {
         }
       }
     }
+    for (const { name, domain, ids } of opened.losses) {
+      if (domain !== this.domain) continue
+      for (const id of ids) {
+        const number = this.#graph.unresolved.get(toHex(id))
+        if (number !== undefined) causes.set(number, name)
+      }
+    }
     return causes
   }
 
-  #report(findings: Findings, object: string, { snapshots, paths }: Affected): void {
+  #report(findings: Findings, object: string): void {
     if (!object.startsWith('packs/')) {
       findings.add({ kind: 'unresolved', object, what: 'no pack holds the blob with this id' })
     } else if (this.index.marked.packs.has(object)) {
@@ -226,8 +241,12 @@ export class DomainCheck {
         what: 'the index names this pack, and the store does not list it',
       })
     }
-    findings.affects(object, { snapshots: [...snapshots], paths: [...paths.values()] })
   }
+}
+
+function lossText({ foundMs }: OpenedLoss): string {
+  const day = new Date(Math.min(foundMs, 8.64e15)).toISOString().slice(0, 10)
+  return `blobs that snapshots need are lost, marked as such on ${day}: forget these snapshots`
 }
 
 function partition<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [T[], T[]] {

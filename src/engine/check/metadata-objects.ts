@@ -5,6 +5,7 @@ import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { INDEX_BYTES_MAX, METADATA_BYTES_MAX } from '../../format/limits.ts'
 import { decodePrefix, NO_DOMAIN, type ObjectKind } from '../../format/prefix.ts'
+import { decodeQuarantinedHead, QUARANTINED_HEAD_BYTES_MAX } from '../../format/quarantined.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { isGrantAsNamed, isGrantName } from '../../repository/generations.ts'
 import type { Repository } from '../../repository/repository.ts'
@@ -41,7 +42,8 @@ async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> 
     task.findings.noteRead()
     task.onObject(object.length)
     task.opened.newestMs = Math.max(task.opened.newestMs, info.storedAtMs)
-    checkObject(task, info, object)
+    if (isInQuarantine(info)) checkQuarantined(task.repository, object)
+    else checkObject(task, info, object)
   } catch (error) {
     // Removed since it was listed: leases are, and what others prune.
     if (isCairnError(error, 'object-missing')) return
@@ -50,11 +52,25 @@ async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> 
   }
 }
 
-async function readListed({ store }: Repository, { name, size }: ObjectInfo): Promise<Bytes> {
+/** Of what is in quarantine only what it says that it is: it may be as long as a pack, and nobody needs it. */
+async function readListed({ store }: Repository, info: ObjectInfo): Promise<Bytes> {
+  const { name, size } = info
+  if (isInQuarantine(info)) {
+    return store.get(name, { offset: 0, length: Math.min(size, QUARANTINED_HEAD_BYTES_MAX) })
+  }
   if (size > (name.startsWith('index/') ? INDEX_BYTES_MAX : METADATA_BYTES_MAX)) {
     throw new CairnError('object-damaged', `its ${size} bytes are more than any such object has`)
   }
   return store.get(name)
+}
+
+function isInQuarantine({ name }: ObjectInfo): boolean {
+  return name.startsWith('quarantine/')
+}
+
+function checkQuarantined(repository: Repository, head: Bytes): void {
+  const { domain } = decodeQuarantinedHead(head)
+  if (!equalBytes(domain, NO_DOMAIN)) ownDomain(repository, domain)
 }
 
 function checkObject(task: MetadataTask, { name, storedAtMs }: ObjectInfo, object: Bytes): void {
