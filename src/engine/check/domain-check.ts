@@ -17,7 +17,7 @@ import { compareByTime, confirmationOf, withoutReplaced } from '../../repository
 import { BlobReader } from '../blob-reader.ts'
 import { findAffected } from './affected.ts'
 import { Chains, DepthReader } from './depth.ts'
-import { checkHistory } from './history.ts'
+import { checkHistory, type KnownSnapshot } from './history.ts'
 import type { OpenedLoss, OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
 import type { PackFacts } from './pack-facts.ts'
 import type { Findings } from './problems.ts'
@@ -68,11 +68,19 @@ export class DomainCheck {
   /** Reports what snapshots need and cannot have, by the objects that are to blame. */
   async reportLost(
     repository: Repository,
-    { opened, findings }: { readonly opened: OpenedObjects; readonly findings: Findings },
+    {
+      opened,
+      findings,
+      known,
+    }: {
+      readonly opened: OpenedObjects
+      readonly findings: Findings
+      readonly known: readonly KnownSnapshot[]
+    },
   ): Promise<number> {
     const own = opened.snapshots.filter(({ domain }) => domain === this.domain).sort(compareByTime)
     const { index } = this
-    const stripped = await checkHistory(repository, { index, opened, findings })
+    const stripped = await checkHistory(repository, { index, opened, findings, known })
     const [confirmed, unconfirmed] = partition(
       own,
       (one) => opened.confirmed.has(confirmationOf(one)) || stripped.has(one.name),
