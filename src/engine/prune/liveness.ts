@@ -4,9 +4,9 @@
 
 import { assert } from '../../base/errors.ts'
 import type { BlobId } from '../../format/ids.ts'
-import { buildImage, type IndexImage } from '../../repository/index-image.ts'
-import { packsOf } from '../../repository/index-load.ts'
-import { type ReadHeader, segmentOf } from '../../repository/pack-headers.ts'
+import type { IndexImage } from '../../repository/index-image.ts'
+import { ImageBuilder } from '../../repository/index-image-build.ts'
+import type { EncodedHeader } from '../../repository/pack-headers.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import { Reach } from '../check/reach.ts'
 import { RefGraph } from '../check/ref-graph.ts'
@@ -38,6 +38,7 @@ export class Liveness {
   /** Needed ids that no pack has, in hexadecimal. */
   readonly unresolved: readonly string[]
   readonly #image: IndexImage
+  readonly #isMarked: readonly boolean[]
   readonly #numbers: ReadonlyMap<string, number>
   readonly #firstFrames: readonly number[]
   /** When a store first had each frame. */
@@ -53,14 +54,15 @@ export class Liveness {
         a.storedAtMs - b.storedAtMs ||
         (a.name < b.name ? -1 : 1),
     )
-    const read = packs.map(({ name }) => headers.get(name) as ReadHeader)
-    this.#image = buildImage(read.map(imagePackOf))
+    const read = packs.map(({ name }) => headers.get(name) as EncodedHeader)
+    this.#image = imageOf(read)
     this.packs = packs.map((pack, i) =>
-      lifeOf(pack, { header: read[i] as ReadHeader, isMarked: marked.packs.has(pack.name) }),
+      lifeOf(pack, { header: read[i] as EncodedHeader, isMarked: marked.packs.has(pack.name) }),
     )
+    this.#isMarked = this.packs.map(({ isMarked }) => isMarked)
     this.#numbers = new Map(packs.map(({ name }, number) => [name, number]))
     this.#firstFrames = firstFrames(read)
-    this.#receivedMs = receivedTimes(packs, { read, moved })
+    this.#receivedMs = receivedTimes(packs, { read, moved, frames: this.#image.frames })
     const { needed, unresolved } = reachOf(survey, { image: this.#image, read })
     this.#needed = needed
     this.unresolved = unresolved
@@ -74,23 +76,32 @@ export class Liveness {
   framesToMove(going: ReadonlySet<string>): readonly FramePlace[] {
     const isGoing = this.packs.map(({ name }) => going.has(name))
     const frames = new Set<number>()
-    for (const copies of this.#neededCopies()) {
-      const staying = this.#first(copies, (pack) => !this.#pack(pack).isMarked)
-      const first = this.#first(copies, () => true) as number
+    if (!isGoing.includes(true)) return []
+    this.#image.eachCopies(this.#needed, (copies) => {
+      const staying = this.#first(copies, (pack) => !this.#isMarked[pack])
+      const first = this.#first(copies, anyPack) as number
       const leaving = this.#first(copies, (pack) => isGoing[pack] as boolean)
-      if (leaving === undefined) continue
+      if (leaving === undefined) return
       if (staying === undefined) frames.add(this.#image.frameOf(leaving))
       else if (first === leaving && this.#rank(first) < this.#rank(staying))
         frames.add(this.#image.frameOf(leaving))
-    }
+    })
     return [...frames].sort((a, b) => a - b).map((frame) => this.#placeOf(frame))
   }
 
   /** When a store first had a frame. */
-  receivedMs({ pack, frame }: FramePlace): number {
+  receivedMs(place: FramePlace): number {
+    return this.#receivedMs[this.#frameAt(place)] as number
+  }
+
+  storedBytes(place: FramePlace): number {
+    return this.#image.frame(this.#frameAt(place)).storedBytes
+  }
+
+  #frameAt({ pack, frame }: FramePlace): number {
     const number = this.#numbers.get(pack)
     assert(number !== undefined, 'a pack is in the image')
-    return this.#receivedMs[(this.#firstFrames[number] as number) + frame] as number
+    return (this.#firstFrames[number] as number) + frame
   }
 
   #placeOf(frame: number): FramePlace {
@@ -104,17 +115,12 @@ export class Liveness {
     return pack
   }
 
-  /** For every needed id the numbers of its blobs. */
-  *#neededCopies(): Generator<readonly number[]> {
-    for (const { number, id } of this.#image.numberedIds())
-      if (this.#needed[number] === 1) yield this.#image.copies(id)
-  }
-
   /** The copy that a store had first, among those in packs that count. */
   #first(copies: readonly number[], counts: (pack: number) => boolean): number | undefined {
+    if (copies.length === 1 && counts === anyPack) return copies[0]
     let first: number | undefined
     for (const copy of copies) {
-      if (!counts(this.#image.frame(this.#image.frameOf(copy)).pack)) continue
+      if (!counts(this.#image.packOf(this.#image.frameOf(copy)))) continue
       if (first === undefined || this.#rank(copy) < this.#rank(first)) first = copy
     }
     return first
@@ -126,16 +132,17 @@ export class Liveness {
 
   /** Which frames outside of marks are needed; of those in marks, all that have the only copy. */
   #countLife(): void {
+    const isUnmarked = (pack: number) => !this.#isMarked[pack]
     const live = new Uint8Array(this.#image.frames)
     const liveBlobs = new Uint32Array(this.#image.frames)
-    for (const copies of this.#neededCopies()) {
-      const copy =
-        this.#first(copies, (pack) => !this.#pack(pack).isMarked) ??
-        (this.#first(copies, () => true) as number)
+    this.#image.eachCopies(this.#needed, (copies) => {
+      const unmarked = copies.length === 1 ? undefined : this.#first(copies, isUnmarked)
+      const copy = unmarked ?? this.#first(copies, anyPack)
+      assert(copy !== undefined, 'a needed blob has a copy')
       const frame = this.#image.frameOf(copy)
       live[frame] = 1
       liveBlobs[frame] = (liveBlobs[frame] as number) + 1
-    }
+    })
     for (let i = 0; i < this.#image.frames; i++) {
       const { pack, storedBytes, blobCount } = this.#image.frame(i)
       const life = this.#pack(pack)
@@ -149,26 +156,38 @@ export class Liveness {
   }
 }
 
-function imagePackOf({ indexed, header }: ReadHeader) {
-  const [placed] = packsOf(segmentOf([{ indexed, columns: header }]), 0)
-  assert(placed, 'a segment of one pack has one')
-  return placed.image
+function anyPack(): boolean {
+  return true
+}
+
+/** Sessions do not matter here. */
+function imageOf(read: readonly EncodedHeader[]): IndexImage {
+  const sizes = read.map(({ blobCount }) => blobCount)
+  const builder = new ImageBuilder({
+    blobs: sizes.reduce((sum, blobs) => sum + blobs, 0),
+    frames: read.reduce((sum, { indexed }) => sum + indexed.frameCount, 0),
+  })
+  read.forEach(({ columns, indexed: { frameCount } }, i) => {
+    const place = { firstFrame: 0, frameCount, firstBlob: 0, blobCount: sizes[i] as number }
+    builder.add({ segment: columns, ...place, sessionBase: 0 })
+  })
+  return builder.build()
 }
 
 function lifeOf(
   { name, size, storedAtMs }: ObjectInfo,
-  { header, isMarked }: { readonly header: ReadHeader; readonly isMarked: boolean },
+  { header, isMarked }: { readonly header: EncodedHeader; readonly isMarked: boolean },
 ): PackLife {
   const { kind } = header.indexed
   const counts = { liveBytes: 0, deadBytes: 0, liveBlobs: 0, wastedBlobs: 0 }
   return { name, packBytes: size, storedAtMs, kind, isMarked, ...counts }
 }
 
-function firstFrames(read: readonly ReadHeader[]): readonly number[] {
+function firstFrames(read: readonly EncodedHeader[]): readonly number[] {
   let next = 0
-  return read.map(({ header }) => {
+  return read.map(({ indexed: { frameCount } }) => {
     const first = next
-    next += header.frames.length
+    next += frameCount
     return first
   })
 }
@@ -178,27 +197,32 @@ function receivedTimes(
   {
     read,
     moved,
+    frames,
   }: {
-    readonly read: readonly ReadHeader[]
+    readonly read: readonly EncodedHeader[]
     readonly moved: ReadonlyMap<string, readonly number[]>
+    readonly frames: number
   },
 ): Float64Array {
-  const times = packs.flatMap(({ name, storedAtMs }, i) => {
+  const times = new Float64Array(frames)
+  let next = 0
+  packs.forEach(({ name, storedAtMs }, i) => {
     const before = moved.get(name)
-    const { frames } = (read[i] as ReadHeader).header
-    return frames.map((_, frame) => Math.min(storedAtMs, before?.[frame] ?? storedAtMs))
+    const { frameCount } = (read[i] as EncodedHeader).indexed
+    for (let frame = 0; frame < frameCount; frame++)
+      times[next++] = Math.min(storedAtMs, before?.[frame] ?? storedAtMs)
   })
-  return Float64Array.from(times)
+  return times
 }
 
 function reachOf(
   { domain, roots, lost }: DomainSurvey,
-  { image, read }: { readonly image: IndexImage; readonly read: readonly ReadHeader[] },
+  { image, read }: { readonly image: IndexImage; readonly read: readonly EncodedHeader[] },
 ): { readonly needed: Uint8Array; readonly unresolved: readonly string[] } {
   const graph = new RefGraph(image)
-  for (const { indexed, header } of read) {
-    const { ids: treeIds, refCounts, refs } = header
-    if (indexed.kind === 'tree-pack') graph.add({ treeIds, refCounts, refs })
+  for (const { columns } of read.filter(({ indexed: { kind } }) => kind === 'tree-pack')) {
+    const { ids: treeIds, refCounts, refs } = columns
+    graph.add({ treeIds, refCounts, refs })
   }
   const own = [...roots.snapshots, ...roots.forgotten].filter((root) => root.domain === domain)
   const ids = own.flatMap(({ summary }) => summary.roots)

@@ -79,10 +79,7 @@ async function moveWhatIsNeeded(
   const taken = new Set<string>()
   const obstacles: Obstacle[] = []
   const bytesOf = (pack: string, frames: readonly number[]) =>
-    frames.reduce(
-      (sum, i) => sum + (survey.headers.get(pack)?.header.frames[i]?.storedBytes ?? 0),
-      0,
-    )
+    frames.reduce((sum, frame) => sum + liveness.storedBytes({ pack, frame }), 0)
   const bytes = [...byPack].reduce((sum, [pack, frames]) => sum + bytesOf(pack, frames), 0)
   const mover = new FrameMover({
     repository: survey.repository,
