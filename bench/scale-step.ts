@@ -57,19 +57,22 @@ function peak(): number {
 async function load(indexCache: IndexCache | undefined): Promise<Figures> {
   const repository = { ...(await openSynthetic(farStore(folder))), indexCache }
   const domain = selectDomain(repository)
-  const lists: number[] = []
-  for (let i = 0; i < 3; i++) lists.push(await timed(() => listPacks(repository.store)))
   let index: Index | undefined
+  const cpu = process.cpuUsage()
   const loadMs = await timed(async () => {
     index = await loadIndex(repository, domain)
   })
+  const { user, system } = process.cpuUsage(cpu)
   const { image, packs } = index as Index
   const peakMebibytes = peak()
+  const lists: number[] = []
+  for (let i = 0; i < 3; i++) lists.push(await timed(() => listPacks(repository.store)))
   return {
     packs: packs.length,
     frames: image.frames,
     listMs: median(lists),
     loadMs,
+    cpuMs: (user + system) / 1000,
     bytesPerBlob: imageBytes(image.handle) / image.blobs,
     lookupNs: lookUp(index as Index),
     peakMebibytes,

@@ -54,9 +54,12 @@ function loadIndexes(
   rmSync(folder, { recursive: true })
 }
 
-function times({ loadMs = 0, listMs = 0, peakMebibytes = 0 }: Figures): string {
+function times({ loadMs = 0, cpuMs = 0, listMs = 0, peakMebibytes = 0 }: Figures): string {
   const own = loadMs - listMs
-  return `${own.toFixed(0)} ms beyond the ${listMs.toFixed(0)} ms of listing packs, ${peakMebibytes.toFixed(0)} MiB`
+  return (
+    `${own.toFixed(0)} ms beyond the ${listMs.toFixed(0)} ms of listing packs ` +
+    `(${cpuMs.toFixed(0)} ms of CPU together), ${peakMebibytes.toFixed(0)} MiB`
+  )
 }
 
 function planPrunes(folder: string, { blobs, runs }: (typeof PRUNES)[number], say: Say): void {

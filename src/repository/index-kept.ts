@@ -122,7 +122,11 @@ export function decodeKept(
     superseded: readHashes(columns, superseded),
     packs: readPacks(columns, packs),
     passedOver: readPassedOver(columns, passedOver),
-    sessions: readSessions(columns, sessions),
+    // Copies: of what all was read from, nothing else is needed any more.
+    sessions: readSessions(columns, sessions).map(({ epoch, encapsulation }) => ({
+      epoch,
+      encapsulation: encapsulation.slice(),
+    })),
     markedPacks,
   }
   columns.end()
