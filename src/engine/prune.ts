@@ -106,7 +106,7 @@ async function unlessFull<T>(act: () => Promise<T>): Promise<T | undefined> {
 }
 
 /** What a run would do. Reads, and changes nothing. */
-async function planPrune(
+export async function planPrune(
   { repository, limits }: Pick<PruneOptions, 'repository' | 'limits'>,
   nowMs: number,
 ): Promise<PrunePlan> {

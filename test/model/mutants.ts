@@ -63,7 +63,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       },
       {
         file: LIVENESS,
-        find: 'const staying = this.#first(copies, (pack) => !this.#pack(pack).isMarked)',
+        find: 'const staying = this.#first(copies, (pack) => !this.#isMarked[pack])',
         replace: 'const staying = this.#first(copies, (pack) => !isGoing[pack])',
       },
     ],

@@ -4,13 +4,14 @@
 import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { blobId } from '../../format/ids.ts'
-import type { IndexSegment } from '../../format/index-segment.ts'
+import type { SegmentColumns } from '../../format/index-segment.ts'
 import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { splitIds } from '../../format/tree.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
+import { idsOfPack, packsOf } from '../../repository/index-assemble.ts'
 import type { Index } from '../../repository/index-load.ts'
-import { idsOfPack, loadSegment, packsOf } from '../../repository/index-load.ts'
+import { loadSegmentColumns } from '../../repository/index-load.ts'
 import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { compareByTime, confirmationOf, withoutReplaced } from '../../repository/snapshots.ts'
@@ -265,9 +266,9 @@ function partition<T>(items: readonly T[], belongs: (item: T) => boolean): reado
 async function segmentAgain(
   repository: Repository,
   segment: { readonly domain: DomainAccess; readonly name: string },
-): Promise<IndexSegment | undefined> {
+): Promise<SegmentColumns | undefined> {
   try {
-    return await loadSegment(repository, segment)
+    return await loadSegmentColumns(repository, segment)
   } catch (error) {
     if (isCairnError(error, 'object-missing', ...UNREADABLE, ...WITHHELD)) return undefined
     throw error

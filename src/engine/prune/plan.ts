@@ -112,7 +112,7 @@ function planSweep(
   survey: DomainSurvey,
   { liveness, limits }: { readonly liveness: Liveness; readonly limits: PruneLimits },
 ): SweepPlan {
-  const { domain, packs, headers, roots } = survey
+  const { domain, packs, roots } = survey
   const own = survey.marksBefore.filter((mark) => mark.domain === domain)
   const judged = own.map((mark) => ({ mark, ...ripeness(mark, { survey, limits }) }))
   const marks = judged.filter(({ ripeAtMs }) => ripeAtMs <= survey.nowMs).map(({ mark }) => mark)
@@ -126,9 +126,7 @@ function planSweep(
     .filter((one) => one.domain === domain && namedSnapshots.has(one.name))
     .filter((one) => !confirmed.has(confirmationOf(one)) && survey.holds.of(one).length === 0)
     .map(({ name }) => name)
-  const moveBytes = move.reduce((sum, { pack, frame }) => {
-    return sum + (headers.get(pack)?.header.frames[frame]?.storedBytes ?? 0)
-  }, 0)
+  const moveBytes = move.reduce((sum, place) => sum + liveness.storedBytes(place), 0)
   const bytes = going.reduce((sum, name) => sum + (packs.get(name)?.size ?? 0), 0)
   return { marks, waiting, packs: going, bytes, move, moveBytes, snapshots }
 }
