@@ -9,6 +9,9 @@ export type DecisionSource =
   /** Past its end all is 0. */
   | { readonly list: readonly number[] }
 
+/** So many numbers are of one step, or a multiple: changing one step leaves the others what they were. */
+export const STEP = 6
+
 /** Factors by which a seed makes a kind of event rarer or more common in its whole run. */
 const MOODS = [0, 0.3, 1, 1, 4]
 /** How much more likely an actor goes on than another takes its turn. */
@@ -43,6 +46,11 @@ export class Decisions {
   /** Which of so many, all equally likely. */
   below(count: number): number {
     return this.choose(new Array<number>(count).fill(1))
+  }
+
+  /** A step begins: what the one before has not decided is 0. */
+  beginStep(): void {
+    while (this.taken.length % STEP > 0) this.taken.push(0)
   }
 
   /** How common a kind of event is in this run. Of a list nothing but the list counts. */

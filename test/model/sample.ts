@@ -162,6 +162,7 @@ class SampleRun {
   }
 
   async #step(): Promise<void> {
+    this.decisions.beginStep()
     const { events } = this.#configuration
     const mayBeMore = this.#started < this.#actorsMax
     const weights = EVENTS.map((kind) => {

@@ -1,7 +1,8 @@
 // Makes a failing run shorter and plainer while it still fails in the same way (delta debugging: Zeller and
 // Hildebrandt, 'Simplifying and Isolating Failure-Inducing Input', 2002). Works on the list of decisions alone:
-// the end is cut off, chunks are left out or set to 0, single numbers are lowered.
+// the end is cut off, chunks of steps are set to 0 or left out, single numbers are lowered.
 
+import { STEP } from './decisions.ts'
 import type { Sampled } from './sample.ts'
 
 export interface Failing {
@@ -24,10 +25,10 @@ export async function shrink(failing: Failing, options: ShrinkOptions): Promise<
   let before: number
   do {
     before = search.weight
-    await search.changeChunks((list, from, to) => [...list.slice(0, from), ...list.slice(to)])
     await search.changeChunks((list, from, to) =>
       list.map((one, i) => (i >= from && i < to ? 0 : one)),
     )
+    await search.changeChunks((list, from, to) => [...list.slice(0, from), ...list.slice(to)])
     await search.lower()
   } while (search.weight < before && search.mayGoOn)
   return search.best
@@ -54,7 +55,7 @@ class Search {
   /** What is made smaller: the length first of all. */
   get weight(): number {
     const { decisions } = this.best
-    return decisions.length * 1e6 + decisions.reduce((sum, one) => sum + one, 0)
+    return decisions.length * 1e6 + sumOf(decisions)
   }
 
   /** Takes the list where it fails in the same way. */
@@ -79,28 +80,32 @@ class Search {
     }
   }
 
-  /** Changes chunks of half of all, then ever smaller ones, from the end on. */
+  /** Changes chunks of half of all steps, then ever smaller ones, from the end on. */
   async changeChunks(change: Change): Promise<void> {
-    for (let size = Math.ceil(this.best.decisions.length / 2); size >= 1; size = halved(size)) {
-      for (let to = this.best.decisions.length; to > 0 && this.mayGoOn; to -= size) {
+    const steps = Math.ceil(this.best.decisions.length / STEP)
+    for (let size = Math.ceil(steps / 2); size >= 1; size = Math.floor(size / 2)) {
+      const length = size * STEP
+      let to = Math.ceil(this.best.decisions.length / length) * length
+      for (; to > 0 && this.mayGoOn; to -= length) {
         const { decisions } = this.best
-        const from = Math.max(0, to - size)
-        if (decisions.slice(from, to).some((one) => one > 0) || from + size < decisions.length)
-          await this.try(change(decisions, from, Math.min(to, decisions.length)))
+        const changed = trimmed(change(decisions, to - length, to))
+        if (changed.length < decisions.length || sumOf(changed) < sumOf(decisions))
+          await this.try(changed)
       }
     }
   }
 
+  /** Sets each number to the lowest that will do. */
   async lower(): Promise<void> {
     for (let at = this.best.decisions.length - 1; at >= 0 && this.mayGoOn; at--) {
-      for (let to = 1; to < (this.best.decisions[at] ?? 0); to++)
+      for (let to = 0; to < (this.best.decisions[at] ?? 0); to++)
         if (await this.try(this.best.decisions.with(at, to))) break
     }
   }
 }
 
-function halved(size: number): number {
-  return size === 1 ? 0 : Math.ceil(size / 2)
+function sumOf(decisions: readonly number[]): number {
+  return decisions.reduce((sum, one) => sum + one, 0)
 }
 
 /** Zeros at the end say nothing. */
