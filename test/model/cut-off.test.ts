@@ -1,4 +1,4 @@
-// Found by samples (seed 2 of `large`): the pack that a sweep moves frames into is cut off by the store, the put
+// Found by samples of `large`: the pack that a sweep moves frames into is cut off by the store, the put
 // is tried again, and 'exists' was taken for success. Then the only whole copy went.
 
 import { expect, test } from 'vitest'

@@ -131,6 +131,7 @@ export class Faults {
       onLate(call, actor)
       if (call.kind === 'put') {
         store.put(call.name, call.bytes)
+        watch.tookName(call.name, { by: actor.options.seed })
         watch.afterPut(call.name)
       } else if (store.remove(call.name)) watch.afterRemove(call.name)
     })

@@ -93,6 +93,10 @@ export class Watch {
   ): void {
     const isAgain = this.#putBy.get(name) !== by || this.#acknowledged.has(name)
     if (isAgain && !this.#twins.has(by)) this.#invariants.expectNeverMarked(this.#store, name)
+    this.tookName(name, { by })
+  }
+
+  tookName(name: string, { by }: { readonly by: number }): void {
     this.#putBy.set(name, by)
   }
 
