@@ -128,7 +128,9 @@ export function forgetterOf(world: World, options: { readonly turns: number } & 
       pausesMs: PAUSES_MS,
       act: async () => {
         const select = ({ snapshots }: SnapshotList) => {
-          const chosen = oneOf(snapshots, parts.random)
+          // One that nobody confirmed may never have been whole: then it cannot be had back either.
+          const confirmed = snapshots.filter((one) => one.confirmed)
+          const chosen = oneOf(confirmed, parts.random)
           if (chosen === undefined) return []
           options.onForget(chosen.name)
           return [chosen]
