@@ -69,13 +69,26 @@ export interface DomainPlan {
 export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPlan {
   const liveness = new Liveness(survey)
   const obstacles = obstaclesOf(survey, liveness)
-  const isFrozen = obstacles.length > 0
+  const sweep = planSweep(survey, { liveness, limits })
+  const mark = planMark(survey, { liveness, limits })
+  const known = { survey, liveness, obstacles }
+  if (obstacles.length === 0) return { ...known, sweep, mark }
+  return { ...known, ...frozen({ sweep, mark }, survey) }
+}
+
+/**
+ * Nothing goes where it cannot be told what is needed. But for snapshots that nobody ever confirmed, where all
+ * are read: it may be such a one that needs what is nowhere, and it would stand in the way for ever.
+ */
+function frozen(
+  { sweep, mark }: Pick<DomainPlan, 'sweep' | 'mark'>,
+  { obstacles }: DomainSurvey,
+): Pick<DomainPlan, 'sweep' | 'mark'> {
+  if (obstacles.length > 0) return { sweep: NOTHING_TO_SWEEP, mark: NOTHING_TO_MARK }
+  const { marks, snapshots } = sweep
   return {
-    survey,
-    liveness,
-    obstacles,
-    sweep: isFrozen ? NOTHING_TO_SWEEP : planSweep(survey, { liveness, limits }),
-    mark: isFrozen ? NOTHING_TO_MARK : planMark(survey, { liveness, limits }),
+    sweep: { ...NOTHING_TO_SWEEP, marks: marks.filter((one) => one.packs.length === 0), snapshots },
+    mark: { ...NOTHING_TO_MARK, snapshots: mark.snapshots },
   }
 }
 
