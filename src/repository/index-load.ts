@@ -22,6 +22,7 @@ import { loadMarksOf, type Marked } from './marks.ts'
 import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import { readObject } from './read-object.ts'
+import { loadRenewals, renewedPacks } from './renewals.ts'
 import type { Repository } from './repository.ts'
 
 export interface Index extends Assembled {
@@ -42,6 +43,8 @@ export interface LoadIndexOptions {
    * and no segment is needed, because the packs can be asked. A writer must rely on neither.
    */
   readonly onlyReading?: boolean
+  /** For who writes: packs that are to be renewed count as if they were marked, in `marked` too. */
+  readonly isRenewing?: boolean
 }
 
 /**
@@ -88,7 +91,7 @@ async function load(
   { domains, options, reading }: Loading,
 ): Promise<readonly Index[]> {
   for (let attempt = 1; ; attempt++) {
-    const marked = await loadMarksOf(repository, domains, options.onMarkProblem)
+    const marked = await absentPacks(repository, { domains, options })
     const listed = await listPacks(repository.store)
     const segments = await listSegments(repository.store)
     const listings = { domains, segments, listed, marked, options }
@@ -100,6 +103,19 @@ async function load(
     if (loaded.every(({ vanished }) => vanished.length === 0) || attempt >= LISTINGS_MAX)
       return loaded.map(({ index }) => index)
   }
+}
+
+async function absentPacks(
+  repository: Repository,
+  { domains, options }: Loading,
+): Promise<readonly Marked[]> {
+  const marked = await loadMarksOf(repository, domains, options.onMarkProblem)
+  if (options.isRenewing !== true) return marked
+  const renewals = await loadRenewals(repository)
+  return marked.map((one, i) => {
+    const renewed = renewedPacks(renewals.filter(({ domain }) => domain === domains[i]))
+    return { ...one, packs: new Set([...one.packs, ...renewed]) }
+  })
 }
 
 /** What was kept, where every segment that it was made of is listed and would say the same today. */

@@ -7,6 +7,7 @@ import type { BlobId } from '../../format/ids.ts'
 import type { IndexImage } from '../../repository/index-image.ts'
 import { ImageBuilder } from '../../repository/index-image-build.ts'
 import type { EncodedHeader } from '../../repository/pack-headers.ts'
+import { renewedPacks } from '../../repository/renewals.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import { Reach } from '../check/reach.ts'
 import { RefGraph } from '../check/ref-graph.ts'
@@ -25,7 +26,16 @@ export interface PackLife {
   /** Of live frames, the blobs that are needed and those that are not. */
   liveBlobs: number
   wastedBlobs: number
+  /** About how much of the live frames is not needed, by the numbers of blobs. */
+  wastedBytes: number
+  /** It is to be renewed. */
+  readonly isRenewed: boolean
 }
+
+/** Nobody can tell without a key that opens whether a later copy is what it says: it must stand so long. */
+const RENEWED_TRUST_MS = 14 * 24 * 60 * 60 * 1000
+/** Later than any time. */
+const BEHIND_TRUSTED = 1e14
 
 /** A frame of a pack, by its place in the pack's header. */
 export interface FramePlace {
@@ -39,6 +49,8 @@ export class Liveness {
   readonly unresolved: readonly string[]
   readonly #image: IndexImage
   readonly #isMarked: readonly boolean[]
+  /** Copies from before this time are as good as those in packs that are to be renewed. */
+  readonly #trustedMs: number
   readonly #numbers: ReadonlyMap<string, number>
   readonly #firstFrames: readonly number[]
   /** When a store first had each frame. */
@@ -47,7 +59,9 @@ export class Liveness {
   readonly #needed: Uint8Array
 
   constructor(survey: DomainSurvey) {
-    const { marked, headers, ownPacks, moved } = survey
+    const { marked, headers, ownPacks, moved, nowMs } = survey
+    const renewed = renewedPacks(survey.renewals)
+    this.#trustedMs = nowMs - RENEWED_TRUST_MS
     const packs = [...ownPacks].sort(
       (a, b) =>
         Number(marked.packs.has(a.name)) - Number(marked.packs.has(b.name)) ||
@@ -57,7 +71,11 @@ export class Liveness {
     const read = packs.map(({ name }) => headers.get(name) as EncodedHeader)
     this.#image = imageOf(read)
     this.packs = packs.map((pack, i) =>
-      lifeOf(pack, { header: read[i] as EncodedHeader, isMarked: marked.packs.has(pack.name) }),
+      lifeOf(pack, {
+        header: read[i] as EncodedHeader,
+        isMarked: marked.packs.has(pack.name),
+        isRenewed: renewed.has(pack.name),
+      }),
     )
     this.#isMarked = this.packs.map(({ isMarked }) => isMarked)
     this.#numbers = new Map(packs.map(({ name }, number) => [name, number]))
@@ -130,10 +148,22 @@ export class Liveness {
     if (copies.length === 1) return copies
     const first = this.#first(copies, this.#isUnmarked)
     if (first === undefined) return [this.#first(copies, anyPack) as number]
-    const rank = this.#rank(first)
-    return copies.filter(
-      (copy) => this.#rank(copy) === rank && this.#isUnmarked(this.#packOf(copy)),
+    // Where that is in a pack to be renewed, what was stored since is waiting to take its place.
+    const next = this.#first(
+      copies,
+      (pack) => this.#isUnmarked(pack) && !this.#pack(pack).isRenewed,
     )
+    const ranks = [
+      this.#rank(first),
+      ...(next === undefined || !this.#isRenewed(first) ? [] : [this.#rank(next)]),
+    ]
+    return copies.filter(
+      (copy) => ranks.includes(this.#rank(copy)) && this.#isUnmarked(this.#packOf(copy)),
+    )
+  }
+
+  #isRenewed(blob: number): boolean {
+    return this.#pack(this.#packOf(blob)).isRenewed
   }
 
   readonly #isUnmarked = (pack: number): boolean => this.#isMarked[pack] !== true
@@ -142,8 +172,15 @@ export class Liveness {
     return this.#image.packOf(this.#image.frameOf(blob))
   }
 
+  /**
+   * Which copy counts: the one that a store had first. But what is in a pack that is to be renewed gives way to
+   * what has been stored since, when that has been there for long enough.
+   */
   #rank(blob: number): number {
-    return this.#receivedMs[this.#image.frameOf(blob)] as number
+    const frame = this.#image.frameOf(blob)
+    const receivedMs = this.#receivedMs[frame] as number
+    if (this.#isRenewed(blob)) return receivedMs + BEHIND_TRUSTED
+    return receivedMs > this.#trustedMs ? receivedMs + 2 * BEHIND_TRUSTED : receivedMs
   }
 
   /** Which frames outside of marks are needed; of those in marks, all that have the only copy. */
@@ -164,7 +201,9 @@ export class Liveness {
       else {
         life.liveBytes += storedBytes
         life.liveBlobs += liveBlobs[i] as number
-        life.wastedBlobs += blobCount - (liveBlobs[i] as number)
+        const wasted = blobCount - (liveBlobs[i] as number)
+        life.wastedBlobs += wasted
+        life.wastedBytes += Math.round((storedBytes * wasted) / Math.max(1, blobCount))
       }
     }
   }
@@ -190,11 +229,11 @@ function imageOf(read: readonly EncodedHeader[]): IndexImage {
 
 function lifeOf(
   { name, size, storedAtMs }: ObjectInfo,
-  { header, isMarked }: { readonly header: EncodedHeader; readonly isMarked: boolean },
+  { header, ...is }: { readonly header: EncodedHeader } & Pick<PackLife, 'isMarked' | 'isRenewed'>,
 ): PackLife {
   const { kind } = header.indexed
-  const counts = { liveBytes: 0, deadBytes: 0, liveBlobs: 0, wastedBlobs: 0 }
-  return { name, packBytes: size, storedAtMs, kind, isMarked, ...counts }
+  const counts = { liveBytes: 0, deadBytes: 0, liveBlobs: 0, wastedBlobs: 0, wastedBytes: 0 }
+  return { name, packBytes: size, storedAtMs, kind, ...is, ...counts }
 }
 
 function firstFrames(read: readonly EncodedHeader[]): readonly number[] {

@@ -57,12 +57,22 @@ export interface MarkPlan {
   readonly sparedBytes: number
 }
 
+/** Packs of which writers shall store anew what they need, because frames cannot be split without a key. */
+export interface RenewalPlan {
+  readonly packs: readonly PackLife[]
+  /** About what is not needed in them. */
+  readonly wastedBytes: number
+  /** Object names of renewals of which nothing is there any more. */
+  readonly done: readonly string[]
+}
+
 export interface DomainPlan {
   readonly survey: DomainSurvey
   readonly liveness: Liveness
   readonly obstacles: readonly Obstacle[]
   readonly sweep: SweepPlan
   readonly mark: MarkPlan
+  readonly renewal: RenewalPlan
 }
 
 /** Pure. */
@@ -72,8 +82,9 @@ export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPla
   const sweep = planSweep(survey, { liveness, limits })
   const mark = planMark(survey, { liveness, limits })
   const known = { survey, liveness, obstacles }
-  if (obstacles.length === 0) return { ...known, sweep, mark }
-  return { ...known, ...frozen({ sweep, mark }, survey) }
+  if (obstacles.length > 0)
+    return { ...known, ...frozen({ sweep, mark }, survey), renewal: NOTHING_TO_RENEW }
+  return { ...known, sweep, mark, renewal: planRenewal(survey, { liveness, limits, mark }) }
 }
 
 /**
@@ -182,6 +193,47 @@ function planMark(
     sparedPacks: spared.length,
     sparedBytes: sumOf(spared, ({ packBytes }) => packBytes),
   }
+}
+
+const NOTHING_TO_RENEW: RenewalPlan = { packs: [], wastedBytes: 0, done: [] }
+
+/** A pack is worth it where so much of what is needed of it is not. */
+const WASTED_MIN = 0.25
+
+/** The most wasteful first, until what stays wasted is little enough, or the limit of a run is reached. */
+function planRenewal(
+  survey: DomainSurvey,
+  {
+    liveness,
+    limits,
+    mark,
+  }: { readonly liveness: Liveness; readonly limits: PruneLimits; readonly mark: MarkPlan },
+): RenewalPlan {
+  const isGoing = new Set(mark.packs.map(({ name }) => name))
+  const staying = liveness.packs.filter((pack) => !pack.isMarked && !isGoing.has(pack.name))
+  const total = sumOf(staying, ({ liveBytes, deadBytes }) => liveBytes + deadBytes)
+  const fresh = staying.filter(({ isRenewed }) => !isRenewed)
+  let wasted = sumOf(fresh, ({ wastedBytes }) => wastedBytes)
+  let storedAgain = 0
+  const packs: PackLife[] = []
+  for (const pack of fresh.sort((a, b) => wastedPart(b) - wastedPart(a))) {
+    if (wasted <= limits.unusedMax * total || wastedPart(pack) < WASTED_MIN) break
+    if (storedAgain + pack.liveBytes > limits.moveBytesMax) continue
+    storedAgain += pack.liveBytes
+    wasted -= pack.wastedBytes
+    packs.push(pack)
+  }
+  const own = survey.renewals.filter(({ domain }) => domain === survey.domain)
+  const done = own.filter((one) => one.packs.every((pack) => !survey.packs.has(pack)))
+  return {
+    packs,
+    wastedBytes: sumOf(packs, ({ wastedBytes }) => wastedBytes),
+    done: done.map(({ name }) => name),
+  }
+}
+
+function wastedPart({ wastedBytes, liveBytes }: PackLife): number {
+  return liveBytes === 0 ? 0 : wastedBytes / liveBytes
 }
 
 /**
