@@ -95,7 +95,7 @@ function describe({ image, packs, sessions, segments, problems: found, passedOve
     blobs: blobs.sort(),
     packs: inOrder(packs),
     passedOver: inOrder(passedOver),
-    segments,
+    segments: segments.toSorted(),
     problems: found.map(({ name }) => name),
   }
 }

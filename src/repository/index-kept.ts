@@ -43,7 +43,7 @@ export function isStill(kept: KeptIndex, world: PackWorld): boolean {
  */
 export function joined(kept: KeptIndex, added: Assembled): Assembled | undefined {
   const isReplaced = new Set(added.superseded)
-  const segments = [...kept.segments, ...added.segments].sort()
+  const segments = [...kept.segments, ...added.segments]
   if (added.packs.length > 0 && kept.markedPacks > 0) return undefined
   const isCurrent = (name: string) => !isReplaced.has(name.slice('index/'.length))
   // Of those that were replaced when it was kept nothing is in it.

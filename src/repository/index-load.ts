@@ -138,11 +138,15 @@ export async function listPacks(store: Store): Promise<Map<string, number>> {
   return packs
 }
 
-/** Every index segment that the store lists, of any domain, by name: the order in which they are read. */
+/**
+ * Every index segment that the store lists, of any domain, in the order in which they are read: as they came.
+ * Of a blob that several packs are said to have the first copy counts, so that who says so later, and lies,
+ * hides nothing that was there before.
+ */
 async function listSegments(store: Store): Promise<readonly ObjectInfo[]> {
   const segments: ObjectInfo[] = []
   for await (const info of store.list('index/')) segments.push(info)
-  return segments.sort((a, b) => (a.name < b.name ? -1 : 1))
+  return segments.sort((a, b) => a.storedAtMs - b.storedAtMs || (a.name < b.name ? -1 : 1))
 }
 
 interface LoadingSegments {

@@ -82,7 +82,8 @@ function planIndex(
   for (const pack of rewritten.flatMap((segment) => segment.packs))
     if (!isGone(nameOf(pack))) packs.set(nameOf(pack), ownWord(pack, survey))
   const replaced = [...rewritten, ...segments.filter(isOld)].map(({ name }) => name)
-  return { packs: [...packs.values()], replaced }
+  const cameAt = (pack: DescribedPack) => survey.packs.get(nameOf(pack))?.storedAtMs ?? survey.nowMs
+  return { packs: [...packs.values()].sort((a, b) => cameAt(a) - cameAt(b)), replaced }
 }
 
 /** What the pack says itself, where that could be read: whoever wrote the segment may have lied. */
