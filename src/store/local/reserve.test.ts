@@ -55,6 +55,31 @@ test('what else has its name is left alone', async () => {
   expect(statSync(file()).isDirectory()).toBe(true)
 })
 
+test('where there is less room it is smaller, and grows when there is more', async () => {
+  let room = 3 << 20
+  const store = open({
+    ...systemCalls,
+    createFile: async (name) => {
+      const created = await systemCalls.createFile(name)
+      return {
+        ...created,
+        write: (parts) =>
+          parts.reduce((sum, part) => sum + part.length, 0) > room
+            ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))
+            : created.write(parts),
+      }
+    },
+  })
+  await store.reserve?.keep()
+  expect(statSync(file()).size).toBe(2 << 20)
+  await store.reserve?.keep()
+  expect(statSync(file()).size).toBe(2 << 20)
+  room = 4 << 20
+  await store.reserve?.keep()
+  expect(statSync(file()).size).toBe(4 << 20)
+  expect(readdirSync(join(path, 'tmp'))).toEqual([])
+})
+
 test('without room nothing is left of it', async () => {
   const full = Object.assign(new Error('full'), { code: 'ENOSPC' })
   const store = open({

@@ -7,13 +7,17 @@ import type { Bytes } from '../../base/bytes.ts'
 import { seededRandom } from '../seeded-random.ts'
 import type { Reserve } from '../store.ts'
 import type { FolderCalls } from './folder-calls.ts'
-import { errnoOf, writeError } from './folder-errors.ts'
+import { errnoOf, isFull, writeError } from './folder-errors.ts'
 import type { TemporaryFiles } from './temporary-files.ts'
 
 export const RESERVE_FILE = 'reserve'
 
-/** Enough for the records, marks, leases and index segments that deleting takes. */
-const RESERVE_BYTES = 4 * 1024 * 1024
+const MEBI = 1024 ** 2
+/**
+ * Enough for the records, marks, leases and index segments that deleting takes. Where there is less room as much
+ * of it as there is: what one command has not used up must be there for the next.
+ */
+const SIZES = [4 * MEBI, 2 * MEBI, MEBI, MEBI / 2]
 
 export interface LocalReserveOptions {
   /** Absolute path of the repository folder. */
@@ -32,18 +36,32 @@ export class LocalReserve implements Reserve {
   }
 
   async keep(): Promise<void> {
-    const { root, calls, temporary, prepare } = this.#options
     try {
       const stat = lstatSync(this.#path, { throwIfNoEntry: false })
       // Something else has the name: it is left alone.
-      if (stat !== undefined) return
-      await prepare()
-      const path = await temporary.write([incompressible(RESERVE_BYTES)])
-      // Of two that make it at the same time the last one's stays.
-      await calls.rename(path, this.#path)
-      await calls.syncFolder(root)
+      if (stat !== undefined && !stat.isFile()) return
+      const larger = SIZES.filter((size) => size > (stat?.size ?? 0))
+      for (const size of larger) {
+        const isLast = stat === undefined && size === larger.at(-1)
+        if (await this.#make(size, { orThrow: isLast })) return
+      }
     } catch (error) {
       throw this.#failure('make', error)
+    }
+  }
+
+  /** False where there is no room for so much. Of two that make it at the same time the last one's stays. */
+  async #make(size: number, { orThrow }: { readonly orThrow: boolean }): Promise<boolean> {
+    const { root, calls, temporary, prepare } = this.#options
+    try {
+      await prepare()
+      const path = await temporary.write([incompressible(size)])
+      await calls.rename(path, this.#path)
+      await calls.syncFolder(root)
+      return true
+    } catch (error) {
+      if (orThrow || !isFull(error)) throw error
+      return false
     }
   }
 
