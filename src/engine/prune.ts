@@ -81,7 +81,8 @@ async function takeLease(
   const sessionId = options.random(SESSION_ID_BYTES)
   const purpose = 'upkeep'
   const lease = { ...options, domain, sessionId, purpose, onProblem: options.onWarning } as const
-  return unlessFull(() => HeldLease.take(lease))
+  // It is told: without a lease nobody knows what time it is, and what was marked last waits.
+  return unlessFull(() => HeldLease.take(lease), options.onWarning)
 }
 
 /**
@@ -100,12 +101,16 @@ async function storeTime(
   return newest
 }
 
-async function unlessFull<T>(act: () => Promise<T>): Promise<T | undefined> {
+async function unlessFull<T>(
+  act: () => Promise<T>,
+  onFull?: (error: CairnError) => void,
+): Promise<T | undefined> {
   try {
     return await act()
   } catch (error) {
-    if (isCairnError(error, 'no-space')) return undefined
-    throw error
+    if (!isCairnError(error, 'no-space')) throw error
+    onFull?.(error)
+    return undefined
   }
 }
 

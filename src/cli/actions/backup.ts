@@ -29,6 +29,7 @@ import { programName } from '../program-version.ts'
 import { Progress } from '../progress.ts'
 import { bytesOfArgument } from '../raw-arguments.ts'
 import { isLocal } from '../store.ts'
+import { keepRoom } from '../upkeep.ts'
 
 export interface BackupFlags {
   readonly exclude?: readonly string[]
@@ -85,7 +86,10 @@ export async function backupAction(context: Context, flags: Flags): Promise<Exit
   })
   const { repository, cacheFolder } = opened
   const { dryRun = false } = flags
-  if (!dryRun) keepSize(cacheFolder, { source: what.name, bytes: result.counts.sizeBytes })
+  if (!dryRun) {
+    keepSize(cacheFolder, { source: what.name, bytes: result.counts.sizeBytes })
+    await keepRoom(context, repository.store)
+  }
   const domain = selectDomain(repository)
   await noticeAfterBackup(context, { repository, domain, sourceName: what.name, result })
   tellBackup(context, { result, repository, paths: what.paths, dryRun })

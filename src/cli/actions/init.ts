@@ -8,6 +8,7 @@ import { expectEmpty } from '../empty-place.ts'
 import { newCredential, wrappingFor } from '../new-secret.ts'
 import { saveState, stateOf } from '../repository-state.ts'
 import { isLocal, storeAt } from '../store.ts'
+import { keepRoom } from '../upkeep.ts'
 
 export interface InitFlags {
   readonly label?: string
@@ -28,6 +29,7 @@ export async function initAction(context: Context, { label }: InitFlags): Promis
   })
   const repository = await openRepository(store, { credential })
   saveState(context, stateOf(repository, undefined))
+  await keepRoom(context, store)
   const { idHex: id } = repository
   output.summary(`Made repository ${id.slice(0, 8)} at ${store.address}`)
   output.note(

@@ -13,6 +13,7 @@ import { openConfigured } from '../open-repository.ts'
 import type { Output } from '../output.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { formatDuration, formatTime, isoTime } from '../times.ts'
+import { withUpkeep } from '../upkeep.ts'
 
 export interface PruneFlags {
   readonly dryRun?: boolean
@@ -34,7 +35,10 @@ export async function pruneAction(
   flags: PruneFlags,
 ): Promise<ExitCode | undefined> {
   const { repository } = await openConfigured(context)
-  const { code, counts } = await pruneRepository(context, { repository, flags })
+  const { dryRun = false } = flags
+  const { code, counts } = await withUpkeep(context, { repository, dryRun }, (upkept) =>
+    pruneRepository(context, { repository: upkept, flags }),
+  )
   context.output.event({ event: 'result', ...counts })
   return code
 }

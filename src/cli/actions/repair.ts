@@ -14,6 +14,7 @@ import { Progress } from '../progress.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { storeAt } from '../store.ts'
 import { formatDuration } from '../times.ts'
+import { withUpkeep } from '../upkeep.ts'
 
 export interface RepairFlags {
   readonly from?: string
@@ -31,8 +32,7 @@ export async function repairAction(
   const { from, readData = false, markLost = false, dryRun = false } = flags
   const repository = await openForRepair(context, from)
   const progress = new Progress(context)
-  const result = await run({
-    repository,
+  const options: Omit<RepairOptions, 'repository'> = {
     from: from === undefined ? undefined : storeAt(context, { address: from }),
     readData,
     markLost,
@@ -50,7 +50,10 @@ export async function repairAction(
     },
     onStep: (object) => output.detail(object),
     onWarning: (error) => output.warning('store', String(error)),
-  }).finally(() => progress.end())
+  }
+  const result = await withUpkeep(context, { repository, dryRun }, (upkept) =>
+    run({ ...options, repository: upkept }),
+  ).finally(() => progress.end())
   tell(context, { result, flags, address: repository.store.address, elapsedMs: progress.elapsedMs })
   return result.after.problemCount > 0 ? EXIT.failed : undefined
 }

@@ -14,8 +14,9 @@ import { digestInName, FOLDERS } from '../../store/names.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import { checkConfig } from './check-config.ts'
 import { checkGrantOrKeyring } from './check-keys.ts'
-import type { MetadataTask, ReadObject } from './opened-objects.ts'
+import { type MetadataTask, OpenedObjects, type ReadObject } from './opened-objects.ts'
 import { openOwnObject } from './own-objects.ts'
+import { Findings } from './problems.ts'
 
 /** Objects on their way at a time. */
 const PARALLEL = 16
@@ -58,10 +59,13 @@ async function readListed({ store }: Repository, info: ObjectInfo): Promise<Byte
   if (isInQuarantine(info)) {
     return store.get(name, { offset: 0, length: Math.min(size, QUARANTINED_HEAD_BYTES_MAX) })
   }
-  if (size > (name.startsWith('index/') ? INDEX_BYTES_MAX : METADATA_BYTES_MAX)) {
-    throw new CairnError('object-damaged', `its ${size} bytes are more than any such object has`)
-  }
+  expectLength(name, size)
   return store.get(name)
+}
+
+function expectLength(name: string, size: number): void {
+  if (size <= (name.startsWith('index/') ? INDEX_BYTES_MAX : METADATA_BYTES_MAX)) return
+  throw new CairnError('object-damaged', `its ${size} bytes are more than any such object has`)
 }
 
 function isInQuarantine({ name }: ObjectInfo): boolean {
@@ -71,6 +75,28 @@ function isInQuarantine({ name }: ObjectInfo): boolean {
 function checkQuarantined(repository: Repository, head: Bytes): void {
   const { domain } = decodeQuarantinedHead(head)
   if (!equalBytes(domain, NO_DOMAIN)) ownDomain(repository, domain)
+}
+
+/** Whether nothing is wrong with an object by itself, as it was read now. */
+export function isSound(repository: Repository, name: string, object: Bytes): boolean {
+  const findings = new Findings(() => undefined)
+  const { signal } = new AbortController()
+  const task = {
+    repository,
+    findings,
+    opened: new OpenedObjects(),
+    signal,
+    onObject: () => undefined,
+  }
+  try {
+    expectLength(name, object.length)
+    if (name.startsWith('quarantine/')) checkQuarantined(repository, object)
+    else checkObject(task, { name, size: object.length, storedAtMs: 0 }, object)
+    return findings.count === 0
+  } catch (error) {
+    if (isCairnError(error)) return false
+    throw error
+  }
 }
 
 function checkObject(task: MetadataTask, { name, storedAtMs }: ObjectInfo, object: Bytes): void {

@@ -9,6 +9,7 @@ import { FOUND_BYTES_MAX } from '../../repository/quarantine.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { getBounded, matchesName } from '../../store/content.ts'
 import { digestInName, isObjectName } from '../../store/names.ts'
+import { isSound } from '../check/metadata-objects.ts'
 import type { CheckProblem } from '../check/problems.ts'
 import { goodCopy } from './good-copies.ts'
 import { MAY_BE_OF_OTHERS, mayBeOfOthers } from './other-domains.ts'
@@ -67,6 +68,8 @@ async function inspectObject(
   if (bytes === 'withheld')
     return { name, what, state: 'left', why: CANNOT_BE_READ, good: undefined }
   if (isIntact(name, bytes)) {
+    // It was read wrong before, or not at all: a device that fails now and then.
+    if (isSound(repository, name, bytes)) return undefined
     const isJunk = own.every(({ kind }) => kind === 'damaged')
     const state = isJunk ? 'nobodys' : 'left'
     return { name, what, state, why: isJunk ? NOBODYS : NOT_OURS, good: undefined }

@@ -2,10 +2,10 @@
 // named in the index; killed at any point, the next run finds what is left to do. Where there is no space
 // nothing goes.
 
-import type { Bytes } from '../../base/bytes.ts'
-import { fromHex } from '../../base/bytes.ts'
+import { type Bytes, equalBytes, fromHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
+import { sha256 } from '../../base/hash.ts'
 import { LOST_IDS_MAX } from '../../format/limits.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { groupsOf, putSegment } from '../../repository/index-write.ts'
@@ -86,9 +86,13 @@ async function takeAway(name: string, options: ExecuteOptions): Promise<void> {
   if (bytes !== undefined) await quarantine(repository, { name, bytes })
 }
 
+/** Read twice: what a bad disk gives out may differ each time, and evidence must be what is there. */
 async function found({ store }: Repository, name: string): Promise<Bytes | undefined> {
+  const read = () => getBounded(store, { name, bytesMax: FOUND_BYTES_MAX })
   try {
-    return await getBounded(store, { name, bytesMax: FOUND_BYTES_MAX })
+    const digest = sha256(await read())
+    const bytes = await read()
+    return equalBytes(sha256(bytes), digest) ? bytes : undefined
   } catch (error) {
     // What is not given out stays where it is: the check that follows tells.
     if (isCairnError(error, 'object-missing', ...WITHHELD)) return undefined
