@@ -172,6 +172,11 @@ export class IndexImage {
     return this.#frameOf(blob)
   }
 
+  /** Number of the first blob of a frame: the others follow it. */
+  firstBlobOf(frame: number): number {
+    return this.#columns.frameFirst[frame] as number
+  }
+
   /** Position in the sorted column, or -1. */
   #find(wanted: Bytes, offset: number): number {
     const { fan, ids } = this.#columns
