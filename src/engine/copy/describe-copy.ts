@@ -46,9 +46,8 @@ export function copySummary(options: CopySummary): Omit<Summary, 'detailsHash'> 
           predecessor: replaced.predecessor,
           replaces: digestInName(replaced.name),
         }
-  const { detailsHash: _, ...said } = original.summary
   return {
-    ...said,
+    ...original.summary,
     ...place,
     sourceId: sourceIdOf(domain, sourceName),
     copyOf: digestInName(original.name),

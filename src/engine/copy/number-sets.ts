@@ -38,11 +38,10 @@ const PAGE_IDS = 1024
 
 export class IdMap {
   readonly #known: NumberSet
-  readonly #pages: (Uint8Array | undefined)[]
+  readonly #pages: (Uint8Array | undefined)[] = []
 
   constructor(limit: number) {
     this.#known = new NumberSet(limit)
-    this.#pages = new Array(Math.ceil(limit / PAGE_IDS))
   }
 
   /** A view: not to be changed. */
