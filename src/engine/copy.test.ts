@@ -14,6 +14,7 @@ import {
   snapshotsOf,
   storedBytes,
   type TestRepository,
+  throughStore,
 } from '../../test/engine/fixture.ts'
 import { confirmedIn, makeLike, makeOther, runCopy } from '../../test/repositories/copying.ts'
 import { noise } from '../../test/repositories/sample.ts'
@@ -131,6 +132,51 @@ describe('a copy into a repository of other keys', () => {
     const { result } = await backupFolder(target, folder, { clock: settledClock })
     expect(result.addedBytes).toBeGreaterThan(7_500_000)
     expect((await snapshotOf(target)).summary.sequence).toBe(4)
+  })
+})
+
+describe('of what was copied before', () => {
+  const [first, last] = [0, 2]
+
+  async function copyOneByOne(changes: (all: readonly Snapshot[]) => object) {
+    const target = await makeOther(source)
+    const all = await snapshotsOf(source)
+    const one = (i: number) => ({ snapshots: [all[i] as Snapshot], known: all })
+    const before = await runCopy(source.repository, target.repository, one(first))
+    const after = await runCopy(source.repository, target.repository, {
+      ...one(last),
+      ...changes(all),
+    })
+    await expectSound(target)
+    await expectRestores(target, await snapshotOf(target), last + 1)
+    expect(before.result.readBytes).toBeGreaterThan(2_500_000)
+    return { target, before: before.result, after: after.result }
+  }
+
+  test('only what is new is read, in another run too', async () => {
+    const { before, after } = await copyOneByOne(() => ({}))
+    expect(after.readBytes).toBeGreaterThan(5_000_000)
+    expect(after.readBytes).toBeLessThan(5_000_000 + before.readBytes / 10)
+    expect(after.addedBytes).toBeLessThan(5_100_000)
+  })
+
+  test('all is read by who cannot tell, and only what is new is stored', async () => {
+    const { after } = await copyOneByOne((all) => ({ known: all.slice(last) }))
+    expect(after.readBytes).toBeGreaterThan(7_500_000)
+    expect(after.addedBytes).toBeLessThan(5_100_000)
+  })
+
+  test('what was damaged there meanwhile is copied again', async () => {
+    const target = await makeOther(source)
+    await runCopy(source.repository, target.repository)
+    const copies = await snapshotsOf(target)
+    const packs = await namesIn(target.store, 'packs/')
+    for (const name of packs.slice(0, 4)) await target.store.remove(name)
+    for (const { name } of copies.slice(1)) await target.store.remove(name)
+    const fresh = await throughStore(target, target.store)
+    const { problems } = await runCopy(source.repository, fresh.repository)
+    expect(problems).toEqual([])
+    await expectRestores(fresh, await snapshotOf(fresh), 3)
   })
 })
 

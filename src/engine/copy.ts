@@ -19,6 +19,7 @@ import { bytesToRead, copyData } from './copy/copy-data.ts'
 import { CopySightings } from './copy/copy-sightings.ts'
 import { copyTree } from './copy/copy-trees.ts'
 import { copyDetails, copySummary } from './copy/describe-copy.ts'
+import { EarlierCopies } from './copy/earlier-copies.ts'
 import { oldestFirst } from './copy/oldest-first.ts'
 import type { CopyOptions, CopyOutcome, CopyResult } from './copy/options.ts'
 import { SourceBlobs } from './copy/source-blobs.ts'
@@ -97,6 +98,7 @@ class Copying {
   readonly #copied: CopiedBefore
   readonly #sessionId: Bytes
   readonly #sightings: CopySightings
+  readonly #earlier: EarlierCopies
   readonly #sources = new Map<string, SourceBlobs>()
   /** The newest of each source in the target; undefined where there is none. */
   readonly #previous = new Map<string, Predecessor | undefined>()
@@ -111,6 +113,7 @@ class Copying {
     this.#copied = own.copied
     this.#sessionId = own.sessionId
     this.#sightings = new CopySightings(options)
+    this.#earlier = new EarlierCopies(options, own.copied)
   }
 
   async run(): Promise<CopyResult> {
@@ -175,8 +178,8 @@ class Copying {
     })
     if (outcome.kind === 'lost') return undefined
     const { summary } = described
-    const { sequence, predecessor } = summary
-    this.#copied.add(snapshot, { name: outcome.snapshot, sequence, predecessor })
+    const { sequence, predecessor, roots } = summary
+    this.#copied.add(snapshot, { name: outcome.snapshot, sequence, predecessor, roots })
     if (summary.replaces === undefined)
       this.#previous.set(toHex(summary.sourceId), { name: outcome.snapshot, summary })
     return { kind: 'copied', snapshot, name: outcome.snapshot }
@@ -209,6 +212,7 @@ class Copying {
     snapshot: Snapshot,
   ): Promise<Pick<Survey, 'problems' | 'isMissing'>> {
     const onFolder = () => this.#step()
+    await this.#earlier.learn(snapshot, { source, pass, onNode: onFolder })
     const needs = await survey({ source, pass, snapshot, onFolder, onProblem: () => undefined })
     if (needs.problems > 0) return needs
     const total = bytesToRead(source, needs.data)

@@ -48,6 +48,7 @@ export async function copyAction(context: Context, flags: Flags): Promise<ExitCo
     source,
     target,
     domain: selectDomain(target),
+    known: known.snapshots,
     snapshots: chosen(known, { repository: source, flags }),
     dryRun,
   }).finally(() => progress.end())

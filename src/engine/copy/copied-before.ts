@@ -12,6 +12,7 @@ export interface CopyThere {
   readonly name: string
   readonly sequence: number
   readonly predecessor: Bytes | undefined
+  readonly roots: readonly Bytes[]
 }
 
 export class CopiedBefore {
@@ -30,7 +31,8 @@ export class CopiedBefore {
     for (const problem of problems) options.onProblem(problem)
     for (const { name, id, summary, confirmed, domain } of snapshots) {
       if (!confirmed || domain.hex !== options.domain.hex) continue
-      const there = { name, ...summary }
+      const { sequence, predecessor, roots } = summary
+      const there = { name, sequence, predecessor, roots }
       copied.#byOriginal.set(id, there)
       if (summary.copyOf !== undefined) copied.#byOriginal.set(toHex(summary.copyOf), there)
     }

@@ -5,7 +5,6 @@ import { assert } from '../../base/errors.ts'
 import { encode } from '../../format/codec.ts'
 import type { BlobId } from '../../format/ids.ts'
 import { type Entry, type TreeNode, treeNodeCodec } from '../../format/tree.ts'
-import type { NumberSet } from './number-sets.ts'
 import type { SourceBlobs } from './source-blobs.ts'
 import type { TargetPass } from './target-pass.ts'
 
@@ -20,6 +19,12 @@ export interface CopyTreesOptions {
 export async function copyTree(options: CopyTreesOptions, root: BlobId): Promise<BlobId> {
   const { source, pass, onNode } = options
   const present = pass.presentOf(source)
+  const idOf = (id: BlobId): BlobId => {
+    const number = source.numberOf(id)
+    const known = number < 0 || !present.has(number) ? undefined : source.ids.get(number)
+    assert(known, 'what a node names was copied before it')
+    return known
+  }
   const stack: BlobId[] = [root]
   // A node is read again when those below it are done: of all folders above only ids are kept.
   for (let id = stack.at(-1); id !== undefined; id = stack.at(-1)) {
@@ -33,10 +38,7 @@ export async function copyTree(options: CopyTreesOptions, root: BlobId): Promise
         for (const one of below.reverse()) stack.push(one)
         continue
       }
-      source.ids.set(
-        number,
-        pass.trees.put(encode(treeNodeCodec, rewritten(node, source, present))),
-      )
+      source.ids.set(number, pass.trees.put(encode(treeNodeCodec, renamed(node, idOf))))
       present.add(number)
     }
     stack.pop()
@@ -45,7 +47,7 @@ export async function copyTree(options: CopyTreesOptions, root: BlobId): Promise
 }
 
 /** The nodes that a node names. */
-function treesIn(node: TreeNode): BlobId[] {
+export function treesIn(node: TreeNode): BlobId[] {
   if (node.kind === 'entries') return node.entries.flatMap(treesOfEntry)
   if (node.kind === 'directory') return node.children.map(({ id }) => id)
   return node.kind === 'list' ? [...node.children] : []
@@ -55,13 +57,8 @@ function treesOfEntry({ pieceList, extentList, tree }: Entry): readonly BlobId[]
   return [pieceList, extentList, tree].filter((id) => id !== undefined)
 }
 
-function rewritten(node: TreeNode, source: SourceBlobs, present: NumberSet): TreeNode {
-  const idOf = (id: BlobId): BlobId => {
-    const number = source.numberOf(id)
-    const known = number < 0 || !present.has(number) ? undefined : source.ids.get(number)
-    assert(known, 'what a node names was copied before it')
-    return known
-  }
+/** A node with other ids in it, which it asks for in the order of refsOf. */
+export function renamed(node: TreeNode, idOf: (id: BlobId) => BlobId): TreeNode {
   const maybe = (id: BlobId | undefined) => (id === undefined ? undefined : idOf(id))
   switch (node.kind) {
     case 'entries':

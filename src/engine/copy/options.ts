@@ -15,6 +15,8 @@ export interface CopyOptions {
   readonly domain: DomainAccess
   /** Of the source, in any order. */
   readonly snapshots: readonly Snapshot[]
+  /** All that may have been copied before, by other runs too: what those have in common is not read again. */
+  readonly known?: readonly Snapshot[]
   readonly program: string
   readonly host: string
   readonly clock: Clock

@@ -30,14 +30,14 @@ export class SourceBlobs {
   /** Those that were to be read and could not be. */
   readonly damaged = new Map<number, CairnError>()
   /** The target's domain has the same id key: ids are the same in both. */
-  readonly #isAlike: boolean
+  readonly isAlike: boolean
   readonly #dataHasher: KeyedHasher
   readonly #seals = new Map<string, FrameSeal>()
   #withheldInRow = 0
 
   private constructor(store: Store, index: Index, isAlike: boolean) {
     const { domain, image } = index
-    this.#isAlike = isAlike
+    this.isAlike = isAlike
     this.domain = domain
     this.store = store
     this.index = index
@@ -75,7 +75,7 @@ export class SourceBlobs {
 
   /** What the blob with this number and id is called in the target, where that is known. */
   targetId(number: number, id: BlobId): BlobId | undefined {
-    return this.ids.get(number) ?? (this.#isAlike ? id : undefined)
+    return this.ids.get(number) ?? (this.isAlike ? id : undefined)
   }
 
   /** Whether this is the data blob of that number. */

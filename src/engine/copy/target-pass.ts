@@ -9,7 +9,7 @@ import type { FrameSeal } from '../../packer/frame.ts'
 import type { SealedFrame } from '../../packer/pack-writer.ts'
 import { blobIdKey, type DomainAccess } from '../../repository/access.ts'
 import { Claims, newClaimMemory } from '../../repository/claims.ts'
-import { loadIndex } from '../../repository/index-load.ts'
+import { type Index, loadIndex } from '../../repository/index-load.ts'
 import { Seal } from '../../sealer/seal.ts'
 import { frameBinding } from '../../sealer/session.ts'
 import { KnownBlobs } from '../backup/known-blobs.ts'
@@ -24,6 +24,7 @@ import type { SourceBlobs } from './source-blobs.ts'
 const LEVEL = 'auto'
 
 export class TargetPass {
+  readonly index: Index
   readonly known: KnownBlobs
   readonly packs: CopyPacks
   readonly trees: TreeWriter
@@ -34,7 +35,7 @@ export class TargetPass {
 
   private constructor(
     options: CopyOptions,
-    { domain, known }: { domain: DomainAccess; known: KnownBlobs },
+    { domain, index }: { domain: DomainAccess; index: Index },
   ) {
     const { target: repository, clock, random, packBytes } = options
     const { session, frameKey } = domain.beginSession()
@@ -47,6 +48,8 @@ export class TargetPass {
       this.packs.add(kind, frame)
     }
     const claims = new Claims(newClaimMemory())
+    const known = new KnownBlobs(index)
+    this.index = index
     const writing = { known, claims, level: LEVEL } as const
     this.known = known
     this.packs = new CopyPacks({ repository, domain, session, clock, random, packBytes })
@@ -66,8 +69,7 @@ export class TargetPass {
 
   /** Lists marks, then loads the index. Throws what the store throws. */
   static async begin(options: CopyOptions, domain: DomainAccess): Promise<TargetPass> {
-    const index = await loadIndex(options.target, domain)
-    return new TargetPass(options, { domain, known: new KnownBlobs(index) })
+    return new TargetPass(options, { domain, index: await loadIndex(options.target, domain) })
   }
 
   /** Plaintext that was not in the target. */
