@@ -113,7 +113,7 @@ export interface Original {
   readonly object: Bytes | undefined
 }
 
-export const originalCodec: Codec<Original> = record<Original>({
+const originalCodec: Codec<Original> = record<Original>({
   repositoryId: required(1, fixedBytes(REPOSITORY_ID_BYTES)),
   ownerVerifyKey: required(2, fixedBytes(VERIFY_KEY_BYTES)),
   prefix: required(3, fixedBytes(PREFIX_BYTES)),

@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { toHex } from '../../src/base/bytes.ts'
+import { toHex, utf8 } from '../../src/base/bytes.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { changeTags } from '../../src/engine/tag.ts'
 import type { Original } from '../../src/format/snapshot.ts'
@@ -20,6 +20,8 @@ import {
 } from '../../src/repository/snapshots.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
 import { confirmedIn, makeOther, runCopy } from '../repositories/copying.ts'
+import { CraftedTrees } from '../repositories/crafted.ts'
+import { entryOf } from '../repositories/entries.ts'
 import { newSecret } from '../repositories/sample.ts'
 import {
   backupFolder,
@@ -227,4 +229,24 @@ test('a reader of the one and a writer of the other may copy, and nobody with le
 test('a repository is not copied into itself', async () => {
   const again = await openRepository(source.store, source.key)
   await expect(runCopy(source.repository, again)).rejects.toMatchObject({ code: 'usage' })
+})
+
+test('data that is not what its id says, and trees that are not in order, are damage', async () => {
+  const crafted = await makeRepository()
+  const trees = new CraftedTrees(crafted.repository)
+  const forged = trees.forgedPiece(utf8('forged'), utf8('honest'))
+  const file = entryOf('forged', { type: 'file', size: 6, crc32: 1, pieces: [forged] })
+  const root = trees.entries(trees.file('a', 'good'), file)
+  await trees.commit(root)
+  const more = new CraftedTrees(crafted.repository)
+  const [first, second] = [more.entries(more.file('a', '1')), more.entries(more.file('b', '2'))]
+  const unordered = more.inner(1, { a: second, b: first })
+  await more.commit(more.entries(more.folder('folder', unordered)), 'other')
+  const { result, problems } = await runCopy(crafted.repository, target.repository)
+  expect(result.outcomes.map(({ kind }) => kind)).toEqual(['damaged', 'damaged'])
+  expect(problems.map(({ error }) => error.code)).toEqual(['object-damaged', 'object-damaged'])
+  const paths = problems.map(({ path }) => Buffer.from(path).toString())
+  expect(paths.sort()).toEqual(['/folder', '/forged'])
+  expect(await snapshotsOf(target)).toEqual([])
+  await expectSound(target)
 })
