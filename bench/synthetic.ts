@@ -306,6 +306,7 @@ async function putRoot(
     tags: [],
     problems: [],
     root: undefined,
+    original: undefined,
   }
   const snapshot = await putSnapshot(repository, { domain, summary, details })
   const hash = digestInName(snapshot) as Bytes
@@ -326,4 +327,5 @@ const SUMMARY = {
   addedStoredBytes: 0,
   program: 'synthetic',
   replaces: undefined,
+  copyOf: undefined,
 }

@@ -110,11 +110,11 @@ async function openWithCredential(
 }
 
 async function askAndOpen(
-  { output }: Context,
+  { output, settings }: Context,
   { store, grantHint }: { store: Store; grantHint: string | undefined },
 ): Promise<Repository> {
   for (let attempt = 1; ; attempt++) {
-    const credential = await askedCredential(`Passphrase of ${store.address}`)
+    const credential = await askedCredential(`Passphrase of ${store.address}`, settings.other)
     try {
       return await openRepository(store, { credential, grantHint })
     } catch (error) {

@@ -18,7 +18,7 @@ import { KIND, type ObjectKind, type PackKind, type Prefix } from '../../src/for
 import type { Quarantined } from '../../src/format/quarantined.ts'
 import type { Lease, Receipt } from '../../src/format/records.ts'
 import type { Certificate } from '../../src/format/signing.ts'
-import type { Details, Summary } from '../../src/format/snapshot.ts'
+import type { Details, Original, Summary } from '../../src/format/snapshot.ts'
 import {
   ENTRY_TYPES,
   type Entry,
@@ -196,6 +196,7 @@ export const summary: fc.Arbitrary<Summary> = fc.record({
   program: text,
   detailsHash: hash,
   replaces: maybe(hash),
+  copyOf: maybe(hash),
 })
 
 export const receipt: fc.Arbitrary<Receipt> = fc.record({
@@ -367,6 +368,14 @@ export const entry: fc.Arbitrary<Entry> = fc
   .tuple(common, fc.constantFrom(...(Object.keys(ENTRY_TYPES) as EntryType[])).chain(typed))
   .map(([shared, own]) => ({ ...shared, ...own }))
 
+const original: fc.Arbitrary<Original> = fc.record({
+  repositoryId: hash,
+  ownerVerifyKey: hash,
+  prefix: hash,
+  envelope: bytesUpTo(50),
+  object: maybe(bytesUpTo(50)),
+})
+
 export const details: fc.Arbitrary<Details> = fc.record({
   source: text,
   host: text,
@@ -375,6 +384,7 @@ export const details: fc.Arbitrary<Details> = fc.record({
   tags: fc.array(text, { maxLength: 3 }),
   problems: fc.array(fc.record({ path: bytesUpTo(50), what: text }), { maxLength: 3 }),
   root: maybe(entry),
+  original: maybe(original),
 })
 
 /** Sorted by name, each name once. */

@@ -27,6 +27,8 @@ export interface CommitOptions {
   /** Packs that were there before and are relied upon, with the length that the index says. */
   readonly relied: readonly StoredPack[]
   readonly clock: Clock
+  /** What is to be written down of a snapshot before it counts. */
+  readonly beforeReceipt?: (snapshot: string) => Promise<void>
 }
 
 /** Packs that a snapshot needs and that are gone or marked: what was in them must be stored again. */
@@ -47,6 +49,7 @@ export async function commit(options: CommitOptions): Promise<Committed | Lost> 
     const snapshot = await putSnapshot(repository, options)
     const lost = await findLost(options)
     if (lost.length > 0) return { kind: 'lost', packs: lost }
+    await options.beforeReceipt?.(snapshot)
     const hash = digestInName(snapshot) as Bytes
     const { sessionId } = options.summary
     const receipt = await putReceipt(repository, {
