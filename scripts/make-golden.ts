@@ -29,6 +29,7 @@ import { createRepository } from '../src/repository/create.ts'
 import { addGrant, type NewRole } from '../src/repository/grants-add.ts'
 import { removeGrant } from '../src/repository/grants-remove.ts'
 import { HeldLease } from '../src/repository/lease.ts'
+import { quarantine } from '../src/repository/quarantine.ts'
 import { openRepository, type Repository, selectDomain } from '../src/repository/repository.ts'
 import { loadSnapshots, sourceIdOf } from '../src/repository/snapshots.ts'
 import {
@@ -40,7 +41,7 @@ import type { Credential } from '../src/sealer/passphrase.ts'
 import type { Random } from '../src/sealer/random.ts'
 import { decorate } from '../src/store/decorate.ts'
 import { openLocal } from '../src/store/local/local-store.ts'
-import { CONTENT_FOLDERS, digestInName } from '../src/store/names.ts'
+import { CONTENT_FOLDERS, contentName, digestInName } from '../src/store/names.ts'
 import { seededRandom } from '../src/store/seeded-random.ts'
 import type { Store } from '../src/store/store.ts'
 import { describeRepository } from '../test/golden/describe.ts'
@@ -199,6 +200,7 @@ async function makeGrown(): Promise<void> {
   await saveStream(making)
   await tagFirst(making)
   await putUpkeeps(making)
+  await takeOutOfTheWay(making)
   await leaveLease(making)
   writeFileSync(join(GOLDEN, 'removed-grant'), await store.get(guest))
   await removeGrant(await owned(store), guest)
@@ -323,6 +325,16 @@ async function putAsOwner<K extends UpkeepKind>(
   const repository = await owned(store)
   const domain = selectDomain(repository, 'default')
   await putUpkeepRecord(repository, { kind, domain, record })
+}
+
+/** A receipt that was damaged: what was found begins as it should, or not at all. */
+async function takeOutOfTheWay({ store }: Making): Promise<void> {
+  const repository = await owned(store)
+  const { id } = selectDomain(repository, 'default')
+  const begun = concat([encodePrefix({ kind: 'receipt', domain: id, epoch: 1 }), utf8('cut off')])
+  await quarantine(repository, { name: contentName('receipts', PACK_GONE), bytes: begun })
+  const spoilt = { name: contentName('receipts', SNAPSHOT_GONE), bytes: utf8('spoilt') }
+  await quarantine(repository, spoilt)
 }
 
 /** Of a session that was killed. */

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { CairnError, isCairnError } from '../base/errors.ts'
 import { newestGeneration } from '../repository/generations.ts'
+import { IndexCache } from '../repository/index-cache.ts'
 import { openRepository, type Repository } from '../repository/repository.ts'
 import type { Credential } from '../sealer/passphrase.ts'
 import { openCacheFolder, withCache } from '../store/cache.ts'
@@ -10,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import type { Context } from './context.ts'
 import { askedCredential, configuredCredential } from './credential.ts'
 import { createDefaultRepository, keptCredential } from './default-repository.ts'
+import { withOwnSessions } from './own-sessions.ts'
 import {
   checkState,
   loadState,
@@ -59,11 +61,8 @@ export async function openConfigured(
   saveState(context, state)
   if (isKept && !isNew && !state.passphraseConfirmed) remind(context)
   const cacheFolder = join(context.places.cache, repository.idHex)
-  return {
-    repository: withLocalCopies(context, { repository, cacheFolder }),
-    isKept,
-    cacheFolder,
-  }
+  const withCopies = withLocalCopies(context, { repository, cacheFolder })
+  return { repository: await withOwnSessions(context, withCopies), isKept, cacheFolder }
 }
 
 async function exists(store: Store): Promise<boolean> {
@@ -141,12 +140,17 @@ function withLocalCopies(
   { clock, output }: Context,
   { repository, cacheFolder }: { repository: Repository; cacheFolder: string },
 ): Repository {
-  if (isLocal(repository.store.address)) return repository
+  const indexCache = new IndexCache({
+    folder: join(cacheFolder, 'index'),
+    clock,
+    onProblem: (error) => output.detail(`The local cache: ${String(error)}`),
+  })
+  if (isLocal(repository.store.address)) return { ...repository, indexCache }
   const cache = openCacheFolder({ path: join(cacheFolder, 'objects'), clock })
   const store = withCache(repository.store, {
     cache,
     bytesMax: METADATA_CACHE_BYTES_MAX,
     onCacheError: (error) => output.detail(`The local cache: ${String(error)}`),
   })
-  return { ...repository, store }
+  return { ...repository, store, indexCache }
 }

@@ -17,6 +17,7 @@ import { addInit } from './commands/init.ts'
 import { addKey } from './commands/key.ts'
 import { addLs } from './commands/ls.ts'
 import { addPrune } from './commands/prune.ts'
+import { addRepair } from './commands/repair.ts'
 import { addRestore } from './commands/restore.ts'
 import { addSnapshots } from './commands/snapshots.ts'
 import { addStats } from './commands/stats.ts'
@@ -84,6 +85,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addHold,
   addRelease,
   addCheck,
+  addRepair,
   addPrune,
   addStatus,
   addLease,

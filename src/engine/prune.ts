@@ -11,6 +11,7 @@ import { HeldLease } from '../repository/lease.ts'
 import { putMark } from '../repository/marks.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
+import { putUpkeepRecord } from '../repository/upkeep-records.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
 import { digestInName } from '../store/names.ts'
@@ -62,7 +63,10 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     for (const domain of plan.domains)
       swept.push(await sweep(domain, { clock, random, moveBytesMax, signal: options.signal }))
     const marks: string[] = []
-    for (const domain of plan.domains) marks.push(...(await mark(domain, clock)))
+    for (const domain of plan.domains) {
+      marks.push(...(await mark(domain, clock)))
+      await renew(domain, clock)
+    }
     return { plan, swept, marks }
   } finally {
     await lease?.release()
@@ -77,7 +81,8 @@ async function takeLease(
   const sessionId = options.random(SESSION_ID_BYTES)
   const purpose = 'upkeep'
   const lease = { ...options, domain, sessionId, purpose, onProblem: options.onWarning } as const
-  return unlessFull(() => HeldLease.take(lease))
+  // It is told: without a lease nobody knows what time it is, and what was marked last waits.
+  return unlessFull(() => HeldLease.take(lease), options.onWarning)
 }
 
 /**
@@ -96,12 +101,16 @@ async function storeTime(
   return newest
 }
 
-async function unlessFull<T>(act: () => Promise<T>): Promise<T | undefined> {
+async function unlessFull<T>(
+  act: () => Promise<T>,
+  onFull?: (error: CairnError) => void,
+): Promise<T | undefined> {
   try {
     return await act()
   } catch (error) {
-    if (isCairnError(error, 'no-space')) return undefined
-    throw error
+    if (!isCairnError(error, 'no-space')) throw error
+    onFull?.(error)
+    return undefined
   }
 }
 
@@ -123,6 +132,15 @@ async function writeDownSightings(repository: Repository, { domains }: PrunePlan
   const { roots, sightings } = first.survey
   const { snapshots } = roots
   await unlessFull(() => recordSightings(repository, { snapshots, sightings }))
+}
+
+/** Asks writers to store anew what they need of wasteful packs, and removes what is done. */
+async function renew({ survey, renewal }: DomainPlan, clock: Clock): Promise<void> {
+  const { repository, domain } = survey
+  const packs = renewal.packs.map(({ name }) => digestInName(name) as Bytes).slice(0, NAMES_MAX)
+  const record = { packs, renewedMs: clock.nowMs() }
+  if (packs.length > 0) await putUpkeepRecord(repository, { kind: 'renewal', domain, record })
+  for (const name of renewal.done) await repository.store.remove(name)
 }
 
 /** So many names are in one mark at most: it must be one object. */

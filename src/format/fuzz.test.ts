@@ -18,6 +18,7 @@ import { domainKeysCodec, grantCodec, grantHeadCodec, keyringCodec } from './key
 import { decodeMark, encodeMarkedNames, type MarkedNames, markWordCodec } from './mark.ts'
 import { decodePackHeader, decodePackTrailer, encodePackHeader, type PackHeader } from './pack.ts'
 import { decodePrefix, encodePrefix, expectPrefix, PREFIX_BYTES, type Prefix } from './prefix.ts'
+import { decodeQuarantined, encodeQuarantined, type Quarantined } from './quarantined.ts'
 import { leaseCodec, receiptCodec } from './records.ts'
 import { certificateCodec, decodeEnvelope, type Envelope, encodeEnvelope } from './signing.ts'
 import {
@@ -133,6 +134,11 @@ const BINARY_FORMATS = {
       return { prefix, marked, sealed }
     },
   } satisfies Format<OpenMark>,
+  'what is in quarantine': {
+    value: values.quarantined,
+    encode: (one) => concat(encodeQuarantined(one)),
+    decode: decodeQuarantined,
+  } satisfies Format<Quarantined>,
   envelope: {
     value: envelope,
     encode: (one) => concat(encodeEnvelope(one)),

@@ -65,3 +65,7 @@ export const SNAPSHOT_BYTES_MAX = DETAILS_BYTES_MAX + SUMMARY_BYTES_MAX + 4 * KI
 export const FORGOTTEN_MAX = 131_072
 export const SIGHTED_MAX = 131_072
 export const LOST_IDS_MAX = 262_144
+/** The longest name of an object. */
+export const QUARANTINED_NAME_BYTES_MAX = 88
+/** What was found, and what is before it. */
+export const QUARANTINED_BYTES_MAX = 256 * MEBI

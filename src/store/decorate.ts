@@ -7,6 +7,7 @@ export function decorate(store: Store, changes: Partial<Store>): Store {
   return {
     address: store.address,
     capabilities: store.capabilities,
+    ...(store.reserve && { reserve: store.reserve }),
     put: (name, parts) => store.put(name, parts),
     get: (name, range) => store.get(name, range),
     list: (prefix) => store.list(prefix),

@@ -48,10 +48,20 @@ export interface StoreCapabilities {
 
 export type PutResult = 'created' | 'exists'
 
+/** Room that a store keeps for whoever frees space when it is full: see with-reserve.ts. */
+export interface Reserve {
+  /** Takes the room where it is not taken yet. Throws 'no-space' where there is none, and leaves nothing then. */
+  keep(): Promise<void>
+  /** Gives the room back. False where none was taken. */
+  release(): Promise<boolean>
+}
+
 export interface Store {
   /** How people name it, without credentials. */
   readonly address: string
   readonly capabilities: StoreCapabilities
+  /** Left out by stores that do not run full, or cannot keep any. */
+  readonly reserve?: Reserve
   /** Stores the parts, one after the other, as one object. */
   put(name: string, parts: readonly Bytes[]): Promise<PutResult>
   get(name: string, range?: ByteRange): Promise<Bytes>

@@ -44,7 +44,7 @@ function objectsIn(folder: string): readonly string[] {
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-  return paths.filter((path) => !/^(leases|tmp)\//.test(path)).sort()
+  return paths.filter((path) => !/^(leases\/|tmp\/|reserve$)/.test(path)).sort()
 }
 
 function expectCopy(copy: string): void {

@@ -258,7 +258,7 @@ describe('a state folder that cannot be written', () => {
     const first = await told()
     expect(first.code).toBe(0)
     expect(first.stderr).toMatch(/^warning: Cannot remember in .* which repository this is: /)
-    expect(readdirSync(state)).toEqual(['repositories'])
+    expect(readdirSync(state)).toEqual(['repositories', 'sessions'])
     expect((await run('snapshots')).stderr).not.toContain('warning')
   })
 })

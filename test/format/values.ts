@@ -15,6 +15,7 @@ import {
   type Session,
 } from '../../src/format/pack.ts'
 import { KIND, type ObjectKind, type PackKind, type Prefix } from '../../src/format/prefix.ts'
+import type { Quarantined } from '../../src/format/quarantined.ts'
 import type { Lease, Receipt } from '../../src/format/records.ts'
 import type { Certificate } from '../../src/format/signing.ts'
 import type { Details, Original, Summary } from '../../src/format/snapshot.ts'
@@ -492,4 +493,10 @@ export const prefix: fc.Arbitrary<Prefix> = fc.record({
   kind: fc.constantFrom(...(Object.keys(KIND) as ObjectKind[])),
   domain: bytesOf(16),
   epoch: u32,
+})
+
+export const quarantined: fc.Arbitrary<Quarantined> = fc.record({
+  domain: bytesOf(16),
+  name: fc.stringMatching(/^[0-9a-z/-]{1,88}$/),
+  bytes: bytesUpTo(50),
 })

@@ -2,10 +2,12 @@
 
 import { type Bytes, toHex } from '../../src/base/bytes.ts'
 import { sha256 } from '../../src/base/hash.ts'
+import { decodeQuarantined } from '../../src/format/quarantined.ts'
 import { openMark } from '../../src/repository/marks.ts'
 import type { Repository } from '../../src/repository/repository.ts'
 import { type FoundRecord, loadUpkeepRecords } from '../../src/repository/upkeep-records.ts'
 import { digestInName } from '../../src/store/names.ts'
+import { namesOf } from '../repositories/sample.ts'
 
 /** Empty where there is nothing of it. */
 export async function describeUpkeep(repository: Repository): Promise<string> {
@@ -16,6 +18,7 @@ export async function describeUpkeep(repository: Repository): Promise<string> {
     ...(await describeHolds(repository)),
     ...(await describeRenewals(repository)),
     ...(await describeLosses(repository)),
+    ...(await describeQuarantined(repository)),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -89,6 +92,23 @@ async function describeLosses(repository: Repository): Promise<readonly string[]
     `loss ${headOf(found)}, ${timeOf(found.record.foundMs)}`,
     ...found.record.ids.map((id) => `- blob ${shortHex(id)}`),
   ])
+}
+
+async function describeQuarantined({ store }: Repository): Promise<readonly string[]> {
+  const lines: string[] = []
+  for (const name of await namesOf(store, 'quarantine/')) {
+    const object = await store.get(name)
+    if (!isQuarantined(object)) continue
+    const { domain, name: was, bytes } = decodeQuarantined(object)
+    const hash = shortHex(digestInName(name) as Bytes)
+    lines.push(`quarantined ${hash}: ${was}, ${bytes.length} bytes, of domain ${shortHex(domain)}`)
+  }
+  return lines
+}
+
+/** Junk may lie there as everywhere. */
+function isQuarantined(object: Bytes): boolean {
+  return toHex(object.subarray(0, 7)) === '636169726e0a10'
 }
 
 /** Stamps of files are those of the checkout. */

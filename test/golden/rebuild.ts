@@ -24,6 +24,7 @@ import {
   type PackKind,
   PREFIX_BYTES,
 } from '../../src/format/prefix.ts'
+import { decodeQuarantined, encodeQuarantined } from '../../src/format/quarantined.ts'
 import { leaseCodec, receiptCodec } from '../../src/format/records.ts'
 import { certificateCodec, decodeEnvelope, SIGNATURE_BYTES } from '../../src/format/signing.ts'
 import {
@@ -101,6 +102,7 @@ export async function rebuild(keys: AllKeys, object: Bytes, met: Met): Promise<B
   if (kind === 'snapshot') return rebuildSnapshot(keys, object, met)
   if (kind === 'data-pack' || kind === 'tree-pack') return rebuildPack(keys, object, met)
   if (kind === 'mark') return rebuildMark(keys, object, met)
+  if (kind === 'quarantined') return concat(encodeQuarantined(decodeQuarantined(object)))
   const sealed = rebuildSigned(keys, { object, sealed: body, part: 'body' }, met)
   return concat([prefixAgain(object), sealed])
 }

@@ -71,7 +71,9 @@ export class Actor {
       clock: {
         nowMs: () => NOW_MS,
         monotonicMs: () => 0,
-        sleep: async (ms) => void (await this.#ask({ kind: 'sleep', ms })),
+        sleep: async (ms) => {
+          await this.#ask({ kind: 'sleep', ms })
+        },
       },
       random: (count) => Uint8Array.from({ length: count }, () => Math.floor(256 * random())),
     }

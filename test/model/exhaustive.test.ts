@@ -14,7 +14,8 @@ describe.each(Object.entries(CONFIGURATIONS))('%s', (name, { what, isLong = fals
     () => {
       const { isLost, printed } = runModel(name)
       expect(isLost, printed).toBe(false)
-      expect(JSON.parse(printed).ends).toBeGreaterThan(0)
+      const { ends } = JSON.parse(printed) as { readonly ends: number }
+      expect(ends).toBeGreaterThan(0)
     },
     isLong ? 40 * TIMEOUT_MS : TIMEOUT_MS,
   )

@@ -4,8 +4,8 @@
 
 import type { ObjectInfo } from '../../src/store/store.ts'
 import { type Answer, type Call, isEnding } from './actor.ts'
-import { Histories, type HistoryNode } from './history.ts'
-import { Objects, type StoreState } from './store-state.ts'
+import type { Histories, HistoryNode } from './history.ts'
+import type { Objects, StoreState } from './store-state.ts'
 
 /** Where an actor stands. */
 interface Position {
@@ -178,11 +178,9 @@ function frameOf(state: State, options: ExploreOptions): Frame {
 function choicesIn(state: State, options: ExploreOptions): readonly Choice[] {
   const { positions, nowMs, jumps } = state
   const choices: Choice[] = []
-  let isAnyLeft = false
+  const isAnyLeft = positions.some(({ node }) => !isEnding(node.next))
   positions.forEach(({ node, wakeMs }, actor) => {
-    if (isEnding(node.next)) return
-    isAnyLeft = true
-    if (wakeMs > nowMs) return
+    if (isEnding(node.next) || wakeMs > nowMs) return
     const answers = answersTo(state, node.next, options)
     for (let answer = 0; answer < answers; answer++) choices.push({ actor, answer })
   })
@@ -286,20 +284,10 @@ function effect(
       return { ...plain, key: 'b', answer: () => ({ kind: 'bytes', bytes: objects.bytes(id) }) }
     }
     case 'list': {
-      const { certain, perhaps } = stored.listed(
-        objects.folder(call.name),
-        lagMs === 0 ? nowMs : nowMs - lagMs,
-      )
+      const since = nowMs - lagMs
+      const { certain, perhaps } = stored.listed(objects.folder(call.name), since)
       const ids = [...certain, ...perhaps.filter((_, i) => (wanted >> i) % 2 === 1)]
-      const stampOf = (id: number) => (seesStamps ? stored.stampMs(id) : 0)
-      const key = ids.map((id) => `${id}@${stampOf(id)}`).join()
-      const infos = (): ObjectInfo[] =>
-        ids.map((id) => ({
-          name: objects.name(id),
-          size: objects.bytes(id).length,
-          storedAtMs: stampOf(id),
-        }))
-      return { ...plain, key, answer: () => ({ kind: 'listed', infos: infos() }) }
+      return { ...plain, ...listing(stored, { ids, objects, seesStamps }) }
     }
     case 'stat': {
       // Of a lease: what time it is.
@@ -324,6 +312,30 @@ function effect(
         answer: () => ({ kind: 'done' }),
         wakeMs: nowMs + call.ms,
       }
+  }
+}
+
+function listing(
+  stored: StoreState,
+  {
+    ids,
+    objects,
+    seesStamps,
+  }: {
+    readonly ids: readonly number[]
+    readonly objects: Objects
+    readonly seesStamps: boolean
+  },
+): Pick<Effect, 'key' | 'answer'> {
+  const stampOf = (id: number) => (seesStamps ? stored.stampMs(id) : 0)
+  const infoOf = (id: number): ObjectInfo => ({
+    name: objects.name(id),
+    size: objects.bytes(id).length,
+    storedAtMs: stampOf(id),
+  })
+  return {
+    key: ids.map((id) => `${id}@${stampOf(id)}`).join(),
+    answer: () => ({ kind: 'listed', infos: ids.map(infoOf) }),
   }
 }
 

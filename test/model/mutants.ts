@@ -63,7 +63,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       },
       {
         file: LIVENESS,
-        find: 'const staying = this.#first(copies, (pack) => !this.#pack(pack).isMarked)',
+        find: 'const staying = this.#first(copies, (pack) => !this.#isMarked[pack])',
         replace: 'const staying = this.#first(copies, (pack) => !isGoing[pack])',
       },
     ],
@@ -103,11 +103,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     edits: [
       {
         file: PLAN,
-        find: `    .filter((one) => one.domain === domain && namedSnapshots.has(one.name))
-    .filter((one) => !confirmed.has(confirmationOf(one)))
-`,
-        replace: `    .filter((one) => one.domain === domain && namedSnapshots.has(one.name) && confirmed.size >= 0)
-`,
+        find: '(one) => !confirmed.has(confirmationOf(one)) && survey.holds.of(one).length === 0',
+        replace: '(one) => confirmed.size >= 0 && survey.holds.of(one).length === 0',
       },
     ],
     configuration: 'late-receipt',

@@ -7,10 +7,8 @@ import { Violation } from './explore.ts'
 
 const [name = '', states] = process.argv.slice(2)
 const configuration = CONFIGURATIONS[name]
-if (configuration === undefined) {
-  process.stderr.write(`Which? ${Object.keys(CONFIGURATIONS).join(', ')}\n`)
-  process.exit(2)
-}
+if (configuration === undefined)
+  throw new Error(`Which configuration? One of ${Object.keys(CONFIGURATIONS).join(', ')}`)
 try {
   const began = performance.now()
   const outcome = await exhaust(configuration, states === undefined ? undefined : Number(states))

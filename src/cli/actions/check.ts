@@ -1,26 +1,18 @@
 // `cairn check`: from the command line to the engine, and from its findings to the exit code.
 
-import type { Bytes } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
-import type { CheckNote, CheckProblem } from '../../engine/check/problems.ts'
-import {
-  type CheckMode,
-  type CheckOptions,
-  type CheckProgress,
-  type CheckResult,
-  check,
-} from '../../engine/check.ts'
+import { type CheckMode, type CheckOptions, type CheckResult, check } from '../../engine/check.ts'
 import type { Repository } from '../../repository/repository.ts'
+import { jsonNote, showCheckProgress, tellNote, tellProblem } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { newestKnown } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { workersFor } from '../option-values.ts'
-import type { Output } from '../output.ts'
-import { jsonPath, printable } from '../printable.ts'
 import { Progress } from '../progress.ts'
 import { takeCheckTurn } from '../repository-state.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
-import { closedText, shortId } from '../snapshot-text.ts'
+import { closedText } from '../snapshot-text.ts'
 import { formatDuration } from '../times.ts'
 
 export interface CheckFlags {
@@ -43,9 +35,10 @@ export async function checkAction(
   const result = await run({
     repository,
     mode: modeOf(context, { flags, repository }),
+    known: newestKnown(context, repository),
     workers: workersFor({ ...flags, memory: 'normal' }),
     signal: interruption.signal,
-    onProgress: (so) => showProgress(progress, so),
+    onProgress: (so) => showCheckProgress(progress, so),
     onProblem: ({ object, what }) => output.detail(`${object}: ${what}`),
   }).finally(() => progress.end())
   const isDataRead = flags.readData === true || flags.readDataSubset !== undefined
@@ -72,16 +65,6 @@ async function run(options: CheckOptions): Promise<CheckResult> {
   }
 }
 
-function showProgress(progress: Progress, so: CheckProgress): void {
-  const { bytesDone, bytesTotal, packsDone, packsTotal } = so
-  progress.show({
-    doneBytes: bytesDone,
-    totalBytes: bytesTotal > 0 ? bytesTotal : undefined,
-    counts: [`${packsDone} of ${formatNumber(packsTotal, 'pack')}`],
-    fields: { ...so },
-  })
-}
-
 interface Done {
   readonly result: CheckResult
   readonly repository: Repository
@@ -106,33 +89,6 @@ function tell({ output }: Context, { result, repository, isDataRead, elapsedMs }
     durationMs: Math.round(elapsedMs),
   }
   output.event({ event: 'result', ...counts, ...more })
-}
-
-function tellProblem(output: Output, problem: CheckProblem): void {
-  const { kind, object, what, snapshots = [], paths = [] } = problem
-  const lines = [`${kind}: ${object}: ${what}`, ...affectedLines(snapshots, paths)]
-  output.problem(lines.join('\n'), { ...problem, paths: paths.map(jsonPath) })
-}
-
-function tellNote(output: Output, { object, what, snapshots = [], paths = [] }: CheckNote): void {
-  output.detail([`note: ${object}: ${what}`, ...affectedLines(snapshots, paths)].join('\n'))
-}
-
-function jsonNote({ paths, ...note }: CheckNote): Readonly<Record<string, unknown>> {
-  return { ...note, ...(paths && { paths: paths.map(jsonPath) }) }
-}
-
-const PATHS_SHOWN_MAX = 20
-
-/** A path has a line of its own: names may have spaces in them. */
-function affectedLines(snapshots: readonly string[], paths: readonly Bytes[]): readonly string[] {
-  const more = paths.length - PATHS_SHOWN_MAX
-  return [
-    ...(snapshots.length > 0 ? [`  affects snapshots ${snapshots.map(shortId).join(', ')}`] : []),
-    ...(paths.length > 0 ? ['  affects'] : []),
-    ...paths.slice(0, PATHS_SHOWN_MAX).map((path) => `    ${printable(path)}`),
-    ...(more > 0 ? [`    and ${more} more (--json lists all)`] : []),
-  ]
 }
 
 function verdict({ problemCount }: CheckResult, address: string): string {

@@ -18,6 +18,7 @@ import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatNumber } from '../sizes.ts'
 import { filterOf, type SnapshotFlags } from '../snapshot-options.ts'
 import { closedText, shortId } from '../snapshot-text.ts'
+import { withUpkeep } from '../upkeep.ts'
 import { pruneRepository } from './prune.ts'
 
 type CountFlags = { readonly [P in Period as `keep${Capitalize<P>}`]?: number }
@@ -37,10 +38,27 @@ export interface ForgetFlags extends Omit<SnapshotFlags, 'at'>, CountFlags, With
 type Flags = ForgetFlags & { readonly snapshots: readonly string[] }
 
 export async function forgetAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
-  const { output, clock, random } = context
   const policy = policyOf(flags)
   checkFlags(flags, policy)
   const { repository, cacheFolder } = await openConfigured(context)
+  const { dryRun = false } = flags
+  return withUpkeep(context, { repository, dryRun }, (upkept) =>
+    forgetIn(context, { repository: upkept, cacheFolder, flags, policy }),
+  )
+}
+
+interface Forget {
+  readonly repository: Repository
+  readonly cacheFolder: string
+  readonly flags: Flags
+  readonly policy: Policy
+}
+
+async function forgetIn(
+  context: Context,
+  { repository, cacheFolder, flags, policy }: Forget,
+): Promise<ExitCode | undefined> {
+  const { output, clock, random } = context
   const { address } = repository.store
   const { dryRun = false, acceptClock = false } = flags
   let problems = 0

@@ -7,6 +7,7 @@ import { loadSnapshots, type Snapshot, withoutReplaced } from '../../repository/
 import type { Context } from '../context.ts'
 import { openConfigured } from '../open-repository.ts'
 import { shortId } from '../snapshot-text.ts'
+import { withUpkeep } from '../upkeep.ts'
 
 export interface HoldFlags {
   readonly reason?: string
@@ -21,7 +22,9 @@ export async function holdAction(context: Context, flags: HoldFlags & Named): Pr
   const { repository } = await openConfigured(context)
   const { known, chosen } = await loadChosen(repository, flags)
   const reason = flags.reason ?? ''
-  const { fresh, uncertain } = await hold({ repository, known, chosen, reason, clock })
+  const { fresh, uncertain } = await withUpkeep(context, { repository }, (upkept) =>
+    hold({ repository: upkept, known, chosen, reason, clock }),
+  )
   for (const { id } of uncertain) {
     const text = `Someone began to forget snapshot ${shortId(id)}: see with \`cairn snapshots\` whether it stays. \`cairn undelete\` brings it back`
     output.warning('being-forgotten', text)
@@ -38,7 +41,9 @@ export async function releaseAction(context: Context, flags: Named): Promise<und
   const { output, clock } = context
   const { repository } = await openConfigured(context)
   const { known, chosen } = await loadChosen(repository, flags)
-  const released = await release({ repository, known, chosen, clock })
+  const released = await withUpkeep(context, { repository }, (upkept) =>
+    release({ repository: upkept, known, chosen, clock }),
+  )
   for (const one of chosen) {
     const is = released.includes(one) ? 'is released' : 'was not held'
     output.summary(`Snapshot ${shortId(one.id)} ${is}`)

@@ -11,6 +11,7 @@ import { otherContext } from '../other-repository.ts'
 import { saveState, stateOf } from '../repository-state.ts'
 import type { OtherFlags } from '../settings.ts'
 import { isLocal, storeAt } from '../store.ts'
+import { keepRoom } from '../upkeep.ts'
 
 export interface InitFlags {
   readonly label?: string
@@ -38,6 +39,7 @@ export async function initAction(context: Context, flags: InitFlags): Promise<un
   })
   const repository = await openRepository(store, { credential })
   saveState(context, stateOf(repository, undefined))
+  await keepRoom(context, store)
   const { idHex: id } = repository
   output.summary(`Made repository ${id.slice(0, 8)} at ${store.address}`)
   output.note(

@@ -13,6 +13,7 @@ import { openConfigured } from '../open-repository.ts'
 import type { Output } from '../output.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { formatDuration, formatTime, isoTime } from '../times.ts'
+import { withUpkeep } from '../upkeep.ts'
 
 export interface PruneFlags {
   readonly dryRun?: boolean
@@ -34,7 +35,10 @@ export async function pruneAction(
   flags: PruneFlags,
 ): Promise<ExitCode | undefined> {
   const { repository } = await openConfigured(context)
-  const { code, counts } = await pruneRepository(context, { repository, flags })
+  const { dryRun = false } = flags
+  const { code, counts } = await withUpkeep(context, { repository, dryRun }, (upkept) =>
+    pruneRepository(context, { repository: upkept, flags }),
+  )
   context.output.event({ event: 'result', ...counts })
   return code
 }
@@ -129,7 +133,7 @@ function tellPlan(output: Output, { domains, notes }: PrunePlan): void {
 }
 
 function planLines(plan: DomainPlan): readonly string[] {
-  const { sweep, mark, liveness, obstacles } = plan
+  const { sweep, mark, renewal, liveness, obstacles } = plan
   const stored = liveness.packs.reduce((sum, { packBytes }) => sum + packBytes, 0)
   const needed = liveness.packs.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
   const packs = formatNumber(liveness.packs.length, 'pack')
@@ -139,6 +143,7 @@ function planLines(plan: DomainPlan): readonly string[] {
     ...(sweep.packs.length + sweep.snapshots.length > 0 ? [sweepLine(plan)] : []),
     ...sweep.waiting.map(waitingLine),
     ...(mark.packs.length + mark.snapshots.length > 0 ? [markLine(plan)] : []),
+    ...(renewal.packs.length > 0 ? [renewalLine(plan)] : []),
     ...(mark.sparedPacks > 0
       ? [
           `Spares ${formatNumber(mark.sparedPacks, 'pack')} (${formatBytes(mark.sparedBytes)}) that backups at work may still need`,
@@ -174,7 +179,12 @@ function markLine({ mark }: DomainPlan): string {
   return `Marks ${formatNumber(packs.length, 'pack')}: deleting them frees ${formatBytes(freeBytes)}${moves}${others}`
 }
 
-function jsonPlan({ survey, sweep, mark, liveness, obstacles }: DomainPlan) {
+function renewalLine({ renewal: { packs, wastedBytes } }: DomainPlan): string {
+  const some = formatNumber(packs.length, 'pack')
+  return `Asks backups to store anew what they need of ${some}: about ${formatBytes(wastedBytes)} lie between what is needed`
+}
+
+function jsonPlan({ survey, sweep, mark, renewal, liveness, obstacles }: DomainPlan) {
   const { waiting, marks, packs, bytes, moveBytes, snapshots } = sweep
   return {
     domain: survey.domain.hex,
@@ -184,6 +194,7 @@ function jsonPlan({ survey, sweep, mark, liveness, obstacles }: DomainPlan) {
     sweep: { marks: marks.map(({ name }) => name), packs, bytes, moveBytes, snapshots },
     waiting: waiting.map((one) => ({ mark: one.mark.name, ripeAt: isoTime(one.ripeAtMs) })),
     mark: { ...mark, packs: mark.packs.map(({ name }) => name) },
+    renewal: { ...renewal, packs: renewal.packs.map(({ name }) => name) },
     obstacles,
   }
 }

@@ -19,6 +19,7 @@ import {
 } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { rememberNewest } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { jsonPath, printableText } from '../printable.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
@@ -51,6 +52,7 @@ export async function snapshotsAction(
   const { holds, problems: unreadHolds } = await loadHoldsForReading(repository)
   const held = heldAmong(list.snapshots, holds)
   const snapshots = withoutReplaced(list.snapshots)
+  rememberNewest(context, repository, snapshots)
   const { closed } = list
   const problems = [...list.problems, ...unreadHolds]
   const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })

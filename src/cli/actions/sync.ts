@@ -17,6 +17,7 @@ import { addressOf } from '../settings.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { isLocal, storeAt } from '../store.ts'
 import { formatDuration } from '../times.ts'
+import { keepRoom } from '../upkeep.ts'
 
 export interface SyncFlags {
   readonly to: string
@@ -60,6 +61,7 @@ export async function syncAction(
     // Also where it failed: what is there then is to be gone on with.
     if (begun) remember(context, { source, target })
   })
+  if (!dryRun) await keepRoom(context, target)
   tell(context, { result, problems, source, target, dryRun, elapsedMs: progress.elapsedMs })
   return result.problems > 0 ? EXIT.incomplete : undefined
 }

@@ -15,6 +15,7 @@ import { formatNumber } from '../sizes.ts'
 import { fullId, shortId, shownPaths } from '../snapshot-text.ts'
 import { type Column, formatTable } from '../table.ts'
 import { formatTime, isoTime } from '../times.ts'
+import { withUpkeep } from '../upkeep.ts'
 
 export async function undeleteAction(
   context: Context,
@@ -23,8 +24,10 @@ export async function undeleteAction(
   const { output, clock, random } = context
   const { repository } = await openConfigured(context)
   const onWarning = (error: unknown) => output.warning('lease', messageOf(error))
-  const options = { repository, host: hostname(), clock, random, onWarning }
-  return wanted.length === 0 ? list(context, options) : bringBack(context, { ...options, wanted })
+  return withUpkeep(context, { repository, dryRun: wanted.length === 0 }, (upkept) => {
+    const options = { repository: upkept, host: hostname(), clock, random, onWarning }
+    return wanted.length === 0 ? list(context, options) : bringBack(context, { ...options, wanted })
+  })
 }
 
 async function list(context: Context, options: UndeleteOptions): Promise<ExitCode | undefined> {

@@ -4,21 +4,22 @@
 import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { blobId } from '../../format/ids.ts'
-import type { IndexSegment } from '../../format/index-segment.ts'
+import type { SegmentColumns } from '../../format/index-segment.ts'
 import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { splitIds } from '../../format/tree.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
+import { idsOfPack, packsOf } from '../../repository/index-assemble.ts'
 import type { Index } from '../../repository/index-load.ts'
-import { idsOfPack, loadSegment, packsOf } from '../../repository/index-load.ts'
+import { loadSegmentColumns } from '../../repository/index-load.ts'
 import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { compareByTime, confirmationOf, withoutReplaced } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
-import { type Affected, findAffected } from './affected.ts'
+import { findAffected } from './affected.ts'
 import { Chains, DepthReader } from './depth.ts'
-import { checkHistory } from './history.ts'
-import type { OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
+import { checkHistory, type KnownSnapshot } from './history.ts'
+import type { OpenedLoss, OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
 import type { PackFacts } from './pack-facts.ts'
 import type { Findings } from './problems.ts'
 import { Reach, taintedBlobs } from './reach.ts'
@@ -68,11 +69,19 @@ export class DomainCheck {
   /** Reports what snapshots need and cannot have, by the objects that are to blame. */
   async reportLost(
     repository: Repository,
-    { opened, findings }: { readonly opened: OpenedObjects; readonly findings: Findings },
+    {
+      opened,
+      findings,
+      known,
+    }: {
+      readonly opened: OpenedObjects
+      readonly findings: Findings
+      readonly known: readonly KnownSnapshot[]
+    },
   ): Promise<number> {
     const own = opened.snapshots.filter(({ domain }) => domain === this.domain).sort(compareByTime)
     const { index } = this
-    const stripped = await checkHistory(repository, { index, opened, findings })
+    const stripped = await checkHistory(repository, { index, opened, findings, known })
     const [confirmed, unconfirmed] = partition(
       own,
       (one) => opened.confirmed.has(confirmationOf(one)) || stripped.has(one.name),
@@ -186,7 +195,15 @@ export class DomainCheck {
       if (!isCairnError(error, ...WITHHELD)) throw error
       return findAffected({ ...options, reader: undefined })
     })
-    for (const [object, affected] of found) this.#report(findings, object, affected)
+    for (const [object, affected] of found) {
+      const loss = opened.losses.find(({ name }) => name === object)
+      if (loss !== undefined) findings.add({ kind: 'lost', object, what: lossText(loss) })
+      else this.#report(findings, object)
+      findings.affects(object, {
+        snapshots: [...affected.snapshots],
+        paths: [...affected.paths.values()],
+      })
+    }
   }
 
   /** For every lost blob the pack that should have it, or its own id where none is known to. */
@@ -207,10 +224,17 @@ export class DomainCheck {
         }
       }
     }
+    for (const { name, domain, ids } of opened.losses) {
+      if (domain !== this.domain) continue
+      for (const id of ids) {
+        const number = this.#graph.unresolved.get(toHex(id))
+        if (number !== undefined) causes.set(number, name)
+      }
+    }
     return causes
   }
 
-  #report(findings: Findings, object: string, { snapshots, paths }: Affected): void {
+  #report(findings: Findings, object: string): void {
     if (!object.startsWith('packs/')) {
       findings.add({ kind: 'unresolved', object, what: 'no pack holds the blob with this id' })
     } else if (this.index.marked.packs.has(object)) {
@@ -226,8 +250,12 @@ export class DomainCheck {
         what: 'the index names this pack, and the store does not list it',
       })
     }
-    findings.affects(object, { snapshots: [...snapshots], paths: [...paths.values()] })
   }
+}
+
+function lossText({ foundMs }: OpenedLoss): string {
+  const day = new Date(Math.min(foundMs, 8.64e15)).toISOString().slice(0, 10)
+  return `blobs that snapshots need are lost, marked as such on ${day}: forget these snapshots`
 }
 
 function partition<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [T[], T[]] {
@@ -238,9 +266,9 @@ function partition<T>(items: readonly T[], belongs: (item: T) => boolean): reado
 async function segmentAgain(
   repository: Repository,
   segment: { readonly domain: DomainAccess; readonly name: string },
-): Promise<IndexSegment | undefined> {
+): Promise<SegmentColumns | undefined> {
   try {
-    return await loadSegment(repository, segment)
+    return await loadSegmentColumns(repository, segment)
   } catch (error) {
     if (isCairnError(error, 'object-missing', ...UNREADABLE, ...WITHHELD)) return undefined
     throw error

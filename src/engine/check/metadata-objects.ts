@@ -5,6 +5,7 @@ import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { INDEX_BYTES_MAX, METADATA_BYTES_MAX } from '../../format/limits.ts'
 import { decodePrefix, NO_DOMAIN, type ObjectKind } from '../../format/prefix.ts'
+import { decodeQuarantinedHead, QUARANTINED_HEAD_BYTES_MAX } from '../../format/quarantined.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { isGrantAsNamed, isGrantName } from '../../repository/generations.ts'
 import type { Repository } from '../../repository/repository.ts'
@@ -13,8 +14,9 @@ import { digestInName, FOLDERS } from '../../store/names.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import { checkConfig } from './check-config.ts'
 import { checkGrantOrKeyring } from './check-keys.ts'
-import type { MetadataTask, ReadObject } from './opened-objects.ts'
+import { type MetadataTask, OpenedObjects, type ReadObject } from './opened-objects.ts'
 import { openOwnObject } from './own-objects.ts'
+import { Findings } from './problems.ts'
 
 /** Objects on their way at a time. */
 const PARALLEL = 16
@@ -41,7 +43,8 @@ async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> 
     task.findings.noteRead()
     task.onObject(object.length)
     task.opened.newestMs = Math.max(task.opened.newestMs, info.storedAtMs)
-    checkObject(task, info, object)
+    if (isInQuarantine(info)) checkQuarantined(task.repository, object)
+    else checkObject(task, info, object)
   } catch (error) {
     // Removed since it was listed: leases are, and what others prune.
     if (isCairnError(error, 'object-missing')) return
@@ -50,11 +53,50 @@ async function checkListed(task: MetadataTask, info: ObjectInfo): Promise<void> 
   }
 }
 
-async function readListed({ store }: Repository, { name, size }: ObjectInfo): Promise<Bytes> {
-  if (size > (name.startsWith('index/') ? INDEX_BYTES_MAX : METADATA_BYTES_MAX)) {
-    throw new CairnError('object-damaged', `its ${size} bytes are more than any such object has`)
+/** Of what is in quarantine only what it says that it is: it may be as long as a pack, and nobody needs it. */
+async function readListed({ store }: Repository, info: ObjectInfo): Promise<Bytes> {
+  const { name, size } = info
+  if (isInQuarantine(info)) {
+    return store.get(name, { offset: 0, length: Math.min(size, QUARANTINED_HEAD_BYTES_MAX) })
   }
+  expectLength(name, size)
   return store.get(name)
+}
+
+function expectLength(name: string, size: number): void {
+  if (size <= (name.startsWith('index/') ? INDEX_BYTES_MAX : METADATA_BYTES_MAX)) return
+  throw new CairnError('object-damaged', `its ${size} bytes are more than any such object has`)
+}
+
+function isInQuarantine({ name }: ObjectInfo): boolean {
+  return name.startsWith('quarantine/')
+}
+
+function checkQuarantined(repository: Repository, head: Bytes): void {
+  const { domain } = decodeQuarantinedHead(head)
+  if (!equalBytes(domain, NO_DOMAIN)) ownDomain(repository, domain)
+}
+
+/** Whether nothing is wrong with an object by itself, as it was read now. */
+export function isSound(repository: Repository, name: string, object: Bytes): boolean {
+  const findings = new Findings(() => undefined)
+  const { signal } = new AbortController()
+  const task = {
+    repository,
+    findings,
+    opened: new OpenedObjects(),
+    signal,
+    onObject: () => undefined,
+  }
+  try {
+    expectLength(name, object.length)
+    if (name.startsWith('quarantine/')) checkQuarantined(repository, object)
+    else checkObject(task, { name, size: object.length, storedAtMs: 0 }, object)
+    return findings.count === 0
+  } catch (error) {
+    if (isCairnError(error)) return false
+    throw error
+  }
 }
 
 function checkObject(task: MetadataTask, { name, storedAtMs }: ObjectInfo, object: Bytes): void {

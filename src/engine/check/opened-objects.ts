@@ -44,7 +44,17 @@ export interface IndexEntry {
   readonly digest: Bytes
 }
 
+/** What upkeep said to be lost. */
+export interface OpenedLoss {
+  readonly name: string
+  readonly domain: DomainAccess
+  readonly ids: readonly Bytes[]
+  /** By the clock of whoever said so. */
+  readonly foundMs: number
+}
+
 export class OpenedObjects {
+  readonly losses: OpenedLoss[] = []
   readonly snapshots: OpenedSnapshot[] = []
   readonly receipts: OpenedReceipt[] = []
   /** By confirmationOf; of several records the newest counts. */

@@ -9,7 +9,9 @@ import {
 import { putUpkeeps } from '../../../test/substitution/world.ts'
 import { type Bytes, concat } from '../../base/bytes.ts'
 import { decode, encode } from '../../format/codec.ts'
-import { encodePrefix, type ObjectKind } from '../../format/prefix.ts'
+import { METADATA_BYTES_MAX } from '../../format/limits.ts'
+import { encodePrefix, NO_DOMAIN, type ObjectKind } from '../../format/prefix.ts'
+import { encodeQuarantined } from '../../format/quarantined.ts'
 import { forgetCodec } from '../../format/upkeep-records.ts'
 import { openRecord } from '../../repository/open-record.ts'
 import { selectDomain } from '../../repository/repository.ts'
@@ -130,12 +132,20 @@ describe('marks', () => {
 })
 
 describe('quarantine', () => {
-  const quarantined = (of = domain().id) =>
-    concat([encodePrefix({ kind: 'quarantined', domain: of, epoch: 1 }), Uint8Array.of(1, 2, 3)])
+  const quarantined = (of = domain().id, bytes = Uint8Array.of(1, 2, 3)) =>
+    concat(encodeQuarantined({ domain: of, name: `marks/${'0'.repeat(64)}`, bytes }))
 
   test('holds what was put into it, whatever that is', async () => {
     await put('quarantine', quarantined())
+    await put('quarantine', quarantined(NO_DOMAIN))
+    // As long as a pack.
+    await put('quarantine', quarantined(domain().id, new Uint8Array(METADATA_BYTES_MAX + 1)))
     expect(await problems()).toEqual([])
+  })
+
+  test('what does not say what it was is damaged', async () => {
+    const name = await put('quarantine', quarantined().subarray(0, 40))
+    expect(await problems()).toEqual([[name, 'damaged']])
   })
 
   test('is the only folder for that, and for that only', async () => {

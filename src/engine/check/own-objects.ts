@@ -8,7 +8,7 @@ import { decode } from '../../format/codec.ts'
 import type { IndexSegment } from '../../format/index-segment.ts'
 import { leaseCodec, type Receipt } from '../../format/records.ts'
 import type { Summary } from '../../format/snapshot.ts'
-import type { ForgetRecord, Forgotten } from '../../format/upkeep-records.ts'
+import type { ForgetRecord, Forgotten, Loss } from '../../format/upkeep-records.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { openSegment } from '../../repository/index-load.ts'
 import { leaseName } from '../../repository/lease.ts'
@@ -39,6 +39,8 @@ export function openOwnObject(task: MetadataTask, own: OwnObject): void {
   else if (own.kind === 'mark') openMark(repository, object)
   else if (own.kind === 'lease') checkLease(task, own)
   else if (own.kind === 'receipt') takeReceipt(task, own, openReceipt(repository, object))
+  else if (own.kind === 'loss')
+    takeLoss(task, own, openUpkeepRecord(repository, { ...object, kind: 'loss' }))
   else if (own.kind === 'forget')
     takeForgotten(task, own, openUpkeepRecord(repository, { ...object, kind: own.kind }))
   else if (isUpkeepKind(own.kind)) openUpkeepRecord(repository, { ...object, kind: own.kind })
@@ -94,6 +96,10 @@ function takeReceipt(
   const snapshot = contentName('snapshots', receipt.snapshot)
   opened.confirmed.add(confirmationOf({ domain, name: snapshot }))
   opened.receipts.push({ name, domain, snapshot, session: toHex(receipt.sessionId) })
+}
+
+function takeLoss({ opened }: MetadataTask, { name, domain }: OwnObject, loss: Loss): void {
+  opened.losses.push({ name, domain, ...loss })
 }
 
 function takeSegment(

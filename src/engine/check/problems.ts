@@ -10,6 +10,7 @@ export type ProblemKind =
   | 'foreign' // intact, but of another repository, kind or signer
   | 'unsupported' // of a version that this program does not know
   | 'unresolved' // an id that nothing holds
+  | 'lost' // so is this one, and upkeep has said so
   | 'mismatch' // two objects that should agree do not
   | 'malformed' // each node of a tree is intact, and together they are nothing that could be restored
 

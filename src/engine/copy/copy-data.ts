@@ -62,7 +62,7 @@ function* wantedFrames({ index }: SourceBlobs, data: NumberSet): Generator<Wante
   const { image } = index
   let numbers: number[] = []
   let frame = -1
-  const wanted = () => ({ ...image.frame(frame), first: image.firstBlobOf(frame), numbers })
+  const wanted = () => ({ ...image.frame(frame), first: image.firstBlob(frame), numbers })
   for (const number of data) {
     const next = image.frameOf(number)
     if (next !== frame && frame >= 0) {

@@ -50,9 +50,15 @@ export async function surveyForgotten(
     .filter((one) => isInWindow(one, { nowMs }) && !listed.has(one.name))
     .flatMap((one) => openedOrNone(repository, one, bad))
   const hidden = new Set(replacements([...undeletable, ...snapshots]).values())
-  const back = new Set(snapshots.map(({ summary }) => summary.replaces && toHex(summary.replaces)))
-  const offered = undeletable.filter((one) => !hidden.has(one) && !back.has(one.id))
+  const offered = undeletable.filter((one) => !hidden.has(one) && !isBack(one, snapshots))
   return { offered, undeletable, forgotten, snapshots, problems: [...problems, ...unread, ...bad] }
+}
+
+/** What stands for it must be confirmed as it was: who brought it back may have been interrupted before. */
+function isBack({ id, confirmed }: Undeletable, snapshots: readonly Snapshot[]): boolean {
+  return snapshots.some(({ confirmed: isConfirmed, summary: { replaces } }) => {
+    return replaces !== undefined && toHex(replaces) === id && (isConfirmed || !confirmed)
+  })
 }
 
 function openedOrNone(

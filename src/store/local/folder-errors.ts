@@ -23,6 +23,10 @@ const FULL: Readonly<Record<string, string>> = {
   EDQUOT: 'the quota is used up',
 }
 
+export function isFull(error: unknown): boolean {
+  return FULL[errnoOf(error) ?? ''] !== undefined
+}
+
 interface Reason {
   readonly why: string
   readonly hint: string

@@ -17,12 +17,20 @@ import { resolve as absolute, dirname } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { assertListPrefix, assertObjectName, folderOf, foldersOf } from '../names.ts'
-import type { ByteRange, ObjectInfo, PutResult, Store, StoreCapabilities } from '../store.ts'
+import type {
+  ByteRange,
+  ObjectInfo,
+  PutResult,
+  Reserve,
+  Store,
+  StoreCapabilities,
+} from '../store.ts'
 import { type FolderCalls, systemCalls } from './folder-calls.ts'
 import { errnoOf, readError, writeError } from './folder-errors.ts'
 import { infoOf, listObjects } from './list-objects.ts'
 import { readObject } from './read-object.ts'
 import { RepositoryFolders } from './repository-folders.ts'
+import { LocalReserve } from './reserve.ts'
 import { TEMPORARY_FOLDER, TemporaryFiles } from './temporary-files.ts'
 
 export interface LocalStoreOptions {
@@ -51,6 +59,7 @@ const LEASE_ATTEMPTS = 20
 class LocalStore implements Store {
   readonly address: string
   readonly capabilities: StoreCapabilities
+  readonly reserve: Reserve
   readonly #calls: FolderCalls
   readonly #folders: RepositoryFolders
   readonly #temporary: TemporaryFiles
@@ -63,6 +72,8 @@ class LocalStore implements Store {
     this.#calls = calls
     this.#folders = new RepositoryFolders({ root, calls, create })
     this.#temporary = new TemporaryFiles({ root, calls, clock })
+    const prepare = () => this.#prepare()
+    this.reserve = new LocalReserve({ root, calls, temporary: this.#temporary, prepare })
   }
 
   async put(name: string, parts: readonly Bytes[]): Promise<PutResult> {

@@ -1,0 +1,167 @@
+// `cairn repair`: from the command line to the engine; its plan, what it did and what is left.
+
+import { hostname } from 'node:os'
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import { type RepairPlan } from '../../engine/repair/plan.ts'
+import { isIdle, type RepairStep, stepsOf } from '../../engine/repair/steps.ts'
+import { type RepairOptions, type RepairResult, repair } from '../../engine/repair.ts'
+import { showCheckProgress, tellProblem } from '../check-text.ts'
+import type { Context } from '../context.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { openForRepair } from '../open-for-repair.ts'
+import { workersFor } from '../option-values.ts'
+import { Progress } from '../progress.ts'
+import { formatBytes, formatNumber } from '../sizes.ts'
+import { storeAt } from '../store.ts'
+import { formatDuration } from '../times.ts'
+import { withUpkeep } from '../upkeep.ts'
+
+export interface RepairFlags {
+  readonly from?: string
+  readonly readData?: boolean
+  readonly markLost?: boolean
+  readonly dryRun?: boolean
+  readonly workers?: number
+}
+
+export async function repairAction(
+  context: Context,
+  flags: RepairFlags,
+): Promise<ExitCode | undefined> {
+  const { output, clock, random, interruption } = context
+  const { from, readData = false, markLost = false, dryRun = false } = flags
+  const repository = await openForRepair(context, from)
+  const progress = new Progress(context)
+  const options: Omit<RepairOptions, 'repository'> = {
+    from: from === undefined ? undefined : storeAt(context, { address: from }),
+    readData,
+    markLost,
+    dryRun,
+    host: hostname(),
+    workers: workersFor({ ...flags, memory: 'normal' }),
+    clock,
+    random,
+    signal: interruption.signal,
+    onProgress: (so) => showCheckProgress(progress, so),
+    onProblem: ({ object, what }) => output.detail(`${object}: ${what}`),
+    onPlan: (plan) => {
+      progress.end()
+      tellPlan(context, { plan, dryRun })
+    },
+    onStep: (object) => output.detail(object),
+    onWarning: (error) => output.warning('store', String(error)),
+  }
+  const result = await withUpkeep(context, { repository, dryRun }, (upkept) =>
+    run({ ...options, repository: upkept }),
+  ).finally(() => progress.end())
+  tell(context, { result, flags, address: repository.store.address, elapsedMs: progress.elapsedMs })
+  return result.after.problemCount > 0 ? EXIT.failed : undefined
+}
+
+async function run(options: RepairOptions): Promise<RepairResult> {
+  try {
+    return await repair(options)
+  } catch (error) {
+    if (!isCairnError(error, 'interrupted')) throw error
+    throw new CairnError('interrupted', 'Interrupted: the next repair goes on', { cause: error })
+  }
+}
+
+function tellPlan(
+  { output }: Context,
+  { plan, dryRun }: { readonly plan: RepairPlan; readonly dryRun: boolean },
+): void {
+  const steps = stepsOf(plan)
+  if (!isIdle(plan)) output.summary(dryRun ? 'A repair would:' : 'The repair:')
+  for (const step of steps) {
+    output.event({ event: 'item', ...step })
+    const isTold = step.action === 'leave' || step.action === 'lost'
+    if (isTold) output.note(textOf(step))
+    else output.summary(`  ${textOf(step)}`)
+  }
+}
+
+function textOf(step: RepairStep): string {
+  switch (step.action) {
+    case 'save':
+      return `save ${framesText(step)} of ${step.object}, which is damaged`
+    case 'fetch':
+      return `fetch ${framesText(step)} of ${step.object} from the copy`
+    case 'move':
+      return `move ${framesText(step)} of ${step.object}, which is about to be deleted`
+    case 'put-back':
+      return `put back ${step.object} from the copy`
+    case 'index':
+      return `name ${formatNumber(step.packs, 'pack')} in the index`
+    case 'quarantine':
+      return `put ${step.object} into quarantine: ${step.why}`
+    case 'confirm':
+      return `confirm ${step.object}, of which everything is there`
+    case 'leave':
+      return `Left alone: ${step.object}: ${step.why}`
+    case 'lost':
+      return `Lost: ${formatNumber(step.blobs, 'blob')} that snapshots need can be had from nowhere`
+  }
+}
+
+function framesText({ frames, bytes }: { frames: number; bytes: number }): string {
+  return `${formatNumber(frames, 'frame')} (${formatBytes(bytes)})`
+}
+
+interface Done {
+  readonly result: RepairResult
+  readonly flags: RepairFlags
+  readonly address: string
+  readonly elapsedMs: number
+}
+
+function tell({ output }: Context, { result, flags, address, elapsedMs }: Done): void {
+  const { plan, before, after } = result
+  for (const problem of after.problems) tellProblem(output, problem)
+  output.summary(`${verdict(result, flags)} ${address}, in ${formatDuration(elapsedMs)}`)
+  for (const hint of hintsFor(result, flags)) output.note(hint)
+  const frames = plan.domains.flatMap(({ taken }) => taken)
+  const { putBack, packs, removed, confirmed, left, domains } = plan
+  output.event({
+    event: 'result',
+    dryRun: flags.dryRun === true,
+    problemsBefore: before.problemCount,
+    problems: after.problemCount,
+    frames: frames.reduce((sum, taken) => sum + taken.frames.length, 0),
+    putBack: putBack.length,
+    quarantined: packs.length + removed.length + putBack.filter((one) => one.isDamaged).length,
+    indexed: domains.reduce((sum, { unnamed }) => sum + unnamed.length, 0),
+    confirmed: confirmed.length,
+    left: left.length,
+    lost: domains.reduce((sum, { lost }) => sum + lost.length, 0),
+    durationMs: Math.round(elapsedMs),
+  })
+}
+
+function verdict({ plan, after }: RepairResult, { dryRun = false }: RepairFlags): string {
+  if (after.problemCount === 0) {
+    return isIdle(plan) || dryRun ? 'No problems found in' : 'Everything is whole in'
+  }
+  const problems = formatNumber(after.problemCount, 'problem')
+  if (dryRun) return `${problems} found (listed above) in`
+  return `${problems} left (listed above) in`
+}
+
+function hintsFor(
+  { plan, after }: RepairResult,
+  { from, markLost = false, readData = false }: RepairFlags,
+): readonly string[] {
+  if (after.problemCount === 0) {
+    return readData ? [] : ['The data itself was not read: --read-data finds more.']
+  }
+  const isLost = plan.domains.some(({ lost }) => lost.length > 0)
+  const isMarked = after.problems.some(({ kind }) => kind === 'lost')
+  return [
+    ...(from === undefined ? ['Is there a copy of the repository? Name it with --from.'] : []),
+    ...(isLost && markLost && plan.unsure.length > 0 ? [`${UNSURE}${plan.unsure.join(', ')}`] : []),
+    ...(isLost && !markLost ? ['--mark-lost gives up what is lost, so that prune can go on.'] : []),
+    ...(isLost || isMarked ? ['The way out is to forget the snapshots that are affected.'] : []),
+  ]
+}
+
+const UNSURE = 'Nothing was given up, because what seems to be lost may be in '

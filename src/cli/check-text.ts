@@ -1,0 +1,50 @@
+// What check finds, for people and for programs: an object and what it affects.
+
+import type { Bytes } from '../base/bytes.ts'
+import type { CheckNote, CheckProblem } from '../engine/check/problems.ts'
+import type { CheckProgress } from '../engine/check.ts'
+import type { Output } from './output.ts'
+import { jsonPath, printable } from './printable.ts'
+import type { Progress } from './progress.ts'
+import { formatNumber } from './sizes.ts'
+import { shortId } from './snapshot-text.ts'
+
+export function tellProblem(output: Output, problem: CheckProblem): void {
+  const { kind, object, what, snapshots = [], paths = [] } = problem
+  const lines = [`${kind}: ${object}: ${what}`, ...affectedLines(snapshots, paths)]
+  output.problem(lines.join('\n'), { ...problem, paths: paths.map(jsonPath) })
+}
+
+export function tellNote(
+  output: Output,
+  { object, what, snapshots = [], paths = [] }: CheckNote,
+): void {
+  output.detail([`note: ${object}: ${what}`, ...affectedLines(snapshots, paths)].join('\n'))
+}
+
+export function jsonNote({ paths, ...note }: CheckNote): Readonly<Record<string, unknown>> {
+  return { ...note, ...(paths && { paths: paths.map(jsonPath) }) }
+}
+
+const PATHS_SHOWN_MAX = 20
+
+/** A path has a line of its own: names may have spaces in them. */
+function affectedLines(snapshots: readonly string[], paths: readonly Bytes[]): readonly string[] {
+  const more = paths.length - PATHS_SHOWN_MAX
+  return [
+    ...(snapshots.length > 0 ? [`  affects snapshots ${snapshots.map(shortId).join(', ')}`] : []),
+    ...(paths.length > 0 ? ['  affects'] : []),
+    ...paths.slice(0, PATHS_SHOWN_MAX).map((path) => `    ${printable(path)}`),
+    ...(more > 0 ? [`    and ${more} more (--json lists all)`] : []),
+  ]
+}
+
+export function showCheckProgress(progress: Progress, so: CheckProgress): void {
+  const { bytesDone, bytesTotal, packsDone, packsTotal } = so
+  progress.show({
+    doneBytes: bytesDone,
+    totalBytes: bytesTotal > 0 ? bytesTotal : undefined,
+    counts: [`${packsDone} of ${formatNumber(packsTotal, 'pack')}`],
+    fields: { ...so },
+  })
+}

@@ -1,0 +1,150 @@
+// Repair: make a damaged repository whole again as far as that can be done (LESSONS, 1 and 5). It only adds: what
+// is damaged is put into quarantine as it was found before it goes. It finds what check finds, saves whole
+// frames, names packs in the index anew, and takes from a copy what is damaged or missing here. What stays lost
+// is told, and given up only where somebody says so.
+
+import { type Bytes, toHex } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { CairnError } from '../base/errors.ts'
+import { SESSION_ID_BYTES } from '../format/snapshot.ts'
+import type { DomainAccess } from '../repository/access.ts'
+import { HeldLease } from '../repository/lease.ts'
+import type { Repository } from '../repository/repository.ts'
+import { LEASE_HONOURED_MS, loadSessions } from '../repository/sessions.ts'
+import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
+import type { Random } from '../sealer/random.ts'
+import type { Store } from '../store/store.ts'
+import type { CheckProblem } from './check/problems.ts'
+import { type CheckProgress, type CheckResult, check } from './check.ts'
+import { Headers } from './prune/headers.ts'
+import { listingLagMs } from './prune/timing.ts'
+import { executeRepair, markLost } from './repair/execute.ts'
+import { openCopy } from './repair/good-copies.ts'
+import { inspect } from './repair/inspect.ts'
+import { planRepair, type RepairPlan } from './repair/plan.ts'
+import { isIdle } from './repair/steps.ts'
+
+export interface RepairOptions {
+  readonly repository: Repository
+  /** Where a copy of the repository is. */
+  readonly from: Store | undefined
+  /** Whether all that is stored is read to find what is damaged. */
+  readonly readData: boolean
+  readonly markLost: boolean
+  readonly dryRun: boolean
+  readonly host: string
+  readonly workers: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: CheckProgress) => void
+  readonly onProblem: (problem: CheckProblem) => void
+  /** Told before anything happens. */
+  readonly onPlan: (plan: RepairPlan) => void
+  readonly onStep: (object: string) => void
+  readonly onWarning: (error: unknown) => void
+}
+
+export interface RepairResult {
+  readonly plan: RepairPlan
+  readonly before: CheckResult
+  /** What is still wrong; of a dry run what it was before. */
+  readonly after: CheckResult
+}
+
+/** Throws 'not-permitted' without the rights, 'object-foreign' for another repository, or what stores throw. */
+export async function repair(options: RepairOptions): Promise<RepairResult> {
+  const { repository, from, dryRun, random } = options
+  const domain = expectRights(repository)
+  const copy = from && (await openCopy(repository, from))
+  const before = await checkNow(options)
+  if (dryRun) {
+    const plan = await planNow(options, { copy, before, nowMs: options.clock.nowMs() })
+    options.onPlan(plan)
+    return { plan, before, after: before }
+  }
+  const sessionId = random(SESSION_ID_BYTES)
+  const held = { ...options, domain, sessionId, purpose: 'upkeep' as const }
+  const lease = await HeldLease.take({ ...held, onProblem: options.onWarning })
+  try {
+    const at = { nowMs: await lease.storeNowMs(), sessionId }
+    const plan = await planNow(options, { copy, before, ...at })
+    options.onPlan(plan)
+    await executeRepair(plan, options)
+    const isGivenUp = options.markLost && (await giveUp(options, { plan, ...at }))
+    const isChanged = isGivenUp || !isIdle(plan)
+    return { plan, before, after: isChanged ? await checkNow(options) : before }
+  } finally {
+    await lease.release()
+  }
+}
+
+/** The domain that leases are put in. */
+function expectRights(repository: Repository): DomainAccess {
+  for (const domain of repository.domains) upkeepSignatory(repository, domain)
+  const [first] = repository.domains
+  if (first !== undefined) return first
+  throw new CairnError('not-permitted', 'Not permitted: this key holds no domain')
+}
+
+function checkNow(options: RepairOptions): Promise<CheckResult> {
+  const mode = options.readData ? 'read-data' : 'structure'
+  return check({ ...options, mode })
+}
+
+interface Planning extends PlanningAt {
+  readonly copy: Repository | undefined
+  readonly before: CheckResult
+}
+
+interface PlanningAt {
+  /** By the store's clock, where nothing less will do. */
+  readonly nowMs: number
+  /** Of our own lease. */
+  readonly sessionId?: Bytes
+}
+
+async function planNow(
+  { repository, markLost: isMarking }: RepairOptions,
+  { copy, before: { problems }, ...at }: Planning,
+): Promise<RepairPlan> {
+  const headers = new Headers(repository)
+  const inspection = await inspect({ repository, copy, problems, headers, nowMs: at.nowMs })
+  const isPruning = await areOthersPruning(repository, at)
+  return planRepair(inspection, { markLost: isMarking, isPruning })
+}
+
+async function areOthersPruning(
+  repository: Repository,
+  { nowMs, sessionId }: PlanningAt,
+): Promise<boolean> {
+  const { sessions } = await loadSessions(repository)
+  const own = sessionId && toHex(sessionId)
+  return sessions.some(({ id, purpose, renewedMs }) => {
+    return id !== own && purpose === 'upkeep' && nowMs - renewedMs < LEASE_HONOURED_MS
+  })
+}
+
+/**
+ * Says that what is lost is lost, where it still is: looked at once more when what was put shows in every
+ * listing, because what is only not listed yet is not lost; nor is what a pack may hold that cannot be read now.
+ * Returns whether anything was said.
+ */
+async function giveUp(
+  options: RepairOptions,
+  { plan, ...at }: PlanningAt & { readonly plan: RepairPlan },
+): Promise<boolean> {
+  const { repository, clock } = options
+  if (plan.domains.every(({ lost }) => lost.length === 0)) return false
+  const lagMs = listingLagMs(repository.store.capabilities)
+  if (lagMs > 0) await clock.sleep(lagMs)
+  const before = await checkNow({ ...options, onProblem: () => undefined })
+  const now = await planNow(options, { copy: undefined, before, ...at })
+  if (now.unsure.length > 0) return false
+  for (const { domain, lost } of now.domains) {
+    const planned = plan.domains.find((one) => one.domain === domain)?.lost ?? []
+    const still = lost.filter((hex) => planned.includes(hex))
+    if (still.length > 0) await markLost(repository, { domain, lost: still, clock })
+  }
+  return true
+}

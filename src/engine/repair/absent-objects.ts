@@ -1,0 +1,98 @@
+// Objects that are not there and that a copy has: snapshots of which something tells, receipts of snapshots
+// that have none, and what an earlier repair took out of the way. What was marked or forgotten stays away.
+
+import { type Bytes, equalBytes } from '../../base/bytes.ts'
+import { eachObject, type OwnObject } from '../../repository/each-object.ts'
+import type { Marked } from '../../repository/marks.ts'
+import { ObjectProblems } from '../../repository/object-problem.ts'
+import { quarantinedNames } from '../../repository/quarantine.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { Roots } from '../../repository/roots.ts'
+import { confirmationOf, openReceipt } from '../../repository/snapshots.ts'
+import { loadUpkeepRecords } from '../../repository/upkeep-records.ts'
+import { contentName } from '../../store/names.ts'
+import type { CheckProblem } from '../check/problems.ts'
+import type { DamagedObject } from './damaged-objects.ts'
+import { goodCopy } from './good-copies.ts'
+
+export interface AbsentObject {
+  readonly name: string
+  readonly good: Bytes
+}
+
+interface Known {
+  readonly copy: Repository
+  readonly roots: Roots
+  readonly objects: readonly DamagedObject[]
+  /** Of each domain. */
+  readonly marked: readonly Marked[]
+}
+
+export async function findAbsent(
+  {
+    repository,
+    problems,
+  }: { readonly repository: Repository; readonly problems: readonly CheckProblem[] },
+  known: Known,
+): Promise<readonly AbsentObject[]> {
+  const { copy, marked } = known
+  const forgotten = await forgottenSnapshots(repository)
+  const isGone = (name: string) =>
+    forgotten.has(name) || marked.some(({ snapshots }) => snapshots.has(name))
+  const missing = problems.filter(({ kind, object }) => {
+    return kind === 'missing' && object.startsWith('snapshots/')
+  })
+  const before = [...(await quarantinedNames(repository.store))].filter((name) => {
+    return !/^(packs|index|leases|quarantine)\//.test(name)
+  })
+  const found = new Map<string, Bytes>()
+  for (const name of new Set([...missing.map(({ object }) => object), ...before])) {
+    if (isGone(name) || (await repository.store.stat(name)) !== undefined) continue
+    const good = await goodCopy(copy, name)
+    if (good !== undefined) found.set(name, good)
+  }
+  const snapshots = [...found].map(([name, good]) => ({ name, good }))
+  for (const { name, good } of await receiptsFor(repository, { ...known, snapshots }))
+    found.set(name, good)
+  return [...found].map(([name, good]) => ({ name, good }))
+}
+
+async function forgottenSnapshots(repository: Repository): Promise<ReadonlySet<string>> {
+  const { records } = await loadUpkeepRecords(repository, { kind: 'forget', onlyReading: true })
+  const forgotten = records.flatMap(({ record }) => record.snapshots)
+  return new Set(forgotten.map(({ snapshot }) => contentName('snapshots', snapshot)))
+}
+
+/** Receipts that the copy has of snapshots that have none here. */
+async function receiptsFor(
+  repository: Repository,
+  { copy, roots, objects, snapshots }: Known & { readonly snapshots: readonly AbsentObject[] },
+): Promise<readonly AbsentObject[]> {
+  const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
+  const putBack = [...snapshots, ...objects.filter(({ good }) => good !== undefined)]
+  const wanted = new Set([
+    ...roots.snapshots.map(confirmationOf),
+    ...putBack.flatMap(({ name, good }) => confirmationIn(repository, name, good)),
+  ])
+  const found: AbsentObject[] = []
+  const takeOwn = (own: OwnObject) => {
+    const { snapshot } = openReceipt(repository, own)
+    const confirms = confirmationOf({ ...own, name: contentName('snapshots', snapshot) })
+    if (wanted.has(confirms) && !confirmed.has(confirms))
+      found.push({ name: own.name, good: own.object })
+  }
+  const problems = new ObjectProblems()
+  await eachObject({ repository: copy, onlyReading: true, problems }, 'receipts/', { own: takeOwn })
+  const isThere = new Set(objects.map(({ name }) => name))
+  return found.filter(({ name }) => !isThere.has(name))
+}
+
+function confirmationIn(
+  { domains }: Repository,
+  name: string,
+  good: Bytes | undefined,
+): readonly string[] {
+  if (good === undefined || !name.startsWith('snapshots/')) return []
+  const domain = domains.find(({ id }) => equalBytes(id, good.subarray(12, 28)))
+  return domain === undefined ? [] : [confirmationOf({ domain, name })]
+}

@@ -1,0 +1,131 @@
+// Acts on the plan of a repair. What is damaged goes only when what can be had of it is stored, listed and
+// named in the index; killed at any point, the next run finds what is left to do. Where there is no space
+// nothing goes.
+
+import { type Bytes, equalBytes, fromHex } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { CairnError, isCairnError } from '../../base/errors.ts'
+import { sha256 } from '../../base/hash.ts'
+import { LOST_IDS_MAX } from '../../format/limits.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import { groupsOf, putSegment } from '../../repository/index-write.ts'
+import { loadMarks } from '../../repository/marks.ts'
+import { WITHHELD } from '../../repository/object-problem.ts'
+import { FOUND_BYTES_MAX, quarantine } from '../../repository/quarantine.ts'
+import type { Repository } from '../../repository/repository.ts'
+import type { RootSnapshot } from '../../repository/roots.ts'
+import { putReceipt } from '../../repository/snapshots.ts'
+import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
+import { upkeepSignatory } from '../../repository/upkeep-signatory.ts'
+import type { Random } from '../../sealer/random.ts'
+import { getBounded } from '../../store/content.ts'
+import { digestInName } from '../../store/names.ts'
+import { FramePacks } from '../frame-packs.ts'
+import { listingLagMs } from '../prune/timing.ts'
+import { bytesOf, takeFrames } from './frame-source.ts'
+import type { DomainRepair, PutBack, RepairPlan } from './plan.ts'
+
+export interface ExecuteOptions {
+  readonly repository: Repository
+  readonly clock: Clock
+  readonly random: Random
+  readonly signal: AbortSignal
+  /** Told of each step before it is taken. */
+  readonly onStep: (object: string) => void
+}
+
+/** Does everything but saying what is lost. Throws what the stores throw, and 'interrupted'. */
+export async function executeRepair(plan: RepairPlan, options: ExecuteOptions): Promise<void> {
+  const { repository, clock } = options
+  for (const one of plan.putBack) await putBack(one, options)
+  for (const domain of plan.domains) await saveFrames(domain, options)
+  for (const domain of plan.domains) await nameInIndex(domain, options)
+  const lagMs = listingLagMs(repository.store.capabilities)
+  if (lagMs > 0 && plan.packs.length > 0) await clock.sleep(lagMs)
+  for (const { name } of plan.packs) await takeAway(name, options)
+  for (const snapshot of plan.confirmed) await confirm(snapshot, options)
+  for (const { name } of plan.removed) await takeAway(name, options)
+}
+
+function step(object: string, { signal, onStep }: ExecuteOptions): void {
+  if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+  onStep(object)
+}
+
+async function putBack({ name, good, isDamaged }: PutBack, options: ExecuteOptions): Promise<void> {
+  if (isDamaged) await takeAway(name, options)
+  else step(name, options)
+  await options.repository.store.put(name, [good])
+}
+
+async function saveFrames({ domain, taken }: DomainRepair, options: ExecuteOptions): Promise<void> {
+  const { repository, random } = options
+  const bytes = taken.reduce((sum, one) => sum + bytesOf(one), 0)
+  const packs = new FramePacks({ repository, domain, random, bytes })
+  for (const frames of taken) {
+    step(frames.source.name, options)
+    await takeFrames(packs, frames)
+  }
+  await packs.flush()
+}
+
+async function nameInIndex({ domain, unnamed }: DomainRepair, options: ExecuteOptions) {
+  const { repository } = options
+  const signatory = upkeepSignatory(repository, domain)
+  for (const packs of groupsOf(unnamed)) {
+    step('index/', options)
+    await putSegment(repository, { domain, signatory, packs, supersedes: [] })
+  }
+}
+
+/** Into quarantine, as it is found now. */
+async function takeAway(name: string, options: ExecuteOptions): Promise<void> {
+  step(name, options)
+  const { repository } = options
+  const bytes = await found(repository, name)
+  if (bytes !== undefined) await quarantine(repository, { name, bytes })
+}
+
+/** Read twice: what a bad disk gives out may differ each time, and evidence must be what is there. */
+async function found({ store }: Repository, name: string): Promise<Bytes | undefined> {
+  const read = () => getBounded(store, { name, bytesMax: FOUND_BYTES_MAX })
+  try {
+    const digest = sha256(await read())
+    const bytes = await read()
+    return equalBytes(sha256(bytes), digest) ? bytes : undefined
+  } catch (error) {
+    // What is not given out stays where it is: the check that follows tells.
+    if (isCairnError(error, 'object-missing', ...WITHHELD)) return undefined
+    throw error
+  }
+}
+
+/** As a writer does when all that a snapshot needs is there (design, section 5, steps 4 to 7). */
+async function confirm(
+  { name, domain, summary }: RootSnapshot,
+  options: ExecuteOptions,
+): Promise<void> {
+  step(name, options)
+  const { repository, clock } = options
+  const { snapshots } = await loadMarks(repository, domain, () => undefined)
+  if (snapshots.has(name) || (await repository.store.stat(name)) === undefined) return
+  const snapshot = digestInName(name) as Bytes
+  const receipt = { snapshot, sessionId: summary.sessionId, confirmedMs: clock.nowMs() }
+  await putReceipt(repository, { domain, receipt })
+}
+
+/** Says that ids are lost, so that nobody waits for them. */
+export async function markLost(
+  repository: Repository,
+  {
+    domain,
+    lost,
+    clock,
+  }: { readonly domain: DomainAccess; readonly lost: readonly string[]; readonly clock: Clock },
+): Promise<void> {
+  const ids = [...lost].sort().flatMap((hex) => fromHex(hex) ?? [])
+  for (let at = 0; at < ids.length; at += LOST_IDS_MAX) {
+    const record = { ids: ids.slice(at, at + LOST_IDS_MAX), foundMs: clock.nowMs() }
+    await putUpkeepRecord(repository, { kind: 'loss', domain, record })
+  }
+}

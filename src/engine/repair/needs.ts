@@ -1,0 +1,134 @@
+// What the snapshots of a domain need, and where it can be had: in packs that are good, or in frames that can
+// be taken from elsewhere. All by headers: what is below a tree is known without opening it, also where the
+// tree itself must be taken from elsewhere first.
+
+import type { Bytes } from '../../base/bytes.ts'
+import { assert } from '../../base/errors.ts'
+import type { BlobId } from '../../format/ids.ts'
+import { frameColumnsOf, type PackHeader } from '../../format/pack.ts'
+import type { PackKind } from '../../format/prefix.ts'
+import { splitIds } from '../../format/tree.ts'
+import { packsOf } from '../../repository/index-assemble.ts'
+import type { IndexImage } from '../../repository/index-image.ts'
+import { buildImage, type ImagePack } from '../../repository/index-image-build.ts'
+import { segmentOf } from '../../repository/pack-headers.ts'
+import { Reach } from '../check/reach.ts'
+import { RefGraph } from '../check/ref-graph.ts'
+import { firstBlobs } from '../prune/move-frames.ts'
+import type { FrameSource, TakenFrames } from './frame-source.ts'
+
+interface Pack {
+  readonly kind: PackKind
+  readonly header: PackHeader
+}
+
+export interface NeedsOptions {
+  /** Packs that stay as they are. */
+  readonly good: readonly Pack[]
+  /** Of the damaged packs, and their like in a copy: all is taken that is nowhere else. */
+  readonly saved: readonly FrameSource[]
+  /** Others: of these what is needed, in the order in which they are asked. */
+  readonly others: readonly FrameSource[]
+  /** Of all snapshots that are kept. */
+  readonly roots: readonly Bytes[]
+}
+
+export class Needs {
+  /** Frames that must be taken, by their sources. */
+  readonly taken: readonly TakenFrames[]
+  /** Ids that are needed and can be had nowhere, in hexadecimal. */
+  readonly lost: readonly string[]
+  /** How many packs are good, and how many sources are taken as a whole. */
+  readonly #good: number
+  readonly #saved: number
+  readonly #sources: readonly FrameSource[]
+  readonly #image: IndexImage
+  readonly #graph: RefGraph
+
+  constructor({ good, saved, others, roots }: NeedsOptions) {
+    this.#good = good.length
+    this.#saved = saved.length
+    this.#sources = [...saved, ...others]
+    const packs = [...good, ...this.#sources]
+    this.#image = buildImage(packs.map(imagePackOf))
+    this.#graph = new RefGraph(this.#image)
+    for (const { kind, header } of packs)
+      if (kind === 'tree-pack') this.#graph.add({ ...header, treeIds: header.ids })
+    const reach = new Reach(this.#graph)
+    const missing = new Set(reach.lostBelow(roots.map((root) => this.#numberOf(root))))
+    const needed = reach.visited(this.#image.blobs)
+    this.lost = [...this.#graph.unresolved].filter(([, n]) => missing.has(n)).map(([hex]) => hex)
+    this.taken = this.#takeFrames(needed)
+  }
+
+  /** Whether everything that is below these roots can be had. */
+  isWhole(roots: readonly Bytes[]): boolean {
+    const reach = new Reach(this.#graph)
+    return reach.lostBelow(roots.map((root) => this.#numberOf(root))).length === 0
+  }
+
+  /** Whether all of these blobs are in packs that stay, or are taken, needed or not. */
+  hasAll(ids: Bytes): boolean {
+    const last = this.#good + this.#saved
+    return splitIds(ids).every((id) => this.#image.has(id) && this.#firstPack(id) < last)
+  }
+
+  #numberOf(root: Bytes): number {
+    return this.#graph.numberOf(root)
+  }
+
+  #takeFrames(needed: Uint8Array): readonly TakenFrames[] {
+    const wanted = this.#wantedSources(needed)
+    return this.#sources.flatMap((source, i) => {
+      if (i >= this.#saved && !wanted.has(i)) return []
+      const onlyNeeded = i >= this.#saved && source.origin === 'marked'
+      const frames = this.#framesOf(i, onlyNeeded ? needed : undefined)
+      return frames.length > 0 ? [{ source, frames }] : []
+    })
+  }
+
+  /** Sources that are the first to have something that is needed. */
+  #wantedSources(needed: Uint8Array): ReadonlySet<number> {
+    const wanted = new Set<number>()
+    for (const { number, id } of this.#image.numberedIds()) {
+      if (needed[number] !== 1) continue
+      const pack = this.#firstPack(id)
+      if (pack >= this.#good) wanted.add(pack - this.#good)
+    }
+    return wanted
+  }
+
+  /** Frames with a blob that no pack before this one has. */
+  #framesOf(source: number, needed: Uint8Array | undefined): readonly number[] {
+    const { header } = this.#sources[source] as FrameSource
+    const first = firstBlobs({ header })
+    const ids = splitIds(header.ids)
+    const isMissed = (id: BlobId) =>
+      this.#firstPack(id) === this.#good + source &&
+      (needed === undefined || needed[this.#image.blobNumber(id)] === 1)
+    return header.frames.flatMap(({ blobCount }, frame) => {
+      const from = first[frame] as number
+      return ids.slice(from, from + blobCount).some(isMissed) ? [frame] : []
+    })
+  }
+
+  #firstPack(id: BlobId): number {
+    const copies = this.#image.copies(id)
+    const packs = copies.map((copy) => this.#image.frame(this.#image.frameOf(copy)).pack)
+    return Math.min(...packs)
+  }
+}
+
+function imagePackOf({ kind, header }: Pack): ImagePack {
+  const indexed = {
+    hash: new Uint8Array(32),
+    kind,
+    packBytes: 0,
+    headerBytes: 0,
+    frameCount: header.frames.length,
+  }
+  const segment = segmentOf([{ indexed, columns: header }])
+  const [placed] = packsOf({ ...segment, frames: frameColumnsOf(segment.frames) }, 0)
+  assert(placed, 'a segment of one pack has one')
+  return placed.image
+}

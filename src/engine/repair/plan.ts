@@ -1,0 +1,178 @@
+// What a repair will do: pure, so that a dry run shows exactly what a run does. Nothing that could still say
+// what must be kept is taken out of the way unless somebody says that it is lost.
+
+import type { Bytes } from '../../base/bytes.ts'
+import type { DomainAccess } from '../../repository/access.ts'
+import type { DescribedPack } from '../../repository/pack-headers.ts'
+import type { RootSnapshot } from '../../repository/roots.ts'
+import { confirmationOf } from '../../repository/snapshots.ts'
+import type { DamagedObject } from './damaged-objects.ts'
+import type { DamagedPack } from './damaged-packs.ts'
+import type { TakenFrames } from './frame-source.ts'
+import type { DomainInspection, Inspection } from './inspect.ts'
+
+export interface RepairPlan {
+  /** Objects that come back under their own names. */
+  readonly putBack: readonly PutBack[]
+  readonly domains: readonly DomainRepair[]
+  /** Damaged packs that go into quarantine when what can be had of them is in other packs. */
+  readonly packs: readonly DamagedPack[]
+  /** Snapshots that get a receipt. */
+  readonly confirmed: readonly RootSnapshot[]
+  /** Objects that go into quarantine. */
+  readonly removed: readonly Removed[]
+  readonly left: readonly Left[]
+  /** Names of packs that stay and may hold what seems to be lost: so nothing can be given up yet. */
+  readonly unsure: readonly string[]
+}
+
+export interface PutBack {
+  readonly name: string
+  readonly good: Bytes
+  /** Whether there is something under that name, which goes into quarantine first. */
+  readonly isDamaged: boolean
+}
+
+export interface DomainRepair {
+  readonly domain: DomainAccess
+  readonly taken: readonly TakenFrames[]
+  /** Packs that the index is to name. */
+  readonly unnamed: readonly DescribedPack[]
+  /** Ids that can be had from nowhere and were not said to be lost yet, in hexadecimal. */
+  readonly lost: readonly string[]
+}
+
+export interface Removed {
+  readonly name: string
+  readonly why: string
+}
+
+export interface Left {
+  readonly name: string
+  readonly why: string
+}
+
+export interface PlanChoices {
+  /** Whether what cannot be had is given up. */
+  readonly markLost: boolean
+  /** Whether somebody else is at work who deletes. */
+  readonly isPruning: boolean
+}
+
+export function planRepair(inspection: Inspection, choices: PlanChoices): RepairPlan {
+  const { objects, absent } = inspection
+  const confirmed = snapshotsToConfirm(inspection)
+  const fates = objects
+    .filter(({ good }) => good === undefined)
+    .map((object) => fateOf(object, { inspection, choices, confirmed }))
+  const packs = inspection.packs.map((pack) => packFate(pack, inspection))
+  return {
+    putBack: [
+      ...objects.flatMap(({ name, good }) => (good ? [{ name, good, isDamaged: true }] : [])),
+      ...absent.map((one) => ({ ...one, isDamaged: false })),
+    ],
+    domains: inspection.domains.map(domainRepair),
+    packs: packs.flatMap(({ goes }) => goes ?? []),
+    confirmed,
+    removed: [...fates.flatMap(({ removed }) => removed ?? []), ...wrongSegments(inspection)],
+    left: [...fates, ...packs].flatMap(({ left }) => left ?? []),
+    unsure: [
+      ...packs.flatMap(({ left, mayHold }) => (left !== undefined && mayHold ? left.name : [])),
+      ...inspection.unread,
+    ],
+  }
+}
+
+function domainRepair({ domain, needs, unnamed, knownLost }: DomainInspection): DomainRepair {
+  const lost = needs.lost.filter((hex) => !knownLost.has(hex))
+  return { domain, taken: needs.taken, unnamed, lost }
+}
+
+function wrongSegments({ domains }: Inspection): readonly Removed[] {
+  const wrong = domains.flatMap((domain) => domain.wrong)
+  return wrong.map((name) => ({ name, why: 'it says other things of packs than they themselves' }))
+}
+
+interface Fate {
+  readonly removed?: Removed
+  readonly left?: Left
+}
+
+interface FateOptions {
+  readonly inspection: Inspection
+  readonly choices: PlanChoices
+  readonly confirmed: readonly RootSnapshot[]
+}
+
+function fateOf(object: DamagedObject, options: FateOptions): Fate {
+  const { name, state, why } = object
+  const { markLost, isPruning } = options.choices
+  if (state === 'left') return { left: { name, why } }
+  if (state === 'nobodys') return { removed: { name, why } }
+  if (state === 'useless' && !isLastReceipt(name, options)) return { removed: { name, why } }
+  const lost = state === 'lost' ? why : MAY_CONFIRM
+  if (!markLost) return { left: { name, why: `${lost}: --mark-lost takes it out of the way` } }
+  if (name.startsWith('marks/') && isPruning) return { left: { name, why: PRUNING } }
+  return { removed: { name, why: lost } }
+}
+
+/** Whether it is a receipt that may be the one of a snapshot that has none. */
+function isLastReceipt(name: string, options: FateOptions): boolean {
+  if (!name.startsWith('receipts/')) return false
+  const { roots } = options.inspection
+  const isConfirmed = confirmations(options.inspection)
+  for (const snapshot of options.confirmed) isConfirmed.add(confirmationOf(snapshot))
+  return roots.snapshots.some((snapshot) => !isConfirmed.has(confirmationOf(snapshot)))
+}
+
+const MAY_CONFIRM = 'it may be the receipt of a snapshot that has no other'
+const PRUNING = 'somebody else is at work who may heed it: run the repair again when that is done'
+
+function confirmations({ roots, absent, objects }: Inspection): Set<string> {
+  const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
+  const back = [...absent, ...objects].filter(({ good }) => good !== undefined)
+  // What a receipt that comes back confirms is not looked at: those snapshots only wait for the next run.
+  if (back.some(({ name }) => name.startsWith('receipts/')))
+    for (const snapshot of roots.snapshots) confirmed.add(confirmationOf(snapshot))
+  return confirmed
+}
+
+/**
+ * Snapshots without receipt that had one: others follow them, or a receipt is damaged that may be theirs. A receipt
+ * says that all is there that a snapshot needs, and only where that is so they get another one.
+ */
+function snapshotsToConfirm(inspection: Inspection): readonly RootSnapshot[] {
+  const { roots, problems, objects, domains } = inspection
+  const isConfirmed = confirmations(inspection)
+  const isStripped = new Set(
+    problems.filter(({ kind }) => kind === 'missing').map(({ object }) => object),
+  )
+  const anyDamaged = objects.some(({ name, state }) => {
+    return name.startsWith('receipts/') && state === 'useless'
+  })
+  return roots.snapshots.filter((snapshot) => {
+    if (isConfirmed.has(confirmationOf(snapshot))) return false
+    if (!anyDamaged && !isStripped.has(snapshot.name)) return false
+    const own = domains.find(({ domain }) => domain === snapshot.domain)
+    if (own === undefined || own.marked.snapshots.has(snapshot.name)) return false
+    return own.needs.isWhole(snapshot.summary.roots)
+  })
+}
+
+interface PackFate {
+  readonly goes?: DamagedPack
+  readonly left?: Left
+  readonly mayHold: boolean
+}
+
+function packFate(pack: DamagedPack, { domains }: Inspection): PackFate {
+  const { name, stays, closedIds, mayHold } = pack
+  if (stays !== undefined) return { left: { name, why: stays }, mayHold }
+  if (closedIds === undefined) return { goes: pack, mayHold }
+  const own = domains.find(({ domain }) => domain === closedIds.domain)
+  if (own?.needs.hasAll(closedIds.ids) === true) return { goes: pack, mayHold }
+  return { left: { name, why: CLOSED }, mayHold }
+}
+
+const CLOSED =
+  "what is good of it can only be saved with a key that opens it, such as the owner's, or from a copy (--from)"

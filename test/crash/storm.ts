@@ -1,0 +1,227 @@
+// The real program under kill -9 at random moments. What holds after every kill:
+//
+// 1. `check` finds nothing wrong.
+// 2. Every snapshot that a backup reported as saved is listed, unless it was asked to be forgotten.
+// 3. What is listed and confirmed restores byte for byte.
+// 4. The next run of the same command does what the killed one was to do.
+// 5. A copy that `sync` was making has no snapshot that does not restore.
+
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { seededRandom } from '../../src/store/seeded-random.ts'
+import { type Done, User } from '../cli/user.ts'
+import { noise } from '../repositories/sample.ts'
+
+const CAIRN = join(import.meta.dirname, '../../bin/cairn')
+const FILES = 40
+const FILE_BYTES_MAX = 400_000
+/** A whole run of most commands takes about so long. */
+const KILL_AFTER_MS_MAX = 900
+
+const COMMANDS = {
+  backup: ['backup'],
+  forget: ['forget', '--keep-last', '3'],
+  prune: ['prune', '--grace', '2s', '--undelete-window', '4s', '--max-unused', '0%'],
+  sync: ['sync'],
+  repair: ['repair'],
+} as const
+
+export type Operation = keyof typeof COMMANDS
+
+export class Storm {
+  readonly #user = new User()
+  readonly #random: () => number
+  /** What each saved snapshot has: paths with digests. */
+  readonly #saved = new Map<string, string>()
+  readonly killed = new Map<Operation, number>()
+  #files = 0
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed)
+  }
+
+  get #source(): string {
+    return this.#user.path('source')
+  }
+
+  get #copy(): string {
+    return this.#user.path('copy')
+  }
+
+  async begin(): Promise<void> {
+    this.#expectDone(await this.#run(['init', '--key-file', this.#user.path('key')]), 'init')
+    mkdirSync(this.#source)
+    while (this.#files < FILES) this.#write()
+    await this.#backUp()
+  }
+
+  end(): void {
+    this.#user.remove()
+  }
+
+  /** Changes the source, runs a command and kills it somewhere; looks at everything; runs it to its end. */
+  async strike(operation: Operation): Promise<void> {
+    this.#change()
+    const args = this.#argsOf(operation)
+    const isKilled = await this.#killed(args)
+    if (isKilled) this.killed.set(operation, (this.killed.get(operation) ?? 0) + 1)
+    await this.#expectSound()
+    await this.#endSessions()
+    if (operation === 'backup') await this.#backUp()
+    else {
+      const before = operation === 'forget' ? await this.#listed() : []
+      this.#expectDone(await this.#run(args), operation)
+      if (operation === 'forget') this.#forgetOlder(before)
+    }
+    await this.#expectOneRestores()
+  }
+
+  /** Everything that is listed, restored and compared; all data read. */
+  async expectAll(): Promise<void> {
+    this.#expectDone(await this.#run(['check', '--read-data']), 'check')
+    for (const id of await this.#listed()) await this.#expectRestores(id)
+  }
+
+  #argsOf(operation: Operation): readonly string[] {
+    if (operation === 'backup') return [...COMMANDS.backup, this.#source]
+    if (operation === 'sync') return [...COMMANDS.sync, '--to', this.#copy]
+    return COMMANDS[operation]
+  }
+
+  async #backUp(): Promise<void> {
+    const done = await this.#run(['backup', this.#source, '--json'])
+    this.#expectDone(done, 'backup')
+    const last = JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '{}') as { snapshot: string }
+    this.#saved.set(last.snapshot, digestOf(this.#source))
+  }
+
+  /** Whether it was still at work. */
+  #killed(args: readonly string[]): Promise<boolean> {
+    const child = spawn(CAIRN, args, { env: this.#env, stdio: 'ignore', detached: true })
+    const timer = setTimeout(
+      () => child.pid !== undefined && kill(-child.pid),
+      KILL_AFTER_MS_MAX * this.#random(),
+    )
+    return new Promise((resolve) => {
+      child.on('close', (_, signal) => {
+        clearTimeout(timer)
+        resolve(signal === 'SIGKILL')
+      })
+    })
+  }
+
+  async #expectSound(): Promise<void> {
+    this.#expectDone(await this.#run(['check']), 'check')
+    const listed = new Set(await this.#listed())
+    // Forgetting may have been on its way: of the oldest.
+    const newest = [...this.#saved.keys()].slice(-3)
+    for (const id of newest)
+      if (!listed.has(id)) throw new Error(`snapshot ${id} was saved, and is gone`)
+    for (const id of this.#saved.keys()) if (!listed.has(id)) this.#saved.delete(id)
+    const copy = await this.#run(['check', '-r', this.#copy])
+    if (copy.code !== 0 && copy.code !== 10) throw failed('check of the copy', copy)
+  }
+
+  async #expectOneRestores(): Promise<void> {
+    const ids = await this.#listed()
+    const id = ids[Math.floor(this.#random() * ids.length)]
+    if (id !== undefined) await this.#expectRestores(id)
+  }
+
+  async #expectRestores(id: string): Promise<void> {
+    const target = this.#user.path('target')
+    rmSync(target, { recursive: true, force: true })
+    const done = await this.#run(['restore', `${id}:${this.#source}`, '--target', target])
+    this.#expectDone(done, `restore of ${id}`)
+    const expected = this.#saved.get(id)
+    // One of a killed run may have been confirmed without anybody knowing.
+    if (expected !== undefined && digestOf(target) !== expected)
+      throw new Error(`snapshot ${id} restores, and is not what was saved`)
+  }
+
+  /** What was killed has left its leases: nobody is at work. */
+  async #endSessions(): Promise<void> {
+    const done = await this.#run(['lease', '--json'])
+    const { sessions } = JSON.parse(done.stdout) as { sessions: { session: string }[] }
+    for (const { session } of sessions)
+      this.#expectDone(await this.#run(['lease', '--end', session]), 'lease')
+  }
+
+  async #listed(): Promise<readonly string[]> {
+    const done = await this.#run(['snapshots', '--json'])
+    this.#expectDone(done, 'snapshots')
+    const { snapshots } = JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '{}') as {
+      snapshots: { id: string }[]
+    }
+    return snapshots.map(({ id }) => id)
+  }
+
+  #forgetOlder(before: readonly string[]): void {
+    for (const id of before.slice(0, -3)) this.#saved.delete(id)
+  }
+
+  #change(): void {
+    for (let i = 0; i < 3; i++) {
+      const names = readdirSync(this.#source)
+      const name = names[Math.floor(this.#random() * names.length)]
+      if (name !== undefined && this.#random() < 0.5) unlinkSync(join(this.#source, name))
+      this.#write()
+    }
+  }
+
+  #write(): void {
+    const number = this.#files++
+    const bytes = Math.floor(FILE_BYTES_MAX * this.#random())
+    writeFileSync(join(this.#source, `file-${number}`), noise(bytes, number))
+  }
+
+  get #env(): Readonly<Record<string, string>> {
+    return {
+      PATH: process.env['PATH'] ?? '',
+      HOME: this.#user.home,
+      CAIRN_REPOSITORY: this.#user.path('repository'),
+      CAIRN_KEY_FILE: this.#user.path('key'),
+    }
+  }
+
+  #run(args: readonly string[]): Promise<Done> {
+    return this.#user.run(args, { env: this.#env })
+  }
+
+  #expectDone(done: Done, what: string): void {
+    if (done.code !== 0) throw failed(what, done)
+  }
+}
+
+function failed(what: string, { code, stdout, stderr }: Done): Error {
+  return new Error(`${what} ended with ${code}: ${stdout}\n${stderr}`)
+}
+
+function kill(group: number): void {
+  try {
+    process.kill(group, 'SIGKILL')
+  } catch (error) {
+    // It has just ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Of all files of a folder: their names and contents. */
+function digestOf(folder: string): string {
+  const hash = createHash('sha256')
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name)
+    hash.update(`${name} ${statSync(path).size} `).update(readFileSync(path))
+  }
+  return hash.digest('hex')
+}
