@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { noise } from '../repositories/sample.ts'
 import { describeTree, diffTrees } from '../trees/describe-tree.ts'
-import { type Line, User } from './user.ts'
+import { ended, type Line, User } from './user.ts'
 
 const user = new User()
 const env = user.keyed
@@ -183,3 +183,45 @@ function flip(path: string): void {
   rmSync(path)
   writeFileSync(path, bytes)
 }
+
+test('what the machine knows of the other repository opens it', async () => {
+  const target = await newTarget()
+  const copy = ['copy', '-r', repository, '--key-file', user.path('key')]
+  user.write({
+    '.config/cairn/cairn.toml': `repository = "${target}"\nkey-file = "${otherKey}"\n`,
+  })
+  const configured = await user.json([...copy, '--to', target], { env: {} })
+  expect(configured.last).toMatchObject({ event: 'result', copied: 2 })
+  rmSync(user.path('.config/cairn/cairn.toml'))
+  // The repository that Cairn makes itself, with a passphrase that it keeps.
+  expect(await user.run(['backup', 'data'], { env: {} })).toMatchObject({ code: 0 })
+  const own = user.path('.local/share/cairn/repository')
+  const kept = await user.json([...copy, '--to', own], { env: {} })
+  expect(kept.last).toMatchObject({ event: 'result', copied: 2 })
+})
+
+test('interrupted it ends in order, and the same command goes on', {
+  timeout: 60_000,
+}, async () => {
+  const large = user.path('large')
+  user.write({ 'much/file': noise(60_000_000, 5) })
+  const at = ['-r', large]
+  expect(await user.run(['init', ...at], { env })).toMatchObject({ code: 0 })
+  expect(await user.run(['backup', 'much', ...at], { env })).toMatchObject({ code: 0 })
+  const target = await newTarget()
+  const copy = ['copy', ...at, '--to', target]
+  const child = user.start(copy, { env: toKey })
+  child.stdin?.end()
+  const done = ended(child)
+  const packs = join(target, 'packs')
+  while (child.exitCode === null && !existsSync(packs)) await new Promise((go) => setTimeout(go, 5))
+  child.kill('SIGINT')
+  const { code, stderr } = await done
+  expect(code).toBe(130)
+  expect(stderr).toContain('Interrupted: not everything is copied yet')
+  const { last } = await user.json(copy, { env: toKey })
+  expect(last).toMatchObject({ copied: 1 })
+  expect(last['addedBytes']).toBeLessThan(60_000_000)
+  const check = opened(target, 'check', '--read-data')
+  expect(await user.run(check, { env: {} })).toMatchObject({ code: 0 })
+})

@@ -11,7 +11,7 @@ import { KIND, type ObjectKind, type Prefix } from '../../src/format/prefix.ts'
 import type { Quarantined } from '../../src/format/quarantined.ts'
 import type { Lease, Receipt } from '../../src/format/records.ts'
 import type { Certificate } from '../../src/format/signing.ts'
-import type { Details, Original, Summary } from '../../src/format/snapshot.ts'
+import type { Details, Summary } from '../../src/format/snapshot.ts'
 import {
   ENTRY_TYPES,
   type Entry,
@@ -27,6 +27,7 @@ import type {
   Renewal,
   Sighting,
 } from '../../src/format/upkeep-records.ts'
+import { original } from './original-values.ts'
 
 /** Long ones repeat: drawing each byte would take most of the time. */
 export function bytesOf(length: number): fc.Arbitrary<Bytes> {
@@ -360,14 +361,6 @@ const common = fc.record({
 export const entry: fc.Arbitrary<Entry> = fc
   .tuple(common, fc.constantFrom(...(Object.keys(ENTRY_TYPES) as EntryType[])).chain(typed))
   .map(([shared, own]) => ({ ...shared, ...own }))
-
-const original: fc.Arbitrary<Original> = fc.record({
-  repositoryId: hash,
-  ownerVerifyKey: hash,
-  prefix: hash,
-  envelope: bytesUpTo(50),
-  object: maybe(bytesUpTo(50)),
-})
 
 export const details: fc.Arbitrary<Details> = fc.record({
   source: text,
