@@ -63,8 +63,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       },
       {
         file: LIVENESS,
-        find: 'const staying = this.#first(copies, (pack) => !this.#isMarked[pack])',
-        replace: 'const staying = this.#first(copies, (pack) => !isGoing[pack])',
+        find: 'const staying = this.#first(copies, this.#isUnmarked)',
+        replace: 'const staying = this.#first(copies, (pack) => isGoing[pack] !== true)',
       },
     ],
     configuration: 'two-marks',
