@@ -66,6 +66,12 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         find: 'const staying = this.#first(copies, this.#isUnmarked)',
         replace: 'const staying = this.#first(copies, (pack) => isGoing[pack] !== true)',
       },
+      {
+        // The order of copies is a second guard: whoever sweeps the first copy moves it anyway.
+        file: LIVENESS,
+        find: 'if (staying === undefined || this.#rank(leaving) <= this.#rank(staying))',
+        replace: 'if (staying === undefined)',
+      },
     ],
     configuration: 'two-marks',
     expected: /has lost/,
