@@ -71,7 +71,7 @@ describe.each([
       const survived = await survive(
         stage,
         ({ repository }) => fullAfter(repository.store, fitting, () => undefined),
-        at,
+        () => at,
       )
       if (survived.error !== undefined) expect(survived.error.code).toBe('no-space')
       else if (!name.startsWith('prune')) expect(await stage.isDone(survived.world), at).toBe(true)
