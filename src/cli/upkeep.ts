@@ -14,14 +14,14 @@ export async function withUpkeep<T>(
   act: (repository: Repository) => Promise<T>,
 ): Promise<T> {
   const { store } = repository
-  let isReleased = false
+  const seen = { isReleased: false }
   const reserving = withReserve(store, () => {
-    isReleased = true
+    seen.isReleased = true
   })
   try {
     return await act({ ...repository, store: reserving })
   } finally {
-    if (isReleased || !dryRun) await keepRoom(context, store)
+    if (seen.isReleased || !dryRun) await keepRoom(context, store)
   }
 }
 

@@ -62,11 +62,8 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     const { moveBytesMax } = options.limits
     for (const domain of plan.domains)
       swept.push(await sweep(domain, { clock, random, moveBytesMax, signal: options.signal }))
-    const marks: string[] = []
-    for (const domain of plan.domains) {
-      marks.push(...(await mark(domain, clock)))
-      await renew(domain, clock)
-    }
+    const marks = await markAll(plan, { swept, clock })
+    for (const domain of plan.domains) await renew(domain, clock)
     return { plan, swept, marks }
   } finally {
     await lease?.release()
@@ -141,6 +138,26 @@ async function renew({ survey, renewal }: DomainPlan, clock: Clock): Promise<voi
   const record = { packs, renewedMs: clock.nowMs() }
   if (packs.length > 0) await putUpkeepRecord(repository, { kind: 'renewal', domain, record })
   for (const name of renewal.done) await repository.store.remove(name)
+}
+
+/** Throws 'no-space', which says that what was marked before is gone, where there is no room for a mark. */
+async function markAll(
+  { domains }: PrunePlan,
+  { swept, clock }: { readonly swept: readonly SweepResult[]; readonly clock: Clock },
+): Promise<readonly string[]> {
+  const marks: string[] = []
+  try {
+    for (const domain of domains) marks.push(...(await mark(domain, clock)))
+    return marks
+  } catch (error) {
+    if (!isCairnError(error, 'no-space')) throw error
+    const removed = swept.reduce((sum, { removedPacks }) => sum + removedPacks, 0)
+    throw new CairnError('no-space', `Cannot mark what nobody needs: ${error.message}`, {
+      hint: `${removed} packs that were marked before are deleted. Make room and run the same command again.`,
+      context: { ...error.context, removedPacks: removed },
+      cause: error,
+    })
+  }
 }
 
 /** So many names are in one mark at most: it must be one object. */

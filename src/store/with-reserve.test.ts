@@ -20,7 +20,9 @@ beforeEach(async () => {
   const limited = withSpaceLimit(openMemory({ clock: systemClock }), 100)
   store = decorate(limited, {
     reserve: {
-      keep: async () => void (await limited.put(RESERVE, bytes(40))),
+      keep: async () => {
+        await limited.put(RESERVE, bytes(40))
+      },
       release: async () => {
         const isThere = (await limited.stat(RESERVE)) !== undefined
         await limited.remove(RESERVE)

@@ -19,13 +19,13 @@ export interface Survived {
 export async function survive(
   stage: Stage,
   wrap: (world: World) => Store,
-  what: string,
+  what: () => string,
 ): Promise<Survived> {
   const world = await open(stage)
   const repository = through(stage.owner, wrap(world))
   const error = await errorOf(() => stage.act({ ...world, repository }))
   for (let turn = 0; turn < TURNS; turn++) await world.clock.sleep(0)
-  expect(await stage.faults(world), `${what}, ended with ${error?.message ?? 'nothing'}`).toEqual(
+  expect(await stage.faults(world), `${what()}, ended with ${error?.message ?? 'nothing'}`).toEqual(
     [],
   )
   return { error, world }

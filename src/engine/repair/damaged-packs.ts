@@ -3,6 +3,7 @@
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
+import { sha256 } from '../../base/hash.ts'
 import { segmentOfColumns } from '../../format/index-segment.ts'
 import type { PackKind } from '../../format/prefix.ts'
 import type { DomainAccess } from '../../repository/access.ts'
@@ -74,23 +75,26 @@ function isAboutPack(kind: CheckProblem['kind']): boolean {
   return kind !== 'missing' && kind !== 'malformed'
 }
 
-/** What index segments say of these packs. */
+/** What index segments say of these packs. Where one could not be read all are read once more. */
 async function knownPacks(
   repository: Repository,
   wanted: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, KnownPack>> {
   const known = new Map<string, KnownPack>()
   if (wanted.size === 0) return known
-  await readSegments(repository, {
-    domains: repository.domains,
-    onlyReading: true,
-    take: ({ domain, segment }) => {
-      for (const pack of packsOfSegment(segmentOfColumns(segment))) {
-        const name = contentName('packs', pack.indexed.hash)
-        if (wanted.has(name)) known.set(name, { ...pack, domain })
-      }
-    },
-  })
+  const read = () =>
+    readSegments(repository, {
+      domains: repository.domains,
+      onlyReading: true,
+      take: ({ domain, segment }) => {
+        for (const pack of packsOfSegment(segmentOfColumns(segment))) {
+          const name = contentName('packs', pack.indexed.hash)
+          if (wanted.has(name)) known.set(name, { ...pack, domain })
+        }
+      },
+    })
+  const { problems, vanished } = await read()
+  if (problems.length + vanished.length > 0) await read()
   return known
 }
 
@@ -138,10 +142,16 @@ async function inspectPack(
 const INTACT_AND_NOT_OURS =
   'it is intact, and nothing that this key and version know: somebody may need it'
 
-/** The bytes; why they cannot be had; undefined where the pack is gone. */
+/**
+ * The bytes; why they cannot be had; undefined where the pack is gone. Read twice: what can be saved of a pack must
+ * not depend on what a bad disk gave out once.
+ */
 async function readWhole({ store }: Repository, name: string): Promise<Bytes | string | undefined> {
+  const read = () => getBounded(store, { name, bytesMax: FOUND_BYTES_MAX })
   try {
-    return await getBounded(store, { name, bytesMax: FOUND_BYTES_MAX })
+    const digest = sha256(await read())
+    const bytes = await read()
+    return equalBytes(sha256(bytes), digest) ? bytes : 'it reads differently each time'
   } catch (error) {
     if (isCairnError(error, 'object-missing')) return undefined
     if (isCairnError(error, 'object-damaged', ...WITHHELD))

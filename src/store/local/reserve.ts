@@ -10,7 +10,7 @@ import type { FolderCalls } from './folder-calls.ts'
 import { errnoOf, isFull, writeError } from './folder-errors.ts'
 import type { TemporaryFiles } from './temporary-files.ts'
 
-export const RESERVE_FILE = 'reserve'
+const RESERVE_FILE = 'reserve'
 
 const MEBI = 1024 ** 2
 /**
