@@ -2,9 +2,10 @@ import { expect, test } from 'vitest'
 import { utf8 } from '../base/bytes.ts'
 import { CairnError, type ErrorCode } from '../base/errors.ts'
 import { putContent } from './content.ts'
+import { decorate } from './decorate.ts'
 import { type Call, type CallRecord, type Fault, withFaults } from './fault.ts'
 import { openMemory } from './memory.ts'
-import { type Retry, type RetryOptions, withRetry } from './retry.ts'
+import { DEFAULT_RETRIES, type Retry, type RetryOptions, withRetry } from './retry.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A store whose calls meet these faults in order, wrapped in retries. */
@@ -127,4 +128,27 @@ test('a listing that gets no further is given up', async () => {
     for await (const { name } of store.list('')) expect(name).toBe('config/0')
   }
   await expect(clock.run(listing())).rejects.toThrow('gave up after 4 attempts')
+})
+
+test('after days of suspension nothing is put again, whichever clock stood still', async () => {
+  const memory = openMemory({ clock: new VirtualClock() })
+  let calls = 0
+  let nowMs = 0
+  const clock = {
+    nowMs: () => nowMs,
+    monotonicMs: () => 0,
+    sleep: () => Promise.resolve(),
+  }
+  const failing = decorate(memory, {
+    put: () => {
+      calls++
+      nowMs += 3 * 24 * 3_600_000
+      return Promise.reject(new CairnError('store-unwritable', 'the reply was lost'))
+    },
+  })
+  const store = withRetry(failing, { ...DEFAULT_RETRIES, clock, random: () => 0 })
+  await expect(store.put('config/1', [utf8('x')])).rejects.toMatchObject({
+    code: 'store-unwritable',
+  })
+  expect(calls).toBe(1)
 })

@@ -76,30 +76,44 @@ async function retrying<T>(
   options: RetryOptions,
   call: (attempt: number) => Promise<T>,
 ): Promise<T> {
-  const startedMs = options.clock.monotonicMs()
+  const started = startOf(options)
   for (let attempt = 0; ; attempt++) {
     try {
       return await call(attempt)
     } catch (error) {
-      await waitOrThrow(error, { options, startedMs, attempts: attempt + 1 })
+      await waitOrThrow(error, { options, started, attempts: attempt + 1 })
     }
   }
 }
 
 interface Failed {
   readonly options: RetryOptions
-  readonly startedMs: number
+  readonly started: Start
   readonly attempts: number
 }
 
+interface Start {
+  readonly monotonicMs: number
+  readonly nowMs: number
+}
+
+function startOf({ clock }: RetryOptions): Start {
+  return { monotonicMs: clock.monotonicMs(), nowMs: clock.nowMs() }
+}
+
+/**
+ * By whichever clock went further: one stands still while a machine is suspended, the other may be set. After
+ * days nothing may be put again that somebody else may have marked and deleted meanwhile.
+ */
+function elapsedSince({ monotonicMs, nowMs }: Start, { clock }: RetryOptions): number {
+  return Math.max(clock.monotonicMs() - monotonicMs, Math.abs(clock.nowMs() - nowMs))
+}
+
 /** Waits before the next attempt; throws where there is to be none. */
-async function waitOrThrow(
-  error: unknown,
-  { options, startedMs, attempts }: Failed,
-): Promise<void> {
+async function waitOrThrow(error: unknown, { options, started, attempts }: Failed): Promise<void> {
   if (!canPass(error)) throw error
   const delayMs = options.random() * longestDelay(options, attempts)
-  const elapsedMs = options.clock.monotonicMs() - startedMs
+  const elapsedMs = elapsedSince(started, options)
   if (attempts >= options.attemptsMax || elapsedMs + delayMs > options.totalMs) {
     throw gaveUp(error, { attempts, elapsedMs })
   }
@@ -134,7 +148,7 @@ async function* listAgain(
   options: RetryOptions,
 ): AsyncGenerator<ObjectInfo> {
   const seen = new Set<string>()
-  let startedMs = options.clock.monotonicMs()
+  let started = startOf(options)
   for (let attempts = 1; ; attempts++) {
     const before = seen.size
     try {
@@ -143,9 +157,9 @@ async function* listAgain(
     } catch (error) {
       if (seen.size > before) {
         attempts = 1
-        startedMs = options.clock.monotonicMs()
+        started = startOf(options)
       }
-      await waitOrThrow(error, { options, startedMs, attempts })
+      await waitOrThrow(error, { options, started, attempts })
     }
   }
 }
