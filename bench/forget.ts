@@ -82,6 +82,7 @@ const SUMMARY: Omit<
   addedStoredBytes: 1e6,
   program: 'bench',
   replaces: undefined,
+  copyOf: undefined,
 }
 
 const DETAILS: Omit<Details, 'source'> = {
@@ -91,4 +92,5 @@ const DETAILS: Omit<Details, 'source'> = {
   tags: [],
   problems: [],
   root: undefined,
+  original: undefined,
 }

@@ -6,6 +6,7 @@
 //     npm run bench -- memory            a 20 GB file, a folder of a million files, one worker with little memory
 //     npm run bench -- cores             one 4 GB file with one and with two workers
 //     npm run bench -- forget            the plan of forgetting 10,000 snapshots
+//     npm run bench:scale [index|prune]  large repositories that nobody had to back up
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -18,6 +19,7 @@ import { cores } from './cores.ts'
 import { forget } from './forget.ts'
 import { kernels } from './kernels.ts'
 import { memory } from './memory.ts'
+import { scale } from './scale.ts'
 
 const [what = 'compare', ...rest] = process.argv.slice(2)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -36,6 +38,7 @@ try {
   } else if (what === 'memory') memory(work, say)
   else if (what === 'cores') cores(work, say)
   else if (what === 'forget') await forget(work, say)
+  else if (what === 'scale') scale(work, { say, what: rest[0] ?? '' })
   else throw new Error(`There is no benchmark called ${what}`)
 } finally {
   rmSync(work, { recursive: true, force: true })

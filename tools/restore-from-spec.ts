@@ -74,7 +74,7 @@ const GRANT = 'repository owner role label created secret domains'
 const CONFIG = 'repository generation created owner chunker domains revocations'
 const DOMAIN = 'id label idKey chunkerKey epochs signingSeed certificate'
 const SUMMARY = `source roots sequence predecessor session started ended ending files folders
-  others unreadable size added addedStored program detailsHash replaces`
+  others unreadable size added addedStored program detailsHash replaces copyOf`
 const ENTRY = `name type mode uid gid user group seconds nanoseconds size link target device xattrs
   pieces pieceList extents extentList crc32 tree changed`
 type Row = Record<string, Cbor>
@@ -316,7 +316,7 @@ function openSnapshot(object: StoredObject) {
   need(sha256(body.rest).equals(bytes(detailsHash)), 'its details are not those that were signed')
   const key = sessionKey('cairn v1 details', prefix, take(body, 1120))
   const opened = open(key, body.rest, repository.id, prefix, DETAILS)
-  const { host, root } = decode('source host user paths tags problems root', opened)
+  const { host, root } = decode('source host user paths tags problems root original', opened)
   const allows = (list: Cbor, one: Cbor) => array(list ?? [one]).some((two) => isSame(one, two))
   const isAllowed = allows(signer['sources'], source) && allows(signer['hosts'], host)
   need(isAllowed, 'its signer may not write for its source and host')

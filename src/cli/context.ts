@@ -25,6 +25,8 @@ export function newContext(flags: GlobalFlags): Context {
   const env = escapedEnvironment({ ...process.env })
   // Programs that we start have no use for it.
   delete process.env['CAIRN_PASSPHRASE']
+  delete process.env['CAIRN_TO_PASSPHRASE']
+  delete process.env['CAIRN_LIKE_PASSPHRASE']
   const places = placesOf(env, homeIn(env))
   const output = outputFor(flags, env)
   let settings: Settings | undefined

@@ -8,7 +8,7 @@ import { askSecret, canAsk } from './ask.ts'
 import type { Context } from './context.ts'
 import { printableText } from './printable.ts'
 import { keyIn, passphraseIn, readSecretFile } from './secret-file.ts'
-import type { SecretSource } from './settings.ts'
+import type { Other, SecretSource } from './settings.ts'
 
 /** The credential that the settings name; undefined where they name none. Throws 'usage'. */
 export function configuredCredential(context: Context): Credential | undefined {
@@ -30,8 +30,8 @@ export function credentialFrom(source: SecretSource, context: Context): Credenti
 }
 
 /** Asks. Throws 'usage' where there is nobody to ask. */
-export async function askedCredential(message: string): Promise<Credential> {
-  if (!canAsk()) throw nothingGiven()
+export async function askedCredential(message: string, other?: Other): Promise<Credential> {
+  if (!canAsk()) throw nothingGiven(message, other)
   return passphrase(nonEmpty(await askSecret(message)))
 }
 
@@ -69,10 +69,24 @@ function passphraseOfCommand(command: string): string {
   })
 }
 
-function nothingGiven(): CairnError {
+function nothingGiven(asked: string, other: Other | undefined): CairnError {
+  if (other !== undefined) {
+    const text = `Cannot ask for the ${lowerFirst(asked)}: there is no terminal to ask on`
+    const variable = `CAIRN_${other.toUpperCase()}`
+    return new CairnError('usage', text, {
+      hint:
+        `Set ${variable}_PASSPHRASE_FILE, ${variable}_PASSPHRASE_COMMAND, ${variable}_PASSPHRASE or ` +
+        `${variable}_KEY_FILE, or give --${other}-passphrase-file, --${other}-passphrase-command ` +
+        `or --${other}-key-file.`,
+    })
+  }
   return new CairnError('usage', 'No passphrase was given, and there is no terminal to ask on', {
     hint:
       'Set CAIRN_PASSPHRASE_FILE, CAIRN_PASSPHRASE_COMMAND, CAIRN_PASSPHRASE or CAIRN_KEY_FILE, ' +
       'or give --passphrase-file, --passphrase-command or --key-file.',
   })
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1)
 }

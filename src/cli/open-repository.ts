@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { CairnError, isCairnError } from '../base/errors.ts'
 import { newestGeneration } from '../repository/generations.ts'
+import { IndexCache } from '../repository/index-cache.ts'
 import { openRepository, type Repository } from '../repository/repository.ts'
 import type { Credential } from '../sealer/passphrase.ts'
 import { openCacheFolder, withCache } from '../store/cache.ts'
@@ -109,11 +110,11 @@ async function openWithCredential(
 }
 
 async function askAndOpen(
-  { output }: Context,
+  { output, settings }: Context,
   { store, grantHint }: { store: Store; grantHint: string | undefined },
 ): Promise<Repository> {
   for (let attempt = 1; ; attempt++) {
-    const credential = await askedCredential(`Passphrase of ${store.address}`)
+    const credential = await askedCredential(`Passphrase of ${store.address}`, settings.other)
     try {
       return await openRepository(store, { credential, grantHint })
     } catch (error) {
@@ -139,12 +140,17 @@ function withLocalCopies(
   { clock, output }: Context,
   { repository, cacheFolder }: { repository: Repository; cacheFolder: string },
 ): Repository {
-  if (isLocal(repository.store.address)) return repository
+  const indexCache = new IndexCache({
+    folder: join(cacheFolder, 'index'),
+    clock,
+    onProblem: (error) => output.detail(`The local cache: ${String(error)}`),
+  })
+  if (isLocal(repository.store.address)) return { ...repository, indexCache }
   const cache = openCacheFolder({ path: join(cacheFolder, 'objects'), clock })
   const store = withCache(repository.store, {
     cache,
     bytesMax: METADATA_CACHE_BYTES_MAX,
     onCacheError: (error) => output.detail(`The local cache: ${String(error)}`),
   })
-  return { ...repository, store }
+  return { ...repository, store, indexCache }
 }

@@ -6,6 +6,7 @@ import { addBackup } from './commands/backup.ts'
 import { addCache } from './commands/cache.ts'
 import { addCheck } from './commands/check.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addCopy } from './commands/copy.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDump } from './commands/dump.ts'
 import { addFind } from './commands/find.ts'
@@ -90,6 +91,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addLease,
   addStats,
   addSync,
+  addCopy,
   addKey,
   addCache,
   addCompletion,

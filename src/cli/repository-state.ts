@@ -28,6 +28,8 @@ export interface RepositoryState {
   readonly checkTurns: number
   /** The latest that the store's clock was known to be. Not there in what older versions remember. */
   readonly storeTimeMs?: number
+  /** By domain and source, in hexadecimal: the id of the newest snapshot that was known to count. */
+  readonly newest?: Readonly<Record<string, string>>
 }
 
 /** What is remembered of an address; nothing where that is not known or cannot be read. */
@@ -72,8 +74,15 @@ function isState(value: unknown): value is RepositoryState {
     typeof state.grantName === 'string' &&
     typeof state.passphraseConfirmed === 'boolean' &&
     typeof state.checkTurns === 'number' &&
-    ['number', 'undefined'].includes(typeof state.storeTimeMs)
+    ['number', 'undefined'].includes(typeof state.storeTimeMs) &&
+    isNewest(state.newest)
   )
+}
+
+function isNewest(value: unknown): boolean {
+  if (value === undefined) return true
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).every((id) => typeof id === 'string' && /^[0-9a-f]{64}$/.test(id))
 }
 
 /** Where it cannot be written that is told, for the next run knows less then. */
@@ -114,6 +123,7 @@ export function stateOf(
     passphraseConfirmed: isSame && known.passphraseConfirmed,
     checkTurns: isSame ? known.checkTurns : 0,
     ...(isSame && known.storeTimeMs !== undefined && { storeTimeMs: known.storeTimeMs }),
+    ...(isSame && known.newest !== undefined && { newest: known.newest }),
   }
 }
 

@@ -2,7 +2,7 @@
 // configuration file, that before the default. What opens it is one thing: a passphrase file on the
 // command line puts aside a passphrase command in the configuration.
 
-import { isAbsolute } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { CairnError } from '../base/errors.ts'
 import { type Configuration, readConfiguration, SCHEME } from './configuration.ts'
 import type { Environment, Places } from './places.ts'
@@ -27,11 +27,23 @@ export type SecretSource =
   | { readonly kind: 'command'; readonly command: string }
   | { readonly kind: 'key-file'; readonly path: string }
 
+/** Where there are two repositories: the second one's options and variables have this in their names. */
+export type Other = 'to' | 'like'
+
+/** What says how another repository than the one in use is opened. */
+export interface OtherFlags {
+  readonly passphraseFile: string | undefined
+  readonly passphraseCommand: string | undefined
+  readonly keyFile: string | undefined
+}
+
 export interface Settings {
   readonly address: string
   /** False for the default repository: the only one that is ever made without being asked for. */
   readonly isConfigured: boolean
   readonly secret: SecretSource | undefined
+  /** What is named so is opened by these settings. */
+  readonly other?: Other
 }
 
 export function settingsOf(
@@ -53,6 +65,44 @@ export function settingsOf(
       theOne('the environment', secretsOfEnvironment(env)) ??
       theOne(places.configuration, secretsOfConfiguration(configuration)),
   }
+}
+
+/**
+ * The settings of another repository, at an address that an option has given: its own options come before its
+ * own variables, and what the configuration file says is for the repository that it names.
+ */
+export function settingsOfOther(
+  other: Other,
+  {
+    given,
+    flags,
+    env,
+    places,
+  }: {
+    readonly given: string
+    readonly flags: OtherFlags
+    readonly env: Environment
+    readonly places: Places
+  },
+): Settings {
+  const address = addressOf(`--${other}`, given)
+  const configuration = readConfiguration(places)
+  const isAt = (known: string | undefined) => known !== undefined && isSamePlace(known, address)
+  const kept = isAt(configuration.repository) ? secretsOfConfiguration(configuration) : []
+  return {
+    address,
+    isConfigured: !isAt(places.repository),
+    secret:
+      theOne('the command line', secretsOfFlags(flags, `${other}-`)) ??
+      theOne('the environment', secretsOfEnvironment(env, `${other.toUpperCase()}_`)) ??
+      theOne(places.configuration, kept),
+    other,
+  }
+}
+
+function isSamePlace(one: string, another: string): boolean {
+  const placeOf = (address: string) => (SCHEME.test(address) ? address : resolve(address))
+  return placeOf(one) === placeOf(another)
 }
 
 /** Set and empty is a mistake in a script, which must not lead to the default. */
@@ -124,19 +174,23 @@ function secretsOf({ text, file, command, keyFile }: Given): readonly SecretSour
   return secrets
 }
 
-function secretsOfFlags(flags: GlobalFlags): readonly SecretSource[] {
+function secretsOfFlags(
+  flags: Partial<OtherFlags>,
+  infix: `${Other}-` | '' = '',
+): readonly SecretSource[] {
   const { passphraseFile: file, passphraseCommand, keyFile } = flags
-  const command = textOf('--passphrase-command', passphraseCommand)
+  const command = textOf(`--${infix}passphrase-command`, passphraseCommand)
   return secretsOf({ file, command, keyFile })
 }
 
-function secretsOfEnvironment(env: Environment): readonly SecretSource[] {
-  const textIn = (name: string) => textOf(name, fromEnvironment(env, name))
+function secretsOfEnvironment(env: Environment, infix = ''): readonly SecretSource[] {
+  const named = (name: string) => `CAIRN_${infix}${name}`
+  const textIn = (name: string) => textOf(named(name), fromEnvironment(env, named(name)))
   return secretsOf({
-    text: textIn('CAIRN_PASSPHRASE'),
-    file: fromEnvironment(env, 'CAIRN_PASSPHRASE_FILE'),
-    command: textIn('CAIRN_PASSPHRASE_COMMAND'),
-    keyFile: fromEnvironment(env, 'CAIRN_KEY_FILE'),
+    text: textIn('PASSPHRASE'),
+    file: fromEnvironment(env, named('PASSPHRASE_FILE')),
+    command: textIn('PASSPHRASE_COMMAND'),
+    keyFile: fromEnvironment(env, named('KEY_FILE')),
   })
 }
 

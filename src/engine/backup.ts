@@ -103,7 +103,7 @@ async function attemptBackup(
   attempt: Attempt,
 ): Promise<BackupResult | undefined> {
   const { repository, domain } = options
-  const index = await loadIndex(repository, domain)
+  const index = await loadIndex(repository, domain, { isRenewing: true })
   const report = new Report(options)
   const pass = attempt.newPass({ ...options, index, report, cachePath: cachePathOf(options) })
   const run: Run = { attempt, pass, report }

@@ -13,6 +13,7 @@ import type { Repository } from '../repository/repository.ts'
 import { confirmationOf } from '../repository/snapshots.ts'
 import { choosePacks, type Subset } from './check/choose-packs.ts'
 import { DomainCheck } from './check/domain-check.ts'
+import type { KnownSnapshot } from './check/history.ts'
 import { checkMetadata } from './check/metadata-objects.ts'
 import { OpenedObjects } from './check/opened-objects.ts'
 import { PackStage } from './check/pack-stage.ts'
@@ -37,6 +38,8 @@ export interface CheckOptions {
   readonly repository: Repository
   readonly mode: CheckMode
   readonly workers: number
+  /** Snapshots that whoever checks has known to count: ids, with their domains in hexadecimal. */
+  readonly known?: readonly KnownSnapshot[]
   readonly signal: AbortSignal
   readonly onProgress: (progress: CheckProgress) => void
   /** Told at once; what a problem affects comes with the result. */
@@ -88,7 +91,8 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   await stage.readWhole(slowestFirst([...whole], domains))
   let blobsNeeded = 0
   for (const domain of domains) {
-    blobsNeeded += await domain.reportLost(repository, { opened, findings })
+    const known = options.known?.filter((one) => one.domain === domain.domain.hex) ?? []
+    blobsNeeded += await domain.reportLost(repository, { opened, findings, known })
     await domain.reportTooDeep(repository, { opened, findings, signal })
   }
   const snapshots = opened.snapshots.length

@@ -17,6 +17,7 @@ import type { Repository } from '../repository/repository.ts'
 import { putUpkeepRecord } from '../repository/upkeep-records.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
+import { getVerified } from '../store/content.ts'
 import { contentName } from '../store/names.ts'
 
 /** Enough that no two are ever the same. */
@@ -84,7 +85,10 @@ export class FramePacks {
     const { writer, receivedMs } = this.#open.get(kind) as OpenPack
     this.#open.delete(kind)
     const pack = writer.finish(random, PADDING_BYTES_MIN)
-    await repository.store.put(contentName('packs', pack.indexed.hash), pack.parts)
+    const name = contentName('packs', pack.indexed.hash)
+    // There already, under a name that nobody else has: a put that failed left it, as a whole or cut off.
+    if ((await repository.store.put(name, pack.parts)) === 'exists')
+      await getVerified(repository.store, name)
     await putSegment(repository, {
       domain,
       signatory: upkeepSignatory(repository, domain),

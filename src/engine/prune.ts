@@ -11,6 +11,7 @@ import { HeldLease } from '../repository/lease.ts'
 import { putMark } from '../repository/marks.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
+import { putUpkeepRecord } from '../repository/upkeep-records.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
 import { digestInName } from '../store/names.ts'
@@ -109,7 +110,7 @@ async function unlessFull<T>(
 }
 
 /** What a run would do. Reads, and changes nothing. */
-async function planPrune(
+export async function planPrune(
   { repository, limits }: Pick<PruneOptions, 'repository' | 'limits'>,
   nowMs: number,
 ): Promise<PrunePlan> {
@@ -135,7 +136,10 @@ async function markAll(
 ): Promise<readonly string[]> {
   const marks: string[] = []
   try {
-    for (const domain of domains) marks.push(...(await mark(domain, clock)))
+    for (const domain of domains) {
+      marks.push(...(await mark(domain, clock)))
+      await renew(domain, clock)
+    }
     return marks
   } catch (error) {
     if (!isCairnError(error, 'no-space')) throw error
@@ -146,6 +150,16 @@ async function markAll(
       cause: error,
     })
   }
+}
+
+/** Asks writers to store anew what they need of wasteful packs, where there is room; removes what is done. */
+async function renew({ survey, renewal }: DomainPlan, clock: Clock): Promise<void> {
+  const { repository, domain } = survey
+  const packs = renewal.packs.map(({ name }) => digestInName(name) as Bytes).slice(0, NAMES_MAX)
+  const record = { packs, renewedMs: clock.nowMs() }
+  if (packs.length > 0)
+    await unlessFull(() => putUpkeepRecord(repository, { kind: 'renewal', domain, record }))
+  for (const name of renewal.done) await repository.store.remove(name)
 }
 
 /** So many names are in one mark at most: it must be one object. */

@@ -39,6 +39,8 @@ export class ColumnWriter {
   }
 }
 
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+
 export class ColumnReader {
   readonly #bytes: Bytes
   readonly #view: DataView
@@ -53,7 +55,9 @@ export class ColumnReader {
   u32(count: number): Uint32Array {
     this.#expect(4 * count)
     const values = new Uint32Array(count)
-    for (let i = 0; i < count; i++) values[i] = this.#view.getUint32(this.#at + 4 * i, true)
+    if (IS_LITTLE_ENDIAN)
+      new Uint8Array(values.buffer).set(this.#bytes.subarray(this.#at, this.#at + 4 * count))
+    else for (let i = 0; i < count; i++) values[i] = this.#view.getUint32(this.#at + 4 * i, true)
     this.#at += 4 * count
     return values
   }

@@ -7,6 +7,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { indexSegment, packHeader } from '../../test/format/pack-values.ts'
 import * as values from '../../test/format/values.ts'
 import { type Bytes, concat } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
@@ -107,17 +108,17 @@ const BINARY_FORMATS = {
     decode: (bytes) => decodePrefix(bytes.length > PREFIX_BYTES ? new Uint8Array(0) : bytes),
   } satisfies Format<Prefix>,
   'data pack header': {
-    value: values.packHeader('data-pack'),
+    value: packHeader('data-pack'),
     encode: (header) => encodePackHeader(header, 'data-pack'),
     decode: (bytes) => decodePackHeader(bytes, 'data-pack'),
   } satisfies Format<PackHeader>,
   'tree pack header': {
-    value: values.packHeader('tree-pack'),
+    value: packHeader('tree-pack'),
     encode: (header) => encodePackHeader(header, 'tree-pack'),
     decode: (bytes) => decodePackHeader(bytes, 'tree-pack'),
   } satisfies Format<PackHeader>,
   'index segment': {
-    value: values.indexSegment,
+    value: indexSegment,
     encode: encodeIndexSegment,
     decode: decodeIndexSegment,
   } satisfies Format<IndexSegment>,

@@ -19,7 +19,9 @@ import {
 import {
   ENCAPSULATION_BYTES,
   type Frame,
-  readFrames,
+  type FrameColumns,
+  framesOfColumns,
+  readFrameColumns,
   readSessions,
   type Session,
   writeFrames,
@@ -79,8 +81,22 @@ export function encodeIndexSegment(segment: IndexSegment): Bytes {
   return columns.finish()
 }
 
+/** A segment with its frames as columns. */
+export interface SegmentColumns extends Omit<IndexSegment, 'frames'> {
+  readonly frames: FrameColumns
+}
+
 /** Throws 'object-damaged' on anything that is not a whole and plausible segment. */
 export function decodeIndexSegment(bytes: Bytes): IndexSegment {
+  return segmentOfColumns(decodeSegmentColumns(bytes))
+}
+
+export function segmentOfColumns({ frames, ...segment }: SegmentColumns): IndexSegment {
+  return { ...segment, frames: framesOfColumns(frames) }
+}
+
+/** The same, without an object for each frame. */
+export function decodeSegmentColumns(bytes: Bytes): SegmentColumns {
   const columns = new ColumnReader(bytes)
   const supersedesCount = columns.u32Max(INDEX_SUPERSEDES_MAX)
   const packCount = columns.u32Max(INDEX_PACKS_MAX)
@@ -90,7 +106,7 @@ export function decodeIndexSegment(bytes: Bytes): IndexSegment {
   const supersedes = slices(columns.bytes(NAME_HASH_BYTES * supersedesCount))
   const packs = readPacks(columns, packCount)
   const sessions = readSessions(columns, sessionCount)
-  const frames = readFrames(columns, {
+  const frames = readFrameColumns(columns, {
     count: frameCount,
     sessions: sessionCount,
     blobs: blobCount,

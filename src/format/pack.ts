@@ -75,15 +75,26 @@ export function encodePackHeader(header: PackHeader, kind: PackKind): Bytes {
   return columns.finish()
 }
 
+/** A header with its frames as columns. */
+export interface HeaderColumns extends Omit<PackHeader, 'frames'> {
+  readonly frames: FrameColumns
+}
+
 /** Throws 'object-damaged' on anything that is not a whole and plausible header. */
 export function decodePackHeader(bytes: Bytes, kind: PackKind): PackHeader {
+  const { frames, ...header } = decodeHeaderColumns(bytes, kind)
+  return { ...header, frames: framesOfColumns(frames) }
+}
+
+/** The same, without an object for each frame. */
+export function decodeHeaderColumns(bytes: Bytes, kind: PackKind): HeaderColumns {
   const columns = new ColumnReader(bytes)
   const sessionCount = columns.u32Max(SESSIONS_MAX)
   const frameCount = columns.u32Max(PACK_FRAMES_MAX)
   const blobCount = columns.u32Max(PACK_BLOBS_MAX)
   const refCount = columns.u32Max(kind === 'tree-pack' ? PACK_REFS_MAX : 0)
   const sessions = readSessions(columns, sessionCount)
-  const frames = readFrames(columns, {
+  const frames = readFrameColumns(columns, {
     count: frameCount,
     sessions: sessionCount,
     blobs: blobCount,
@@ -95,6 +106,12 @@ export function decodePackHeader(bytes: Bytes, kind: PackKind): PackHeader {
   if (refCounts.reduce((sum, count) => sum + count, 0) !== refCount)
     throw malformed('refs do not add up', 0)
   return { sessions, frames, ids, refCounts, refs }
+}
+
+/** How much is in an encoded header that was decoded before. */
+export function countsOf(encoded: Bytes): { readonly frames: number; readonly blobs: number } {
+  const view = viewOf(encoded)
+  return { frames: view.getUint32(4, true), blobs: view.getUint32(8, true) }
 }
 
 export function writeSessions(columns: ColumnWriter, sessions: readonly Session[]): void {
@@ -121,40 +138,66 @@ export function writeFrames(columns: ColumnWriter, frames: readonly Frame[]): vo
   columns.u32(frames.map((frame) => frame.blobCount))
 }
 
+/** Frames as they are stored, a column for each number. */
+export interface FrameColumns {
+  readonly session: Uint32Array
+  readonly offset: Uint32Array
+  readonly storedBytes: Uint32Array
+  readonly rawBytes: Uint32Array
+  readonly blobCount: Uint32Array
+}
+
+export function frameColumnsOf(frames: readonly Frame[]): FrameColumns {
+  return {
+    session: Uint32Array.from(frames, (frame) => frame.session),
+    offset: Uint32Array.from(frames, (frame) => frame.offset),
+    storedBytes: Uint32Array.from(frames, (frame) => frame.storedBytes),
+    rawBytes: Uint32Array.from(frames, (frame) => frame.rawBytes),
+    blobCount: Uint32Array.from(frames, (frame) => frame.blobCount),
+  }
+}
+
+export function framesOfColumns(columns: FrameColumns): readonly Frame[] {
+  return Array.from({ length: columns.session.length }, (_, i) => frameAt(columns, i))
+}
+
+function frameAt(columns: FrameColumns, i: number): Frame {
+  return {
+    session: columns.session[i] as number,
+    offset: columns.offset[i] as number,
+    storedBytes: columns.storedBytes[i] as number,
+    rawBytes: columns.rawBytes[i] as number,
+    blobCount: columns.blobCount[i] as number,
+  }
+}
+
 /** Reads frames whose sessions and blobs must lie within the counts given. */
-export function readFrames(
+export function readFrameColumns(
   columns: ColumnReader,
   limits: { readonly count: number; readonly sessions: number; readonly blobs: number },
-): readonly Frame[] {
+): FrameColumns {
   const [session, offset, storedBytes, rawBytes, blobCount] = Array.from({ length: 5 }, () =>
     columns.u32(limits.count),
   ) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array]
-  const frames: Frame[] = []
+  const frames = { session, offset, storedBytes, rawBytes, blobCount }
   let blobs = 0
   for (let i = 0; i < limits.count; i++) {
-    const frame = {
-      session: session[i] as number,
-      offset: offset[i] as number,
-      storedBytes: storedBytes[i] as number,
-      rawBytes: rawBytes[i] as number,
-      blobCount: blobCount[i] as number,
-    }
-    checkFrame(frame, limits.sessions)
-    blobs += frame.blobCount
-    frames.push(frame)
+    checkFrame(frames, i, limits.sessions)
+    blobs += blobCount[i] as number
   }
   if (blobs !== limits.blobs) throw malformed('the blobs of the frames do not add up', 0)
   return frames
 }
 
-function checkFrame(frame: Frame, sessions: number): void {
+function checkFrame(frames: FrameColumns, i: number, sessions: number): void {
+  const offset = frames.offset[i] as number
   const plausible =
-    frame.session < sessions &&
-    frame.offset >= PREFIX_BYTES &&
-    frame.offset + frame.storedBytes <= PACK_BYTES_MAX &&
-    frame.rawBytes <= FRAME_RAW_BYTES_MAX &&
-    frame.blobCount <= FRAME_BLOBS_MAX
-  if (!plausible) throw malformed('a frame is not plausible', frame.offset)
+    (frames.session[i] as number) < sessions &&
+    offset >= PREFIX_BYTES &&
+    offset + (frames.storedBytes[i] as number) <= PACK_BYTES_MAX &&
+    (frames.rawBytes[i] as number) <= FRAME_RAW_BYTES_MAX &&
+    (frames.blobCount[i] as number) <= FRAME_BLOBS_MAX
+  if (!plausible) throw malformed('a frame is not plausible', offset)
 }
 
 /** The last four bytes of a pack, read as the length of its sealed header. */

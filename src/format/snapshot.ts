@@ -26,13 +26,14 @@ import {
   PATH_BYTES_MAX,
   PATHS_MAX,
   PROBLEMS_MAX,
+  SNAPSHOT_BYTES_MAX,
   SUMMARY_BYTES_MAX,
   TAGS_MAX,
   TEXT_BYTES_MAX,
 } from './limits.ts'
 import { ENCAPSULATION_BYTES } from './pack.ts'
-import { PREFIX_BYTES } from './prefix.ts'
-import { SOURCE_ID_BYTES } from './signing.ts'
+import { PREFIX_BYTES, REPOSITORY_ID_BYTES } from './prefix.ts'
+import { SOURCE_ID_BYTES, VERIFY_KEY_BYTES } from './signing.ts'
 import { type Entry, entryCodec } from './tree.ts'
 
 export const SESSION_ID_BYTES = 16
@@ -68,6 +69,8 @@ export interface Summary {
   readonly detailsHash: Bytes
   /** SHA-256 name of a snapshot of the same roots that this one stands for, with other tags. */
   readonly replaces: Bytes | undefined
+  /** SHA-256 name of the snapshot in another repository that this one is a copy of. */
+  readonly copyOf: Bytes | undefined
 }
 
 export const summaryCodec: Codec<Summary> = record<Summary>({
@@ -89,12 +92,34 @@ export const summaryCodec: Codec<Summary> = record<Summary>({
   program: required(16, text(TEXT_BYTES_MAX)),
   detailsHash: required(17, fixedBytes(32)),
   replaces: optional(18, fixedBytes(32)),
+  copyOf: optional(19, fixedBytes(32)),
 })
 
 export interface Problem {
   readonly path: Bytes
   readonly what: string
 }
+
+/** Of what a copy is a copy, so that who made that stays provable: see repository/original.ts. */
+export interface Original {
+  readonly repositoryId: Bytes
+  /** The key that certificates in that repository are signed with. */
+  readonly ownerVerifyKey: Bytes
+  /** Of the snapshot there: its signature covers it. */
+  readonly prefix: Bytes
+  /** What was in the seal of its summary: certificate, signature, and the summary that was signed. */
+  readonly envelope: Bytes
+  /** All of it as it is stored there; left out where the details would be too long with it. */
+  readonly object: Bytes | undefined
+}
+
+const originalCodec: Codec<Original> = record<Original>({
+  repositoryId: required(1, fixedBytes(REPOSITORY_ID_BYTES)),
+  ownerVerifyKey: required(2, fixedBytes(VERIFY_KEY_BYTES)),
+  prefix: required(3, fixedBytes(PREFIX_BYTES)),
+  envelope: required(4, bytes(SUMMARY_BYTES_MAX)),
+  object: optional(5, bytes(SNAPSHOT_BYTES_MAX)),
+})
 
 export interface Details {
   readonly source: string
@@ -106,6 +131,8 @@ export interface Details {
   readonly problems: readonly Problem[]
   /** What '/' itself was like; undefined where the source is not a file system. */
   readonly root: Entry | undefined
+  /** Of a copy from another repository. */
+  readonly original: Original | undefined
 }
 
 export const detailsCodec: Codec<Details> = record<Details>({
@@ -125,6 +152,7 @@ export const detailsCodec: Codec<Details> = record<Details>({
     ),
   ),
   root: optional(7, entryCodec),
+  original: optional(8, originalCodec),
 })
 
 /** The parts of a snapshot object, still sealed. */

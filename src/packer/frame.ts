@@ -59,12 +59,29 @@ export function sealFrame(
  */
 export function openFrame(
   sealed: Bytes,
-  { seal, aad, rawBytes }: FrameSeal & { readonly rawBytes: number },
+  options: FrameSeal & { readonly rawBytes: number },
 ): readonly Bytes[] {
+  const { blobs, plaintext, payload } = openWholeFrame(sealed, options)
+  if (plaintext.buffer !== payload.buffer) release(payload)
+  return blobs
+}
+
+/** A frame as it was sealed, and what is in it. */
+export interface WholeFrame {
+  /** Codec and data: sealed again under another key it is a frame of the same blobs. */
+  readonly payload: Bytes
+  readonly plaintext: Bytes
+  readonly blobs: readonly Bytes[]
+}
+
+/** The same for who has a use for the payload too. */
+export function openWholeFrame(
+  sealed: Bytes,
+  { seal, aad, rawBytes }: FrameSeal & { readonly rawBytes: number },
+): WholeFrame {
   const payload = seal.open(aad, sealed)
   const codec = payload[0]
   if (codec === undefined) throw malformed('a frame is empty', 0)
   const plaintext = decompress({ codec, data: payload.subarray(1) }, rawBytes)
-  if (plaintext.buffer !== payload.buffer) release(payload)
-  return decodeFrame(plaintext)
+  return { payload, plaintext, blobs: decodeFrame(plaintext) }
 }

@@ -7,6 +7,7 @@ import { malformed } from '../format/cbor.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
 import type { IndexedPack } from '../format/index-segment.ts'
 import {
+  decodeHeaderColumns,
   decodePackHeader,
   encodePackHeader,
   type Frame,
@@ -182,13 +183,23 @@ export function openPackHeader(
   sealedHeader: Bytes,
   options: PackWriterOptions & { readonly packBytes: number },
 ): PackHeader {
+  return decodePackHeader(openEncodedHeader(sealedHeader, options), options.kind)
+}
+
+/** The same, still encoded: of many headers that takes a tenth of the memory. */
+export function openEncodedHeader(
+  sealedHeader: Bytes,
+  options: PackWriterOptions & { readonly packBytes: number },
+): Bytes {
   const { kind, domain, epoch, repositoryId, headerSeal, packBytes } = options
   const prefix = encodePrefix({ kind, domain, epoch })
   const aad = binding({ repositoryId, prefix, part: 'header' })
-  const header = decodePackHeader(headerSeal.open(aad, sealedHeader), kind)
+  const encoded = headerSeal.open(aad, sealedHeader)
+  const { frames } = decodeHeaderColumns(encoded, kind)
   const framesEnd = packBytes - PACK_TRAILER_BYTES - sealedHeader.length
-  if (header.frames.some((frame) => frame.offset + frame.storedBytes > framesEnd)) {
-    throw malformed('a frame lies outside its pack', framesEnd)
-  }
-  return header
+  frames.offset.forEach((offset, i) => {
+    if (offset + (frames.storedBytes[i] as number) > framesEnd)
+      throw malformed('a frame lies outside its pack', framesEnd)
+  })
+  return encoded
 }

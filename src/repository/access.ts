@@ -74,6 +74,11 @@ export class DomainAccess {
     return seal
   }
 
+  /** A key for what this machine keeps of the domain for itself, under which nothing is stored. */
+  localKey(purpose: string): Bytes {
+    return deriveKey(`cairn v1 local ${purpose}`, this.latest.headerKey)
+  }
+
   get idKey(): Bytes {
     return this.#keys.idKey ?? this.#fail('name its contents')
   }

@@ -36,6 +36,14 @@ export interface CreateOptions {
   readonly clock: Clock
   readonly label?: string
   readonly chunker?: ChunkerConfig
+  /** Keys of a domain of another repository, so that the same data has the same ids in both. */
+  readonly like?: SharedKeys
+}
+
+/** What two domains may have in common: nothing can be opened with it, but what is guessed be confirmed. */
+export interface SharedKeys {
+  readonly idKey: Bytes
+  readonly chunkerKey: Bytes
 }
 
 /** Creates a repository in an empty store. Throws 'repository-exists' where there is one. */
@@ -47,7 +55,12 @@ export async function createRepository(store: Store, options: CreateOptions): Pr
   const repositoryId = random(REPOSITORY_ID_BYTES)
   const ownerSecret = random(KEY_BYTES)
   const owner = new OwnerKeys(ownerSecret)
-  const domain = newDomain(DEFAULT_DOMAIN_LABEL, { random, owner, repositoryId })
+  const domain = newDomain(DEFAULT_DOMAIN_LABEL, {
+    random,
+    owner,
+    repositoryId,
+    like: options.like,
+  })
   const createdMs = clock.nowMs()
   const config: Config = {
     repositoryId,
@@ -121,16 +134,19 @@ interface Making {
   readonly repositoryId: Bytes
 }
 
-/** A domain with fresh keys, and the owner's own right to write to it. */
-export function newDomain(label: string, making: Making): DomainKeys {
+/** A domain with fresh keys, but for those it is to share, and the owner's own right to write to it. */
+export function newDomain(
+  label: string,
+  { like, ...making }: Making & { readonly like?: SharedKeys | undefined },
+): DomainKeys {
   const { random } = making
   const id = random(DOMAIN_ID_BYTES)
   const sealSeed = random(KEY_BYTES)
   return {
     id,
     label,
-    idKey: random(KEY_BYTES),
-    chunkerKey: random(KEY_BYTES),
+    idKey: like?.idKey ?? random(KEY_BYTES),
+    chunkerKey: like?.chunkerKey ?? random(KEY_BYTES),
     epochs: [
       { epoch: 1, headerKey: random(KEY_BYTES), sealPublicKey: xwingPublicKey(sealSeed), sealSeed },
     ],

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { blobId } from '../format/ids.ts'
-import type { Frame } from '../format/pack.ts'
-import { buildImage, type ImagePack, IndexImage } from './index-image.ts'
+import { type Frame, frameColumnsOf } from '../format/pack.ts'
+import { IndexImage } from './index-image.ts'
+import { buildImage, type ImagePack } from './index-image-build.ts'
 
 /** The frames of one pack: for each its blobs, as the numbers that ids are made of. */
 type PackShape = readonly (readonly number[])[]
@@ -28,7 +29,7 @@ function packsOf(shapes: readonly PackShape[], spread: boolean): readonly ImageP
   numbers.forEach((number, i) => {
     ids.set(idOf(number, spread), 32 * i)
   })
-  const segment = { supersedes: [], packs: [], sessions: [], frames, ids }
+  const segment = { frames: frameColumnsOf(frames), ids }
   let [firstFrame, firstBlob] = [0, 0]
   return shapes.map((shape) => {
     const blobCount = shape.flat().length

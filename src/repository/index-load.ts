@@ -3,39 +3,33 @@
 // that the segment says, and no mark names it. Damaged segments are reported and passed over: what they
 // said can be read from the packs themselves.
 
-import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
+import { type Bytes, equalBytes, release, toHex } from '../base/bytes.ts'
 import { CairnError, isCairnError, whileDoing } from '../base/errors.ts'
-import { BLOB_ID_BYTES } from '../format/ids.ts'
-import { decodeIndexSegment, type IndexedPack, type IndexSegment } from '../format/index-segment.ts'
+import {
+  decodeSegmentColumns,
+  type IndexSegment,
+  type SegmentColumns,
+  segmentOfColumns,
+} from '../format/index-segment.ts'
 import { INDEX_BYTES_MAX } from '../format/limits.ts'
-import type { Session } from '../format/pack.ts'
 import { decodePrefix, PREFIX_BYTES } from '../format/prefix.ts'
-import { contentName, digestInName } from '../store/names.ts'
-import type { Store } from '../store/store.ts'
+import { digestInName } from '../store/names.ts'
+import type { ObjectInfo, Store } from '../store/store.ts'
 import type { DomainAccess } from './access.ts'
-import { buildImage, type ImagePack, type IndexImage } from './index-image.ts'
+import { type Assembled, Assembly } from './index-assemble.ts'
+import { isStill, joined, type KeptIndex, keptOf } from './index-kept.ts'
 import { loadMarksOf, type Marked } from './marks.ts'
 import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import { readObject } from './read-object.ts'
+import { loadRenewals, renewedPacks } from './renewals.ts'
 import type { Repository } from './repository.ts'
 
-export interface LoadedPack extends IndexedPack {
-  readonly name: string
-}
-
-export interface Index {
+export interface Index extends Assembled {
   readonly domain: DomainAccess
-  readonly image: IndexImage
-  /** In the order in which the image numbers them. */
-  readonly packs: readonly LoadedPack[]
-  /** In the order in which the image's frames count them. */
-  readonly sessions: readonly Session[]
   /** Packs of any domain in the listing: name and length. */
   readonly listed: ReadonlyMap<string, number>
   readonly marked: Marked
-  /** Names of the segments that were read. */
-  readonly segments: readonly string[]
   readonly problems: readonly ObjectProblem[]
 }
 
@@ -49,38 +43,92 @@ export interface LoadIndexOptions {
    * and no segment is needed, because the packs can be asked. A writer must rely on neither.
    */
   readonly onlyReading?: boolean
+  /** For who writes: packs that are to be renewed count as if they were marked, in `marked` too. */
+  readonly isRenewing?: boolean
 }
 
 /**
- * Loads the index of a domain. Throws where the store cannot be read at all, and on marks that cannot
- * be read unless `onMarkProblem` takes them.
+ * Loads the index of a domain, from what this machine has kept of it where that still holds. Throws where
+ * the store cannot be read at all, and on marks that cannot be read unless `onMarkProblem` takes them.
  */
 export async function loadIndex(
   repository: Repository,
   domain: DomainAccess,
   options: LoadIndexOptions = {},
 ): Promise<Index> {
-  const [index] = await loadIndexes(repository, [domain], options)
-  return index as Index
+  const { indexCache } = repository
+  const place = { domain, onlyReading: options.onlyReading ?? false }
+  // Read while the store lists.
+  const reading = indexCache?.read(place)
+  const [index] = (await load(repository, { domains: [domain], options, reading })) as [Index]
+  const kept = await reading
+  const isNew = index.image !== kept?.image || index.segments.length !== kept.segments.length
+  if (isNew && index.problems.length === 0) indexCache?.keep(keptOf(index, index.marked), place)
+  return index
 }
 
-/** The indexes of several domains, in their order. Each object is fetched once. Throws as loadIndex. */
-export async function loadIndexes(
+/**
+ * The indexes of several domains, in their order, always from their segments. Each object is fetched once.
+ * Throws as loadIndex.
+ */
+export function loadIndexes(
   repository: Repository,
   domains: readonly DomainAccess[],
   options: LoadIndexOptions = {},
 ): Promise<readonly Index[]> {
+  return load(repository, { domains, options })
+}
+
+interface Loading {
+  readonly domains: readonly DomainAccess[]
+  readonly options: LoadIndexOptions
+  /** Where there is one domain: what was kept of it. */
+  readonly reading?: Promise<KeptIndex | undefined> | undefined
+}
+
+async function load(
+  repository: Repository,
+  { domains, options, reading }: Loading,
+): Promise<readonly Index[]> {
   for (let attempt = 1; ; attempt++) {
-    const marked = await loadMarksOf(repository, domains, options.onMarkProblem)
+    const marked = await absentPacks(repository, { domains, options })
     const listed = await listPacks(repository.store)
-    const loaded = await loadSegments(repository, domains, options)
+    const segments = await listSegments(repository.store)
+    const listings = { domains, segments, listed, marked, options }
+    // Once at most: what is added to it takes its place.
+    const base = attempt === 1 ? usable(await reading, listings) : undefined
+    const loaded = await loadSegments(repository, { ...listings, base })
+    if (loaded === undefined) continue
     // A segment that vanished between listing and reading was replaced: list again.
-    if (loaded.every(({ vanished }) => vanished.length === 0) || attempt === LISTINGS_MAX) {
-      return loaded.map((segments, i) =>
-        assemble(segments, { listed, marked: marked[i] as Marked, ...options }),
-      )
-    }
+    if (loaded.every(({ vanished }) => vanished.length === 0) || attempt >= LISTINGS_MAX)
+      return loaded.map(({ index }) => index)
   }
+}
+
+async function absentPacks(
+  repository: Repository,
+  { domains, options }: Loading,
+): Promise<readonly Marked[]> {
+  const marked = await loadMarksOf(repository, domains, options.onMarkProblem)
+  if (options.isRenewing !== true) return marked
+  const renewals = await loadRenewals(repository)
+  return marked.map((one, i) => {
+    const renewed = renewedPacks(renewals.filter(({ domain }) => domain === domains[i]))
+    return { ...one, packs: new Set([...one.packs, ...renewed]) }
+  })
+}
+
+/** What was kept, where every segment that it was made of is listed and would say the same today. */
+function usable(
+  kept: KeptIndex | undefined,
+  { segments, listed, marked, options }: LoadingSegments,
+): KeptIndex | undefined {
+  if (kept === undefined) return undefined
+  const { onlyReading = false } = options
+  const names = new Set(segments.map(({ name }) => name))
+  const isListed = kept.segments.every((name) => names.has(name))
+  const world = { listed, marked: marked[0] as Marked, onlyReading }
+  return isListed && isStill(kept, world) ? kept : undefined
 }
 
 /** Every pack that the store lists, with its length. */
@@ -90,47 +138,78 @@ export async function listPacks(store: Store): Promise<Map<string, number>> {
   return packs
 }
 
-interface NamedSegment {
-  readonly name: string
-  readonly segment: IndexSegment
+/**
+ * Every index segment that the store lists, of any domain, in the order in which they are read: as they came.
+ * Of a blob that several packs are said to have the first copy counts, so that who says so later, and lies,
+ * hides nothing that was there before.
+ */
+async function listSegments(store: Store): Promise<readonly ObjectInfo[]> {
+  const segments: ObjectInfo[] = []
+  for await (const info of store.list('index/')) segments.push(info)
+  return segments.sort((a, b) => a.storedAtMs - b.storedAtMs || (a.name < b.name ? -1 : 1))
 }
 
-interface Segments {
-  readonly domain: DomainAccess
-  readonly segments: readonly NamedSegment[]
-  readonly problems: readonly ObjectProblem[]
+interface LoadingSegments {
+  readonly domains: readonly DomainAccess[]
+  readonly segments: readonly ObjectInfo[]
+  readonly listed: ReadonlyMap<string, number>
+  /** For each domain. */
+  readonly marked: readonly Marked[]
+  readonly options: LoadIndexOptions
+  readonly base?: KeptIndex | undefined
+}
+
+interface LoadedSegments {
+  readonly index: Index
   readonly vanished: readonly ObjectProblem[]
 }
 
-/** For each domain its segments. A problem is that of every domain that the segment may be of. */
+/**
+ * For each domain its index. A problem is that of every domain that the segment may be of. Undefined where
+ * segments that are new change what was kept: then it must do without.
+ */
 async function loadSegments(
   repository: Repository,
-  domains: readonly DomainAccess[],
-  { onlyReading = false }: LoadIndexOptions,
-): Promise<readonly Segments[]> {
-  const loaded: OwnSegment[] = []
+  { domains, segments: listedSegments, listed, marked, options, base }: LoadingSegments,
+): Promise<readonly LoadedSegments[] | undefined> {
+  const { onlyReading = false } = options
+  const isKept = new Set(base?.segments)
+  const segments = listedSegments.filter(({ name }) => !isKept.has(name))
+  const sizes = segments.reduce((sum, { size }) => sum + Math.min(size, INDEX_BYTES_MAX), 0)
+  const segmentBytes = Math.min(SEGMENT_BYTES_EXPECTED_MAX, sizes / Math.max(1, domains.length))
+  const assemblies = domains.map((_, i) => {
+    const world = { listed, marked: marked[i] as Marked, onlyReading }
+    return new Assembly({ ...world, segmentBytes, base })
+  })
   const { problems, vanished } = await readSegments(repository, {
     domains,
+    segments,
     onlyReading,
-    take: (segment) => loaded.push(segment),
+    take: ({ name, domain, segment }) => {
+      assemblies[domains.indexOf(domain)]?.add(name, segment)
+      release(segment.ids)
+    },
   })
-  return domains.map((domain) => {
-    const isOf = (one: { readonly domain: DomainAccess | undefined }) => one.domain === domain
-    const mayBeOf = (one: SegmentProblem) => one.domain === undefined || isOf(one)
-    return {
-      domain,
-      segments: loaded.filter(isOf).sort(byName),
-      problems: problems.filter(mayBeOf),
-      vanished: vanished.filter(mayBeOf),
-    }
-  })
+  const loaded: LoadedSegments[] = []
+  for (const [i, domain] of domains.entries()) {
+    const mayBeOf = (one: SegmentProblem) => one.domain === undefined || one.domain === domain
+    const gone = vanished.filter(mayBeOf)
+    const added = (assemblies[i] as Assembly).finish()
+    const assembled = base === undefined ? added : joined(base, added)
+    if (assembled === undefined) return undefined
+    const all = [...problems.filter(mayBeOf), ...gone]
+    const index = { domain, listed, marked: marked[i] as Marked, ...assembled, problems: all }
+    loaded.push({ index, vanished: gone })
+  }
+  return loaded
 }
 
-function byName(a: NamedSegment, b: NamedSegment): number {
-  return a.name < b.name ? -1 : 1
-}
+/** What a listing says of lengths is a promise only: more memory than this is not reserved beforehand. */
+const SEGMENT_BYTES_EXPECTED_MAX = 2 ** 32
 
-interface OwnSegment extends NamedSegment {
+interface OwnSegment {
+  readonly name: string
+  readonly segment: SegmentColumns
   readonly domain: DomainAccess
 }
 
@@ -142,7 +221,9 @@ interface SegmentProblem extends ObjectProblem {
 interface SegmentReading {
   readonly domains: readonly DomainAccess[]
   readonly onlyReading: boolean
-  /** Called for each segment of the domains. */
+  /** Those that were listed; where they were not, they are now. */
+  readonly segments?: readonly ObjectInfo[]
+  /** Called for each segment of the domains, by name. What it is given is its own. */
   readonly take: (segment: OwnSegment) => void
 }
 
@@ -152,28 +233,36 @@ const PARALLEL = 8
 /** Reads every segment of the domains, once; of those of others at most the prefix. */
 export async function readSegments(
   repository: Repository,
-  { domains, onlyReading, take }: SegmentReading,
+  { domains, onlyReading, take, segments }: SegmentReading,
 ): Promise<Record<'problems' | 'vanished', readonly SegmentProblem[]>> {
-  const names: string[] = []
-  for await (const { name } of repository.store.list('index/')) names.push(name)
+  const listed = segments ?? (await listSegments(repository.store))
   const problems = new ObjectProblems()
   const vanished: SegmentProblem[] = []
   const domainOf = new Map<string, DomainAccess>()
   const others = domainsBeside(repository, domains)
-  await forEachInParallel(names, PARALLEL, async (name) => {
+  let before: Promise<undefined> = Promise.resolve(undefined)
+  await forEachInParallel(listed, PARALLEL, async ({ name }) => {
+    // One after the other, and none far ahead: so few are in memory at a time.
+    const turn = before
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    before = promise
     try {
       const isForeign = await isOfOthers(repository, { name, others })
       const object = isForeign ? undefined : await readObject(repository.store, name)
       problems.noteRead()
+      await turn
       if (object === undefined) return
       const domain = domainIn(object, domains)
       if (domain === undefined) return
       domainOf.set(name, domain)
       const own = { domain, object, objectHash: digestInName(name) }
-      take({ name, domain, segment: openSegment(repository, own) })
+      take({ name, domain, segment: openColumns(repository, own) })
     } catch (error) {
       if (isCairnError(error, 'object-missing')) vanished.push({ name, error, domain: undefined })
       else problems.take(name, error)
+    } finally {
+      await turn
+      resolve(undefined)
     }
   })
   if (!onlyReading) problems.expectAnyRead()
@@ -229,26 +318,38 @@ function domainIn(object: Bytes, domains: readonly DomainAccess[]): DomainAccess
 /** One segment; undefined where it belongs to another domain. */
 export async function loadSegment(
   repository: Repository,
-  { domain, name }: { readonly domain: DomainAccess; readonly name: string },
+  named: { readonly domain: DomainAccess; readonly name: string },
 ): Promise<IndexSegment | undefined> {
+  const segment = await loadSegmentColumns(repository, named)
+  return segment && segmentOfColumns(segment)
+}
+
+/** The same, without an object for each frame. */
+export async function loadSegmentColumns(
+  repository: Repository,
+  { domain, name }: { readonly domain: DomainAccess; readonly name: string },
+): Promise<SegmentColumns | undefined> {
   const object = await readObject(repository.store, name)
   try {
     if (domainIn(object, [domain]) === undefined) return undefined
-    return openSegment(repository, { domain, object, objectHash: digestInName(name) })
+    return openColumns(repository, { domain, object, objectHash: digestInName(name) })
   } catch (error) {
     throw whileDoing(`Cannot use ${name}`, error, { object: name })
   }
 }
 
+interface StoredSegment {
+  readonly domain: DomainAccess
+  readonly object: Bytes
+  readonly objectHash: Bytes | undefined
+}
+
 /** Opens and verifies a segment. Throws as openRecord does. */
-export function openSegment(
-  repository: Repository,
-  segment: {
-    readonly domain: DomainAccess
-    readonly object: Bytes
-    readonly objectHash: Bytes | undefined
-  },
-): IndexSegment {
+export function openSegment(repository: Repository, segment: StoredSegment): IndexSegment {
+  return segmentOfColumns(openColumns(repository, segment))
+}
+
+function openColumns(repository: Repository, segment: StoredSegment): SegmentColumns {
   if (segment.object.length > INDEX_BYTES_MAX) {
     throw new CairnError('object-damaged', 'Cannot use an index segment: it is too long')
   }
@@ -257,71 +358,5 @@ export function openSegment(
     kind: 'index',
     roles: ['writer', 'upkeep'],
   })
-  return decodeIndexSegment(payload)
-}
-
-function assemble(
-  { domain, segments, problems, vanished }: Segments,
-  {
-    listed,
-    marked,
-    onlyReading = false,
-  }: LoadIndexOptions & { readonly listed: ReadonlyMap<string, number>; readonly marked: Marked },
-): Index {
-  const superseded = new Set(segments.flatMap(({ segment }) => segment.supersedes.map(toHex)))
-  const current = segments.filter(({ name }) => !superseded.has(name.slice('index/'.length)))
-  const packs = new Map<string, PlacedPack>()
-  const sessions: Session[] = []
-  for (const { segment } of current) {
-    for (const placed of packsOf(segment, sessions.length)) {
-      const { name, packBytes } = placed.pack
-      const counts = listed.get(name) === packBytes && (onlyReading || !marked.packs.has(name))
-      if (counts && !packs.has(name)) packs.set(name, placed)
-    }
-    sessions.push(...segment.sessions)
-  }
-  const chosen = unmarkedFirst([...packs.values()], marked)
-  return {
-    domain,
-    image: buildImage(chosen.map(({ image }) => image)),
-    packs: chosen.map(({ pack }) => pack),
-    sessions,
-    listed,
-    marked,
-    segments: segments.map(({ name }) => name),
-    problems: [...problems, ...vanished],
-  }
-}
-
-/** A pack, and where what an index says of it is to be found. */
-export interface PlacedPack {
-  readonly pack: LoadedPack
-  readonly image: ImagePack
-}
-
-/** So that of a blob in several packs the copy counts that stays. */
-export function unmarkedFirst(packs: readonly PlacedPack[], marked: Marked): readonly PlacedPack[] {
-  const isMarked = ({ pack }: PlacedPack) => Number(marked.packs.has(pack.name))
-  return packs.toSorted((a, b) => isMarked(a) - isMarked(b))
-}
-
-/** The packs of a segment, each with its place in the segment's columns. */
-export function packsOf(segment: IndexSegment, sessionBase: number): readonly PlacedPack[] {
-  let firstFrame = 0
-  let firstBlob = 0
-  return segment.packs.map((indexed) => {
-    const { frameCount } = indexed
-    let blobCount = 0
-    for (let i = firstFrame; i < firstFrame + frameCount; i++)
-      blobCount += segment.frames[i]?.blobCount ?? 0
-    const image = { segment, firstFrame, frameCount, firstBlob, blobCount, sessionBase }
-    firstFrame += frameCount
-    firstBlob += blobCount
-    return { pack: { ...indexed, name: contentName('packs', indexed.hash) }, image }
-  })
-}
-
-/** The ids of a segment's pack: for callers that walk segments rather than look things up. */
-export function idsOfPack({ segment, firstBlob, blobCount }: ImagePack): Uint8Array {
-  return segment.ids.subarray(BLOB_ID_BYTES * firstBlob, BLOB_ID_BYTES * (firstBlob + blobCount))
+  return decodeSegmentColumns(payload)
 }

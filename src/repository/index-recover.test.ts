@@ -9,6 +9,7 @@ import {
   sampleRepository,
 } from '../../test/repositories/sample.ts'
 import { equalBytes, toHex } from '../base/bytes.ts'
+import { digestInName } from '../store/names.ts'
 import { type Index, loadIndex } from './index-load.ts'
 import { columnsOfPack, recoverIndex, unindexedPacks } from './index-recover.ts'
 import { columnsDigest, readPackHeader } from './pack-headers.ts'
@@ -91,7 +92,7 @@ test('an index and a header say the same of a pack', async () => {
     expect(read && columns).toBeDefined()
     if (read === undefined || columns === undefined) continue
     const digests = [
-      columnsDigest({ ...indexed, packBytes }, columns),
+      columnsDigest({ ...indexed, hash: digestInName(name) as Uint8Array, packBytes }, columns),
       columnsDigest(read.indexed, read.header),
     ] as const
     expect(equalBytes(...digests)).toBe(true)

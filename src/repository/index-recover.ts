@@ -5,10 +5,12 @@
 import { concat } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
-import type { Frame } from '../format/pack.ts'
+import { frameColumnsOf } from '../format/pack.ts'
 import type { DomainAccess } from './access.ts'
-import { buildImage, type ImagePack, type IndexImage } from './index-image.ts'
-import { type Index, type LoadedPack, packsOf, unmarkedFirst } from './index-load.ts'
+import { type LoadedPack, packsOf, placesOf, unmarkedFirst } from './index-assemble.ts'
+import type { IndexImage } from './index-image.ts'
+import { buildImage, type ImagePack } from './index-image-build.ts'
+import type { Index } from './index-load.ts'
 import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import {
   type DescribedPack,
@@ -105,7 +107,8 @@ function withoutRefs({ domain, indexed, header }: ReadHeader): Omit<OwnPack, 'na
 
 /** An image of what the old one has and of more packs; those that are marked come last. */
 function extend(index: Index, headers: readonly OwnPack[]): Index {
-  const segment = segmentOf(headers)
+  const { frames, ...named } = segmentOf(headers)
+  const segment = { ...named, frames: frameColumnsOf(frames) }
   const known = imagePacksOf(index).map((image, i) => ({
     pack: index.packs[i] as LoadedPack,
     image,
@@ -120,11 +123,9 @@ function extend(index: Index, headers: readonly OwnPack[]): Index {
 }
 
 /** The packs of an image, as if one segment had named them all. */
-function imagePacksOf({ image, packs, sessions }: Index): readonly ImagePack[] {
-  const frames: Frame[] = Array.from({ length: image.frames }, (_, i) => image.frame(i))
-  const indexed = packs.map((pack) => ({ ...pack }))
-  const segment = { supersedes: [], packs: indexed, sessions, frames, ids: idsInOrder(image) }
-  return packsOf(segment, 0).map((pack) => pack.image)
+function imagePacksOf({ image, packs }: Index): readonly ImagePack[] {
+  const frames = frameColumnsOf(Array.from({ length: image.frames }, (_, i) => image.frame(i)))
+  return placesOf({ packs, frames, ids: idsInOrder(image) }, 0)
 }
 
 /** The ids of all blobs, in the order of their numbers. */

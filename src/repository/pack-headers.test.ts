@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { indexSegment, packHeader } from '../../test/format/values.ts'
+import { indexSegment, packHeader } from '../../test/format/pack-values.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { decodeIndexSegment, encodeIndexSegment } from '../format/index-segment.ts'
 import type { PackHeader, Session } from '../format/pack.ts'

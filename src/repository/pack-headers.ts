@@ -7,14 +7,18 @@ import { sha256 } from '../base/hash.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
 import { encodeIndexSegment, type IndexedPack, type IndexSegment } from '../format/index-segment.ts'
 import {
+  countsOf,
+  decodeHeaderColumns,
+  decodePackHeader,
   decodePackTrailer,
   type Frame,
+  type HeaderColumns,
   PACK_TRAILER_BYTES,
   type PackHeader,
   type Session,
 } from '../format/pack.ts'
 import { decodePrefix, type PackKind, PREFIX_BYTES, type Prefix } from '../format/prefix.ts'
-import { openPackHeader } from '../packer/pack-writer.ts'
+import { openEncodedHeader } from '../packer/pack-writer.ts'
 import { digestInName } from '../store/names.ts'
 import type { Store } from '../store/store.ts'
 import type { DomainAccess } from './access.ts'
@@ -42,6 +46,33 @@ export interface ReadHeader {
   readonly header: PackHeader
 }
 
+/** The same, of which the header is opened and verified, but decoded only when it is asked for. */
+export class EncodedHeader implements ReadHeader {
+  readonly domain: DomainAccess
+  readonly indexed: IndexedPack
+  readonly #encoded: Bytes
+
+  constructor(pack: Omit<ReadHeader, 'header'>, encoded: Bytes) {
+    this.domain = pack.domain
+    this.indexed = pack.indexed
+    this.#encoded = encoded
+  }
+
+  get blobCount(): number {
+    return countsOf(this.#encoded).blobs
+  }
+
+  /** Decoded at each call. */
+  get header(): PackHeader {
+    return decodePackHeader(this.#encoded, this.indexed.kind)
+  }
+
+  /** Without an object for each frame; ids and refs are views. */
+  get columns(): HeaderColumns {
+    return decodeHeaderColumns(this.#encoded, this.indexed.kind)
+  }
+}
+
 /**
  * Reads the header of a pack; undefined where the pack belongs to none of the domains. Throws what
  * the store throws, 'object-damaged', 'object-foreign', 'unsupported' or 'not-permitted'.
@@ -51,12 +82,26 @@ export async function readPackHeader(
   pack: ListedPack,
   domains: readonly DomainAccess[],
 ): Promise<ReadHeader | undefined> {
+  const encoded = await readEncodedHeader(store, pack, domains)
+  return encoded && decoded(encoded)
+}
+
+function decoded({ domain, indexed, header }: EncodedHeader): ReadHeader {
+  return { domain, indexed, header }
+}
+
+/** The same for whoever keeps many of them. Throws as readPackHeader does. */
+export async function readEncodedHeader(
+  store: Store,
+  pack: ListedPack,
+  domains: readonly DomainAccess[],
+): Promise<EncodedHeader | undefined> {
   const whole = pack.packBytes <= TAIL_BYTES ? await store.get(pack.name) : undefined
   const prefix = whole ? expectPackPrefix(whole) : await readPackPrefix(store, pack)
   const domain = domains.find((one) => equalBytes(one.id, prefix.domain))
   if (domain === undefined) return undefined
   const own = { ...pack, prefix, domain }
-  return whole ? openTail(whole, own) : readHeaderBehind(store, own)
+  return openEncodedTail(whole ?? (await readTail(store, own)), own)
 }
 
 /** Reads what a pack says that it is. Throws as readPackHeader does. */
@@ -87,10 +132,14 @@ export function expectPackPrefix(object: Bytes): PackPrefix {
 
 /** Opens the header in the last bytes of a pack. Throws as readPackHeader does. */
 export function openTail(tail: Bytes, pack: PrefixedPack): ReadHeader {
+  return decoded(openEncodedTail(tail, pack))
+}
+
+function openEncodedTail(tail: Bytes, pack: PrefixedPack): EncodedHeader {
   const { name, packBytes, prefix, domain } = pack
   const headerBytes = decodePackTrailer(tail, packBytes)
   const end = tail.length - PACK_TRAILER_BYTES
-  const header = openPackHeader(tail.subarray(end - headerBytes, end), {
+  const encoded = openEncodedHeader(tail.subarray(end - headerBytes, end), {
     ...prefix,
     ...domain.scope,
     headerSeal: domain.headerSeal(prefix.epoch),
@@ -102,9 +151,9 @@ export function openTail(tail: Bytes, pack: PrefixedPack): ReadHeader {
     kind: prefix.kind,
     packBytes,
     headerBytes,
-    frameCount: header.frames.length,
+    frameCount: countsOf(encoded).frames,
   }
-  return { domain, indexed, header }
+  return new EncodedHeader({ domain, indexed }, encoded)
 }
 
 /** The columns of one pack, as a header or an index segment has them. */

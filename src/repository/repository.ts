@@ -21,6 +21,7 @@ import {
   type Skipped,
   skippedBy,
 } from './generations.ts'
+import type { IndexCache } from './index-cache.ts'
 import { readObject } from './read-object.ts'
 
 /** What only the owner has. */
@@ -47,6 +48,8 @@ export interface Repository {
   readonly skipped: readonly Skipped[]
   /** Which domain (in hexadecimal) index segments say that they are of, as far as they were asked. */
   readonly segmentDomains: Map<string, string>
+  /** Where this machine keeps what it built of the index. */
+  readonly indexCache?: IndexCache | undefined
 }
 
 export interface OpenOptions {

@@ -64,7 +64,8 @@ export function openSigned(
   const { certificate, signature, payload } = decodeEnvelope(
     headerSeal.open(binding(place), sealed),
   )
-  const verified = trust.verify(certificate, options)
+  // Trust remembers certificates longer than the memory of what they came with is kept.
+  const verified = trust.verify(certificate.slice(), options)
   const message = payloadMessage({ ...place, payloadHash: sha256(payload) })
   if (!isSignedBy({ verifyKey: verified.verifyKey, message, signature })) {
     throw new CairnError('object-damaged', 'Cannot accept what was signed: the signature is wrong')

@@ -22,10 +22,13 @@ import { DAY_MS, HOUR_MS, notesIn, obstaclesIn, Siege } from './siege.ts'
 let siege: Siege
 /** Snapshots of the victim that must stay. */
 let saved: string[]
+/** Receipts of these. */
+let before: readonly string[]
 
 beforeEach(async () => {
   siege = await Siege.begin()
   saved = [await siege.save(['one', 'two']), await siege.save(['two', 'three'])]
+  before = await namesOf(siege.store, 'receipts/')
 })
 
 /** Ids of all blobs in the victim's packs, with the kind of pack. */
@@ -129,6 +132,23 @@ describe('lies about blobs', () => {
     expect(results.every(({ swept }) => swept.every((one) => one.removedPacks === 0))).toBe(true)
     expect(await siege.lost(saved)).toEqual([])
   })
+})
+
+test('one that nobody ever confirmed stands in the way for a month and no longer', async () => {
+  const trees = new CraftedTrees(siege.attacker)
+  const nowhere = siege.domain.idOf('data', utf8('nowhere'))
+  await trees.commit(trees.encoded(utf8('a tree of lies'), [nowhere]), 'attacker')
+  const receipts = await namesOf(siege.store, 'receipts/')
+  // Of a run that was suspended for so long that its packs were gone, and then ended.
+  await siege.store.remove(receipts.find((name) => !before.includes(name)) as string)
+  const dead = await deadPack()
+  const early = await siege.prune(20)
+  expect(obstaclesIn(early)).not.toEqual([])
+  expect(await namesOf(siege.store, 'packs/')).toContain(dead)
+  const late = await siege.prune(20)
+  expect(obstaclesIn(late.slice(-1))).toEqual([])
+  expect(await namesOf(siege.store, 'packs/')).not.toContain(dead)
+  expect(await siege.lost(saved)).toEqual([])
 })
 
 describe('marks and leases', () => {

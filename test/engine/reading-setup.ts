@@ -4,7 +4,7 @@ import type { WorkerSetup } from '../../src/engine/backup/messages.ts'
 import { newPackMemory } from '../../src/engine/backup/pack-memory.ts'
 import { newReadRate } from '../../src/engine/backup/read-rate.ts'
 import { newClaimMemory } from '../../src/repository/claims.ts'
-import { buildImage } from '../../src/repository/index-image.ts'
+import { buildImage } from '../../src/repository/index-image-build.ts'
 
 /** Keys of zeros, nothing known, nothing claimed. */
 export function readingSetup(changes: Partial<WorkerSetup> = {}): WorkerSetup {

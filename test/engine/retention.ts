@@ -165,6 +165,7 @@ const NOTHING: Omit<Summary, 'detailsHash'> = {
   addedStoredBytes: 0,
   program: 'test',
   replaces: undefined,
+  copyOf: undefined,
 }
 
 const DETAILS: Details = {
@@ -175,6 +176,7 @@ const DETAILS: Details = {
   tags: [],
   problems: [],
   root: undefined,
+  original: undefined,
 }
 
 /** What operations of upkeep are given; nobody waits. */

@@ -5,16 +5,9 @@ import type { Bytes } from '../../src/base/bytes.ts'
 import type { Wide } from '../../src/format/cbor.ts'
 import type { Config } from '../../src/format/config.ts'
 import { BLOB_ID_BYTES, type BlobId, blobId } from '../../src/format/ids.ts'
-import type { IndexSegment } from '../../src/format/index-segment.ts'
 import type { DomainKeys, Grant, GrantHead, Keyring } from '../../src/format/keys.ts'
 import type { MarkedNames, MarkWord } from '../../src/format/mark.ts'
-import {
-  ENCAPSULATION_BYTES,
-  type Frame,
-  type PackHeader,
-  type Session,
-} from '../../src/format/pack.ts'
-import { KIND, type ObjectKind, type PackKind, type Prefix } from '../../src/format/prefix.ts'
+import { KIND, type ObjectKind, type Prefix } from '../../src/format/prefix.ts'
 import type { Quarantined } from '../../src/format/quarantined.ts'
 import type { Lease, Receipt } from '../../src/format/records.ts'
 import type { Certificate } from '../../src/format/signing.ts'
@@ -34,6 +27,7 @@ import type {
   Renewal,
   Sighting,
 } from '../../src/format/upkeep-records.ts'
+import { original } from './original-values.ts'
 
 /** Long ones repeat: drawing each byte would take most of the time. */
 export function bytesOf(length: number): fc.Arbitrary<Bytes> {
@@ -60,9 +54,9 @@ function maybe<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
 }
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
-const hash = bytesOf(32)
+export const hash = bytesOf(32)
 const count = fc.nat(Number.MAX_SAFE_INTEGER)
-const u32 = fc.nat(0xffffffff)
+export const u32 = fc.nat(0xffffffff)
 
 /** As a decoder gives it back: a number where that is exact. */
 function wide(value: bigint): Wide {
@@ -196,6 +190,7 @@ export const summary: fc.Arbitrary<Summary> = fc.record({
   program: text,
   detailsHash: hash,
   replaces: maybe(hash),
+  copyOf: maybe(hash),
 })
 
 export const receipt: fc.Arbitrary<Receipt> = fc.record({
@@ -375,6 +370,7 @@ export const details: fc.Arbitrary<Details> = fc.record({
   tags: fc.array(text, { maxLength: 3 }),
   problems: fc.array(fc.record({ path: bytesUpTo(50), what: text }), { maxLength: 3 }),
   root: maybe(entry),
+  original: maybe(original),
 })
 
 /** Sorted by name, each name once. */
@@ -412,72 +408,6 @@ export const treeNode: fc.Arbitrary<TreeNode> = fc.oneof(
     children: fc.array(blob, { minLength: 1, maxLength: 4 }),
   }),
 )
-
-const sessions: fc.Arbitrary<readonly Session[]> = fc.array(
-  fc.record({ epoch: u32, encapsulation: bytesOf(ENCAPSULATION_BYTES) }),
-  { minLength: 1, maxLength: 2 },
-)
-
-const frames = (sessionCount: number): fc.Arbitrary<readonly Frame[]> =>
-  fc.array(
-    fc.record({
-      session: fc.nat(sessionCount - 1),
-      offset: fc.integer({ min: 32, max: 1 << 26 }),
-      storedBytes: fc.nat(1 << 26),
-      rawBytes: fc.nat(1 << 24),
-      blobCount: fc.nat(3),
-    }),
-    { maxLength: 4 },
-  )
-
-interface Columns {
-  readonly sessions: readonly Session[]
-  readonly frames: readonly Frame[]
-  readonly ids: Bytes
-}
-
-const columns: fc.Arbitrary<Columns> = sessions.chain((some) =>
-  frames(some.length).chain((all) => {
-    const blobs = all.reduce((sum, frame) => sum + frame.blobCount, 0)
-    return bytesOf(BLOB_ID_BYTES * blobs).map((ids) => ({ sessions: some, frames: all, ids }))
-  }),
-)
-
-export function packHeader(kind: PackKind): fc.Arbitrary<PackHeader> {
-  if (kind === 'data-pack') {
-    return columns.map((all) => ({
-      ...all,
-      refCounts: new Uint32Array(0),
-      refs: new Uint8Array(0),
-    }))
-  }
-  return columns.chain((all) => {
-    const blobs = all.ids.length / BLOB_ID_BYTES
-    return fc.array(fc.nat(3), { minLength: blobs, maxLength: blobs }).chain((counts) => {
-      const refs = counts.reduce((sum, one) => sum + one, 0)
-      return bytesOf(BLOB_ID_BYTES * refs).map((ids) => ({
-        ...all,
-        refCounts: Uint32Array.from(counts),
-        refs: ids,
-      }))
-    })
-  })
-}
-
-export const indexSegment: fc.Arbitrary<IndexSegment> = fc
-  .tuple(columns, fc.array(hash, { maxLength: 2 }), fc.array(hash, { minLength: 1, maxLength: 3 }))
-  .map(([all, supersedes, hashes]) => ({
-    ...all,
-    supersedes,
-    // The last pack has all the frames.
-    packs: hashes.map((one, i) => ({
-      hash: one,
-      kind: i % 2 === 0 ? ('data-pack' as const) : ('tree-pack' as const),
-      packBytes: 1 << 20,
-      headerBytes: 100 + i,
-      frameCount: i === hashes.length - 1 ? all.frames.length : 0,
-    })),
-  }))
 
 export const prefix: fc.Arbitrary<Prefix> = fc.record({
   kind: fc.constantFrom(...(Object.keys(KIND) as ObjectKind[])),

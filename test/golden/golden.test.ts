@@ -34,6 +34,7 @@ import { type Codec, decode, encode } from '../../src/format/codec.ts'
 import { CODEC } from '../../src/format/frame.ts'
 import type { BlobId } from '../../src/format/ids.ts'
 import { decodePrefix, KIND, type ObjectKind } from '../../src/format/prefix.ts'
+import { detailsCodec, summaryCodec } from '../../src/format/snapshot.ts'
 import { decodeTreeNode, type Entry, entryCodec, treeNodeCodec } from '../../src/format/tree.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
 import {
@@ -50,6 +51,7 @@ import { digestInName } from '../../src/store/names.ts'
 import type { Store } from '../../src/store/store.ts'
 import { backupFolder, namesIn, restoreFolder } from '../engine/fixture.ts'
 import { describeWith } from '../require.ts'
+import { COPY_DETAILS, COPY_SUMMARY } from './copies.ts'
 import { describeRepository, listPath } from './describe.ts'
 import {
   CREDENTIALS,
@@ -302,6 +304,29 @@ describe('what no small tree has', () => {
   test.each<[string, Codec<unknown>, unknown, string]>([
     ['an entry with wide numbers', entryCodec, entry, WIDE_ENTRY],
     ['a list of lists', treeNodeCodec, { kind: 'list', level: 2, children: [id, id] }, WIDE_LIST],
+  ])('%s', (_, codec, value, hex) => {
+    expect(toHex(encode(codec, value))).toBe(hex)
+    expect(decode(codec, fromHex(hex) as Bytes)).toEqual(value)
+  })
+})
+
+/** A copy of a snapshot of another repository, with what it embeds of that. */
+const COPY_SUMMARY_HEX =
+  'b201500101010101010101010101010101010102815820020202020202020202020202020202020202020202' +
+  '0202020202020202020202030304582004040404040404040404040404040404040404040404040404040404' +
+  '0404040405500505050505050505050505050505050506060707080109090a0a0b0b0c000d0d0e0e0f0f1065' +
+  '636169726e115820111111111111111111111111111111111111111111111111111111111111111113582013' +
+  '13131313131313131313131313131313131313131313131313131313131313'
+const COPY_DETAILS_HEX =
+  'a70166736f757263650264686f73740364757365720481452f706174680580068008a5015820010101010101' +
+  '0101010101010101010101010101010101010101010101010101025820020202020202020202020202020202' +
+  '0202020202020202020202020202020202035820030303030303030303030303030303030303030303030303' +
+  '030303030303030304440404040405450505050505'
+
+describe('what only copies have', () => {
+  test.each<[string, Codec<unknown>, unknown, string]>([
+    ['a summary', summaryCodec, COPY_SUMMARY, COPY_SUMMARY_HEX],
+    ['details', detailsCodec, COPY_DETAILS, COPY_DETAILS_HEX],
   ])('%s', (_, codec, value, hex) => {
     expect(toHex(encode(codec, value))).toBe(hex)
     expect(decode(codec, fromHex(hex) as Bytes)).toEqual(value)

@@ -49,7 +49,7 @@ export interface Configuration {
 }
 
 const TEXTS = ['alpha', 'beta']
-const NEVER_PUT = ['forgets/', 'losses/', 'holds/']
+const NEVER_PUT = ['forgets/', 'losses/', 'holds/', 'renewals/']
 
 const again = (world: World) => [writer(world, { source: 'source', texts: TEXTS })]
 const prunes = (count: number) => (world: World) =>
@@ -127,7 +127,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     jumpsMs: [25 * HOUR_MS],
     isGlued: true,
     isLong: true,
-    emptyFolders: ['losses/', 'holds/'],
+    emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
   'writers-marker-forgetter': {
     what: 'two writers and a forgetter were suspended before their first change; a pruner marks',
@@ -138,7 +138,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     jumpsMs: [],
     before: EARLY,
     isGlued: true,
-    emptyFolders: ['losses/', 'holds/'],
+    emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
   'writers-sweeper-forgotten': {
     what: 'two writers were suspended before their first change; what they rely on was forgotten and marked',
@@ -149,7 +149,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     jumpsMs: [25 * HOUR_MS],
     before: [...EARLY, { actor: 3, to: 'end' }, { actor: 2, to: 'sleep' }, 'time'],
     isGlued: true,
-    emptyFolders: ['losses/', 'holds/'],
+    emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
   'undelete-and-pruner': {
     what: 'a snapshot is forgotten and brought back at the end of its window, while a pruner marks and sweeps',
@@ -157,7 +157,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     others: (world) => [pruner(world, { runs: 2 }), undeleter(world)],
     jumpsMs: [2 * HOUR_MS, 25 * HOUR_MS],
     isGlued: true,
-    emptyFolders: ['losses/', 'holds/'],
+    emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
   'two-marks': {
     what: 'what a snapshot needs is in two packs, and each is in a mark of its own',

@@ -19,7 +19,7 @@ import { openUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { contentName } from '../../src/store/names.ts'
 import { type Call, isEnding } from './actor.ts'
 import type { State, Step } from './explore.ts'
-import type { Objects } from './store-state.ts'
+import type { Objects, StoreState } from './store-state.ts'
 
 /** What an object says, read once. */
 interface Facts {
@@ -46,6 +46,14 @@ const NOTHING: Facts = {
   forgotten: new Map(),
 }
 
+/** What is stored, as far as it is whole. */
+type Stored = Pick<StoreState, 'ids' | 'stampMs'>
+
+interface Moment {
+  readonly stored: Stored
+  readonly nowMs: number
+}
+
 export interface InvariantOptions {
   readonly repository: Repository
   readonly objects: Objects
@@ -64,18 +72,20 @@ export class Invariants {
     this.#options = options
   }
 
-  /** Throws what is wrong. Looks only where the last step may have changed something. */
+  /** Of the exhaustive model: throws what is wrong. Looks only where the last step may have changed something. */
   check(state: State, { actor, call }: Step): void {
-    if (call?.kind === 'put') this.#expectNeverMarked(state, call.name)
+    if (call?.kind === 'put') this.expectNeverMarked(state.stored, call.name)
     if (this.#options.isFrozen) return expectNothingGoes(call)
     const position = state.positions[actor]
     const hasEnded = position !== undefined && isEnding(position.node.next)
     if (hasEnded) this.#expectNoError(state, actor)
     const isReceipt = call?.kind === 'put' && call.name.startsWith('receipts/')
-    if (call?.kind === 'remove' || isReceipt || hasEnded) this.#expectKept(state)
+    if (call?.kind === 'remove' || isReceipt || hasEnded)
+      this.expectKept(state, this.#reported(state))
   }
 
-  #expectNeverMarked({ stored }: State, name: string): void {
+  /** Throws where a mark names what is put. */
+  expectNeverMarked(stored: Stored, name: string): void {
     for (const id of stored.ids(this.#options.objects.folder('marks/')))
       if (this.#of(id).marked.includes(name))
         throw new Error(`${name} is marked, and was put again`)
@@ -89,8 +99,12 @@ export class Invariants {
     throw new Error(`actor ${actor} failed: ${why}`)
   }
 
-  #expectKept(state: State): void {
-    const { stored } = state
+  /**
+   * Throws where a confirmed snapshot lacks a blob, or one that can be had back; and where one that was reported
+   * is not there or not confirmed, and nobody forgot it.
+   */
+  expectKept(moment: Moment, reported: readonly string[]): void {
+    const { stored } = moment
     const { objects } = this.#options
     const there = new Set<string>()
     for (const id of stored.ids(objects.folder('packs/')))
@@ -106,8 +120,8 @@ export class Invariants {
       snapshots.add(name)
       if (confirmed.has(name)) this.#expectWhole(name, { roots: this.#of(id).roots, there })
     }
-    const forgotten = this.#forgotten(state, there)
-    for (const name of this.#reported(state)) {
+    const forgotten = this.#forgotten(moment, there)
+    for (const name of reported) {
       if (forgotten.has(name)) continue
       if (!snapshots.has(name)) throw new Error(`${name} was reported as saved, and is gone`)
       if (!confirmed.has(name)) throw new Error(`${name} was reported as saved, without a receipt`)
@@ -115,7 +129,7 @@ export class Invariants {
   }
 
   /** Names of all that was forgotten. What can be had back must be whole. */
-  #forgotten({ stored, nowMs }: State, there: ReadonlySet<string>): ReadonlySet<string> {
+  #forgotten({ stored, nowMs }: Moment, there: ReadonlySet<string>): ReadonlySet<string> {
     const { objects } = this.#options
     const names = new Set<string>()
     for (const id of stored.ids(objects.folder('forgets/'))) {

@@ -63,8 +63,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       },
       {
         file: LIVENESS,
-        find: 'const staying = this.#first(copies, (pack) => !this.#pack(pack).isMarked)',
-        replace: 'const staying = this.#first(copies, (pack) => !isGoing[pack])',
+        find: 'const staying = this.#first(copies, this.#isUnmarked)',
+        replace: 'const staying = this.#first(copies, (pack) => isGoing[pack] !== true)',
+      },
+      {
+        // The order of copies is a second guard: whoever sweeps the first copy moves it anyway.
+        file: LIVENESS,
+        find: 'if (staying === undefined || this.#rank(leaving) <= this.#rank(staying))',
+        replace: 'if (staying === undefined)',
       },
     ],
     configuration: 'two-marks',
@@ -103,11 +109,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     edits: [
       {
         file: PLAN,
-        find: `    .filter((one) => one.domain === domain && namedSnapshots.has(one.name))
-    .filter((one) => !confirmed.has(confirmationOf(one)))
-`,
-        replace: `    .filter((one) => one.domain === domain && namedSnapshots.has(one.name) && confirmed.size >= 0)
-`,
+        find: '(one) => !confirmed.has(confirmationOf(one)) && survey.holds.of(one).length === 0',
+        replace: '(one) => confirmed.size >= 0 && survey.holds.of(one).length === 0',
       },
     ],
     configuration: 'late-receipt',

@@ -17,7 +17,16 @@ export interface ModelRun {
 
 /** Goes through a configuration. Throws where the model itself fails. */
 export function runModel(configuration: string, root = ROOT): ModelRun {
-  const arguments_ = ['--max-old-space-size=4096', join(root, 'test/model/run.ts'), configuration]
+  return run(root, 'run.ts', [configuration])
+}
+
+/** Samples, as sample-run.ts with these arguments. Throws where the model itself fails. */
+export function runSamples(options: readonly string[], root = ROOT): ModelRun {
+  return run(root, 'sample-run.ts', options)
+}
+
+function run(root: string, program: string, given: readonly string[]): ModelRun {
+  const arguments_ = ['--max-old-space-size=4096', join(root, 'test/model', program), ...given]
   const options = { encoding: 'utf8', stdio: 'pipe', maxBuffer: 64 * 1024 * 1024 } as const
   try {
     return { isLost: false, printed: execFileSync(process.execPath, arguments_, options) }
@@ -28,8 +37,8 @@ export function runModel(configuration: string, root = ROOT): ModelRun {
   }
 }
 
-/** The same on a copy of the code with these changes. */
-export function runMutated(edits: readonly Edit[], configuration: string): ModelRun {
+/** Calls `act` with a copy of the code that has these changes. */
+export function withMutation<T>(edits: readonly Edit[], act: (root: string) => T): T {
   const copy = mkdtempSync(join(tmpdir(), 'cairn-mutant-'))
   try {
     for (const folder of ['src', 'test/model', 'test/repositories'])
@@ -37,10 +46,15 @@ export function runMutated(edits: readonly Edit[], configuration: string): Model
     cpSync(join(ROOT, 'package.json'), join(copy, 'package.json'))
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
     for (const edit of edits) apply(copy, edit)
-    return runModel(configuration, copy)
+    return act(copy)
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
+}
+
+/** Goes through a configuration on such a copy. */
+export function runMutated(edits: readonly Edit[], configuration: string): ModelRun {
+  return withMutation(edits, (root) => runModel(configuration, root))
 }
 
 function apply(copy: string, { file, find, replace }: Edit): void {

@@ -125,6 +125,17 @@ export function repositoryOf(
   return { ...repository, store, domains, segmentDomains: new Map() }
 }
 
+/** The same for who holds no key that opens what is stored: nothing is left to worker threads then. */
+export function closedRepositoryOf({ repository, moreDomains }: World, store: Store): Repository {
+  const keys = [...(repository.ownership?.keyring.domains ?? []), ...moreDomains]
+  const place = { repositoryId: repository.id, role: repository.role }
+  const domains = keys.map((one) => {
+    const epochs = one.epochs.map((epoch) => ({ ...epoch, sealSeed: undefined }))
+    return new DomainAccess({ ...one, epochs }, place)
+  })
+  return { ...repository, store, domains, segmentDomains: new Map() }
+}
+
 /** A pass over texts, without threads. */
 class InlinePass implements BackupPass {
   readonly #options: PassOptions
@@ -245,10 +256,17 @@ export function backupTexts(
     parts,
     source,
     texts,
-  }: { readonly parts: ActorParts; readonly source: string; readonly texts: readonly string[] },
+    domain: number = 0,
+  }: {
+    readonly parts: ActorParts
+    readonly source: string
+    readonly texts: readonly string[]
+    /** Which of the domains of the world. */
+    readonly domain?: number
+  },
 ): Promise<BackupResult> {
   const repository = repositoryOf(world, parts)
-  const [domain] = repository.domains as [DomainAccess]
+  const domain = repository.domains[number] as DomainAccess
   const options: BackupOptions = {
     ...PLAIN,
     ...parts,

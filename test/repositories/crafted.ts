@@ -121,6 +121,7 @@ const EMPTY = {
   addedStoredBytes: 0,
   program: 'crafted',
   replaces: undefined,
+  copyOf: undefined,
 }
 
 const DETAILS = {
@@ -130,4 +131,5 @@ const DETAILS = {
   tags: [],
   problems: [],
   root: undefined,
+  original: undefined,
 }

@@ -21,6 +21,7 @@ import { sourceOfList, sourceOfPaths, sourceOfStdin } from '../backup-source.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { keepSize, lastSize } from '../last-sizes.ts'
+import { noticeAfterBackup } from '../newest-known.ts'
 import { type Opened, openConfigured } from '../open-repository.ts'
 import { type MemoryUse, workersFor } from '../option-values.ts'
 import { printable } from '../printable.ts'
@@ -89,6 +90,8 @@ export async function backupAction(context: Context, flags: Flags): Promise<Exit
     keepSize(cacheFolder, { source: what.name, bytes: result.counts.sizeBytes })
     await keepRoom(context, repository.store)
   }
+  const domain = selectDomain(repository)
+  await noticeAfterBackup(context, { repository, domain, sourceName: what.name, result })
   tellBackup(context, { result, repository, paths: what.paths, dryRun })
   return result.counts.unreadable > 0 ? EXIT.incomplete : undefined
 }

@@ -6,6 +6,7 @@ import type { Repository } from '../../repository/repository.ts'
 import { jsonNote, showCheckProgress, tellNote, tellProblem } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { newestKnown } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { workersFor } from '../option-values.ts'
 import { Progress } from '../progress.ts'
@@ -34,6 +35,7 @@ export async function checkAction(
   const result = await run({
     repository,
     mode: modeOf(context, { flags, repository }),
+    known: newestKnown(context, repository),
     workers: workersFor({ ...flags, memory: 'normal' }),
     signal: interruption.signal,
     onProgress: (so) => showCheckProgress(progress, so),

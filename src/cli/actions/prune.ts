@@ -133,7 +133,7 @@ function tellPlan(output: Output, { domains, notes }: PrunePlan): void {
 }
 
 function planLines(plan: DomainPlan): readonly string[] {
-  const { sweep, mark, liveness, obstacles } = plan
+  const { sweep, mark, renewal, liveness, obstacles } = plan
   const stored = liveness.packs.reduce((sum, { packBytes }) => sum + packBytes, 0)
   const needed = liveness.packs.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
   const packs = formatNumber(liveness.packs.length, 'pack')
@@ -143,6 +143,7 @@ function planLines(plan: DomainPlan): readonly string[] {
     ...(sweep.packs.length + sweep.snapshots.length > 0 ? [sweepLine(plan)] : []),
     ...sweep.waiting.map(waitingLine),
     ...(mark.packs.length + mark.snapshots.length > 0 ? [markLine(plan)] : []),
+    ...(renewal.packs.length > 0 ? [renewalLine(plan)] : []),
     ...(mark.sparedPacks > 0
       ? [
           `Spares ${formatNumber(mark.sparedPacks, 'pack')} (${formatBytes(mark.sparedBytes)}) that backups at work may still need`,
@@ -178,7 +179,12 @@ function markLine({ mark }: DomainPlan): string {
   return `Marks ${formatNumber(packs.length, 'pack')}: deleting them frees ${formatBytes(freeBytes)}${moves}${others}`
 }
 
-function jsonPlan({ survey, sweep, mark, liveness, obstacles }: DomainPlan) {
+function renewalLine({ renewal: { packs, wastedBytes } }: DomainPlan): string {
+  const some = formatNumber(packs.length, 'pack')
+  return `Asks backups to store anew what they need of ${some}: about ${formatBytes(wastedBytes)} lie between what is needed`
+}
+
+function jsonPlan({ survey, sweep, mark, renewal, liveness, obstacles }: DomainPlan) {
   const { waiting, marks, packs, bytes, moveBytes, snapshots } = sweep
   return {
     domain: survey.domain.hex,
@@ -188,6 +194,7 @@ function jsonPlan({ survey, sweep, mark, liveness, obstacles }: DomainPlan) {
     sweep: { marks: marks.map(({ name }) => name), packs, bytes, moveBytes, snapshots },
     waiting: waiting.map((one) => ({ mark: one.mark.name, ripeAt: isoTime(one.ripeAtMs) })),
     mark: { ...mark, packs: mark.packs.map(({ name }) => name) },
+    renewal: { ...renewal, packs: renewal.packs.map(({ name }) => name) },
     obstacles,
   }
 }

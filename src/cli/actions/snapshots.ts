@@ -7,6 +7,7 @@ import { heldAmong } from '../../engine/hold.ts'
 import { filterSnapshots, mayReadNone } from '../../engine/select-snapshot.ts'
 import type { Details } from '../../format/snapshot.ts'
 import { type FoundHold, loadHoldsForReading } from '../../repository/holds.ts'
+import { verifyOriginal } from '../../repository/original.ts'
 import type { Repository } from '../../repository/repository.ts'
 import {
   compareBySequence,
@@ -18,6 +19,7 @@ import {
 } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { rememberNewest } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { jsonPath, printableText } from '../printable.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
@@ -50,6 +52,7 @@ export async function snapshotsAction(
   const { holds, problems: unreadHolds } = await loadHoldsForReading(repository)
   const held = heldAmong(list.snapshots, holds)
   const snapshots = withoutReplaced(list.snapshots)
+  rememberNewest(context, repository, snapshots)
   const { closed } = list
   const problems = [...list.problems, ...unreadHolds]
   const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })
@@ -137,9 +140,32 @@ function heldText(holds: readonly FoundHold[]): string {
 
 function remarksOn({ confirmed, summary }: Snapshot): readonly string[] {
   if (!confirmed) return ['unconfirmed']
-  if (summary.ending === 'checkpoint') return ['unfinished']
-  if (summary.unreadable === 0) return []
-  return [`${formatNumber(summary.unreadable, 'file')} unreadable`]
+  const { copyOf } = summary
+  const copied = copyOf === undefined ? [] : [`copy of ${shortId(toHex(copyOf))}`]
+  if (summary.ending === 'checkpoint') return ['unfinished', ...copied]
+  if (summary.unreadable === 0) return copied
+  return [`${formatNumber(summary.unreadable, 'file')} unreadable`, ...copied]
+}
+
+/** Of what a copy is a copy, and who made that, where it is proved. */
+function originalJson(
+  { summary }: Snapshot,
+  details: Details | undefined,
+): Readonly<Record<string, unknown>> | undefined {
+  const { copyOf } = summary
+  if (copyOf === undefined) return undefined
+  const id = toHex(copyOf)
+  const original = details?.original
+  if (original === undefined) return { id }
+  const repository = toHex(original.repositoryId)
+  const owner = toHex(original.ownerVerifyKey)
+  try {
+    const { certificate } = verifyOriginal(original, copyOf)
+    return { id, repository, owner, writer: certificate.label }
+  } catch (error) {
+    if (!isCairnError(error)) throw error
+    return { id, repository, owner, what: error.message }
+  }
 }
 
 function jsonOf({ snapshot, details, holds }: Listed): Readonly<Record<string, unknown>> {
@@ -156,6 +182,7 @@ function jsonOf({ snapshot, details, holds }: Listed): Readonly<Record<string, u
     user: details?.user,
     paths: details?.paths.map(jsonPath),
     tags: details?.tags,
+    original: originalJson(snapshot, details),
     sourceId: toHex(summary.sourceId),
     sequence: summary.sequence,
     writer: certificate.label,

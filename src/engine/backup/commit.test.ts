@@ -137,6 +137,37 @@ test('a snapshot that is marked meanwhile is put again under another name', asyn
   expect(put.size).toBe(2)
 })
 
+test('a snapshot that is forgotten behind the listing is put again under another name', async () => {
+  const put: string[] = []
+  const forgetting = decorate(sample.store, {
+    put: async (name, parts) => {
+      if (name.startsWith('snapshots/')) put.push(name)
+      return sample.store.put(name, parts)
+    },
+    list: async function* (prefix) {
+      yield* sample.store.list(prefix)
+      const [first] = put
+      if (prefix === 'snapshots/' && put.length === 1) await sample.store.remove(first as string)
+    },
+  })
+  const outcome = await commitAgain({ relied: packs }, forgetting)
+  expect(outcome).toEqual({ kind: 'committed', snapshot: put[1] })
+})
+
+test('nothing is reported as saved where the receipt was cut off', async () => {
+  const cutting = decorate(sample.store, {
+    put: async (name, parts) => {
+      if (!name.startsWith('receipts/')) return sample.store.put(name, parts)
+      // The put failed half way, and was tried again.
+      await sample.store.put(name, [(parts[0] as Uint8Array).subarray(0, 9)])
+      return sample.store.put(name, parts)
+    },
+  })
+  await expect(commitAgain({ relied: packs }, cutting)).rejects.toMatchObject({
+    code: 'object-damaged',
+  })
+})
+
 test('what cannot be read is not taken for what is not there', async () => {
   // A mark: nobody knows what it names.
   const key = newSecret()

@@ -4,7 +4,7 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { CairnError } from '../../base/errors.ts'
+import { CairnError, isCairnError } from '../../base/errors.ts'
 import type { Details, Summary } from '../../format/snapshot.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { listPacks } from '../../repository/index-load.ts'
@@ -27,6 +27,8 @@ export interface CommitOptions {
   /** Packs that were there before and are relied upon, with the length that the index says. */
   readonly relied: readonly StoredPack[]
   readonly clock: Clock
+  /** What is to be written down of a snapshot before it counts. */
+  readonly beforeReceipt?: (snapshot: string) => Promise<void>
 }
 
 /** Packs that a snapshot needs and that are gone or marked: what was in them must be stored again. */
@@ -47,13 +49,14 @@ export async function commit(options: CommitOptions): Promise<Committed | Lost> 
     const snapshot = await putSnapshot(repository, options)
     const lost = await findLost(options)
     if (lost.length > 0) return { kind: 'lost', packs: lost }
+    await options.beforeReceipt?.(snapshot)
     const hash = digestInName(snapshot) as Bytes
     const { sessionId } = options.summary
-    await putReceipt(repository, {
+    const receipt = await putReceipt(repository, {
       domain,
       receipt: { snapshot: hash, sessionId, confirmedMs: clock.nowMs() },
     })
-    if (await isThere(options, snapshot)) return { kind: 'committed', snapshot }
+    if (await isThere(options, { snapshot, receipt })) return { kind: 'committed', snapshot }
     // Removed, marked, or only late in a listing.
     await clock.sleep(PAUSE_MS * attempt)
   }
@@ -88,16 +91,26 @@ async function findLost({
 }
 
 /**
- * Marks first, then snapshots; and what is stored is read back. That is also what counts where a listing that
- * lags behind does not show it yet.
+ * Marks first, then snapshots; and what is stored is read back: a store that cut a put off says 'exists' when
+ * it is tried again. That is also what counts where a listing that lags behind does not show it yet.
  */
-async function isThere({ repository, domain }: CommitOptions, snapshot: string): Promise<boolean> {
+async function isThere(
+  { repository, domain }: CommitOptions,
+  { snapshot, receipt }: { readonly snapshot: string; readonly receipt: string },
+): Promise<boolean> {
   const { store } = repository
   const marked = await loadMarks(repository, domain)
   let listed = false
   for await (const { name } of store.list('snapshots/')) listed ||= name === snapshot
   if (marked.snapshots.has(snapshot)) return false
   if (!listed && (await store.stat(snapshot)) === undefined) return false
-  await getVerified(store, snapshot)
-  return true
+  try {
+    await getVerified(store, snapshot)
+    await getVerified(store, receipt)
+    return true
+  } catch (error) {
+    // Forgotten since it was listed, or listed though it was gone.
+    if (isCairnError(error, 'object-missing')) return false
+    throw error
+  }
 }

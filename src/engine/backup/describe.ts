@@ -53,6 +53,7 @@ export function summaryOf(
     addedStoredBytes: pass.addedStoredBytes,
     program,
     replaces: undefined,
+    copyOf: undefined,
   }
 }
 
@@ -72,6 +73,7 @@ export function detailsOf(
     tags,
     problems: boundedProblems(report.problems),
     root: root.entry,
+    original: undefined,
   }
 }
 
@@ -88,16 +90,7 @@ function boundedProblems(problems: readonly SourceProblem[]): readonly Problem[]
 
 /** Throws 'not-permitted' or 'usage' where no reader would accept a snapshot with these options. */
 export function checkMayWrite(options: BackupOptions): void {
-  const { domain, sourceName, host } = options
-  const body = domain.signatory.certificate.subarray(SIGNATURE_BYTES)
-  const { sources, hosts } = decode(certificateCodec, body)
-  const sourceId = sourceIdOf(domain, sourceName)
-  if (sources !== undefined && !sources.some((source) => equalBytes(source, sourceId))) {
-    throw notFor(`source "${sourceName}"`, 'Give the name that the key was made for with --source.')
-  }
-  if (hosts !== undefined && !hosts.includes(host)) {
-    throw notFor(`host "${host}"`, `It may write for: ${hosts.join(', ')}`)
-  }
+  expectMayWriteFor(options)
   const details = detailsOf(options, { report: { problems: [] }, root: { entry: undefined } })
   try {
     decode(detailsCodec, encode(detailsCodec, details))
@@ -106,6 +99,23 @@ export function checkMayWrite(options: BackupOptions): void {
     throw new CairnError('usage', `Cannot record this in a snapshot: ${error.message}`, {
       hint: 'Are there too many tags, or is a name, tag or path very long?',
     })
+  }
+}
+
+/** Throws 'not-permitted' where the certificate does not allow snapshots of this source or host. */
+export function expectMayWriteFor({
+  domain,
+  sourceName,
+  host,
+}: Pick<BackupOptions, 'domain' | 'sourceName' | 'host'>): void {
+  const body = domain.signatory.certificate.subarray(SIGNATURE_BYTES)
+  const { sources, hosts } = decode(certificateCodec, body)
+  const sourceId = sourceIdOf(domain, sourceName)
+  if (sources !== undefined && !sources.some((source) => equalBytes(source, sourceId))) {
+    throw notFor(`source "${sourceName}"`, 'Give the name that the key was made for with --source.')
+  }
+  if (hosts !== undefined && !hosts.includes(host)) {
+    throw notFor(`host "${host}"`, `It may write for: ${hosts.join(', ')}`)
   }
 }
 

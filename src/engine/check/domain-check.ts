@@ -4,20 +4,21 @@
 import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { blobId } from '../../format/ids.ts'
-import type { IndexSegment } from '../../format/index-segment.ts'
+import type { SegmentColumns } from '../../format/index-segment.ts'
 import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { splitIds } from '../../format/tree.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
+import { idsOfPack, packsOf } from '../../repository/index-assemble.ts'
 import type { Index } from '../../repository/index-load.ts'
-import { idsOfPack, loadSegment, packsOf } from '../../repository/index-load.ts'
+import { loadSegmentColumns } from '../../repository/index-load.ts'
 import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { compareByTime, confirmationOf, withoutReplaced } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
 import { findAffected } from './affected.ts'
 import { Chains, DepthReader } from './depth.ts'
-import { checkHistory } from './history.ts'
+import { checkHistory, type KnownSnapshot } from './history.ts'
 import type { OpenedLoss, OpenedObjects, OpenedSnapshot } from './opened-objects.ts'
 import type { PackFacts } from './pack-facts.ts'
 import type { Findings } from './problems.ts'
@@ -68,11 +69,19 @@ export class DomainCheck {
   /** Reports what snapshots need and cannot have, by the objects that are to blame. */
   async reportLost(
     repository: Repository,
-    { opened, findings }: { readonly opened: OpenedObjects; readonly findings: Findings },
+    {
+      opened,
+      findings,
+      known,
+    }: {
+      readonly opened: OpenedObjects
+      readonly findings: Findings
+      readonly known: readonly KnownSnapshot[]
+    },
   ): Promise<number> {
     const own = opened.snapshots.filter(({ domain }) => domain === this.domain).sort(compareByTime)
     const { index } = this
-    const stripped = await checkHistory(repository, { index, opened, findings })
+    const stripped = await checkHistory(repository, { index, opened, findings, known })
     const [confirmed, unconfirmed] = partition(
       own,
       (one) => opened.confirmed.has(confirmationOf(one)) || stripped.has(one.name),
@@ -257,9 +266,9 @@ function partition<T>(items: readonly T[], belongs: (item: T) => boolean): reado
 async function segmentAgain(
   repository: Repository,
   segment: { readonly domain: DomainAccess; readonly name: string },
-): Promise<IndexSegment | undefined> {
+): Promise<SegmentColumns | undefined> {
   try {
-    return await loadSegment(repository, segment)
+    return await loadSegmentColumns(repository, segment)
   } catch (error) {
     if (isCairnError(error, 'object-missing', ...UNREADABLE, ...WITHHELD)) return undefined
     throw error

@@ -1,6 +1,7 @@
 // Whether the history of each source is whole, as far as what is there tells: a store can keep back a
 // snapshot or a receipt, and all that is left is intact. What explains a snapshot that is gone is a forget
-// record, or a mark. Who takes away the newest snapshots with their receipts leaves no trace here.
+// record, or a mark. Who takes away the newest snapshots with their receipts leaves no trace here, so that
+// machines remember the newest that they have known.
 
 import { type Bytes, toHex } from '../../base/bytes.ts'
 import type { Index } from '../../repository/index-load.ts'
@@ -15,7 +16,16 @@ import type {
 } from './opened-objects.ts'
 import type { Findings } from './problems.ts'
 
+/** A snapshot that somebody has known to count. */
+export interface KnownSnapshot {
+  readonly id: string
+  /** In hexadecimal. */
+  readonly domain: string
+}
+
 interface HistoryOptions {
+  /** Of this domain. */
+  readonly known: readonly KnownSnapshot[]
   readonly index: Index
   readonly opened: OpenedObjects
   readonly findings: Findings
@@ -33,6 +43,7 @@ export async function checkHistory(
   await history.checkReceipts()
   await history.checkPredecessors()
   history.checkNumbers()
+  await history.checkKnown()
   return history.stripped()
 }
 
@@ -100,6 +111,30 @@ class History {
       const what = `the store does not have this snapshot, and ${name} follows it`
       this.#options.findings.add({ kind: 'missing', object: before, what })
     }
+  }
+
+  /** What was there, and what nothing that is left tells of: the end of a history that was cut off. */
+  async checkKnown(): Promise<void> {
+    const { known, findings } = this.#options
+    for (const { id } of known) {
+      const name = `snapshots/${id}`
+      if (this.#gone.has(name) || this.#isForgotten(name) || this.#isReplaced(id)) continue
+      const snapshot = this.#snapshots.find((one) => one.name === name)
+      if (snapshot !== undefined && !this.#isConfirmed(snapshot)) {
+        const what =
+          'its receipt is not there, without which it does not count; this machine knew one'
+        findings.add({ kind: 'missing', object: name, what })
+      } else if (await this.#isGone(name)) {
+        const what =
+          'the store does not have this snapshot, which this machine knew; nobody forgot it'
+        findings.add({ kind: 'missing', object: name, what })
+      }
+    }
+  }
+
+  /** By one with other tags, for example. */
+  #isReplaced(id: string): boolean {
+    return this.#snapshots.some(({ summary }) => summary.replaces && toHex(summary.replaces) === id)
   }
 
   /** Numbers of what was forgotten are no gaps. */

@@ -2,7 +2,7 @@
 // image; ids that the image does not have get numbers beyond its own.
 
 import { type Bytes, toHex } from '../../base/bytes.ts'
-import { BLOB_ID_BYTES, blobId } from '../../format/ids.ts'
+import { BLOB_ID_BYTES } from '../../format/ids.ts'
 import type { IndexImage } from '../../repository/index-image.ts'
 import type { HeaderFacts } from './pack-facts.ts'
 
@@ -34,9 +34,14 @@ export class RefGraph {
   }
 
   numberOf(id: Bytes): number {
-    const number = this.#image.blobNumber(blobId(id))
+    return this.#numberAt(id, 0)
+  }
+
+  /** Of the id at `offset` of `ids`. */
+  #numberAt(ids: Bytes, offset: number): number {
+    const number = this.#image.blobNumberAt(ids, offset)
     if (number >= 0) return number
-    const hex = toHex(id)
+    const hex = toHex(ids.subarray(offset, offset + BLOB_ID_BYTES))
     const known = this.#unresolved.get(hex)
     if (known !== undefined) return known
     const next = this.count
@@ -51,10 +56,9 @@ export class RefGraph {
   add({ treeIds, refCounts, refs }: Pick<HeaderFacts, 'treeIds' | 'refCounts' | 'refs'>): void {
     let at = 0
     refCounts.forEach((count, i) => {
-      const node = this.#image.blobNumber(blobId(slice(treeIds, i, 1)))
-      const own = slice(refs, at, count)
+      const node = this.#image.blobNumberAt(treeIds, BLOB_ID_BYTES * i)
+      if (node >= 0) this.#take(node, { refs, from: at, count })
       at += count
-      if (node >= 0) this.#take(node, own)
     })
   }
 
@@ -77,18 +81,22 @@ export class RefGraph {
     return number >= this.#image.blobs || this.#lost.has(number)
   }
 
-  #take(node: number, refs: Bytes): void {
-    const count = refs.length / BLOB_ID_BYTES
-    const targets = Array.from({ length: count }, (_, i) => this.numberOf(slice(refs, i, 1)))
+  #take(node: number, { refs, from, count }: Refs): void {
     const known = this.targets(node)
-    const isKnown = new Set(known)
-    const added = targets.filter((target) => !isKnown.has(target))
-    if (this.#starts[node] !== 0 && added.length === 0) return
-    this.#reserve(1 + known.length + added.length)
+    this.#reserve(1 + known.length + count)
     // `known` is a view of what reserving may have replaced: both have the same numbers in it.
-    this.#targets.set([known.length + added.length, ...known, ...added], this.#end)
-    this.#starts[node] = this.#end + 1
-    this.#end += 1 + known.length + added.length
+    const begin = this.#end + 1
+    this.#targets.set(known, begin)
+    let end = begin + known.length
+    const isKnown = known.length === 0 ? undefined : new Set(known)
+    for (let i = from; i < from + count; i++) {
+      const target = this.#numberAt(refs, BLOB_ID_BYTES * i)
+      if (isKnown?.has(target) !== true) this.#targets[end++] = target
+    }
+    if (this.#starts[node] !== 0 && end === begin + known.length) return
+    this.#targets[begin - 1] = end - begin
+    this.#starts[node] = begin
+    this.#end = end
   }
 
   #reserve(count: number): void {
@@ -99,6 +107,9 @@ export class RefGraph {
   }
 }
 
-function slice(ids: Bytes, from: number, count: number): Bytes {
-  return ids.subarray(BLOB_ID_BYTES * from, BLOB_ID_BYTES * (from + count))
+/** Some of many ids, by their place. */
+interface Refs {
+  readonly refs: Bytes
+  readonly from: number
+  readonly count: number
 }

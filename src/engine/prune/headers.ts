@@ -7,7 +7,7 @@ import {
   type ObjectProblem,
   ObjectProblems,
 } from '../../repository/object-problem.ts'
-import { type ReadHeader, readPackHeader } from '../../repository/pack-headers.ts'
+import { type EncodedHeader, readEncodedHeader } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 
@@ -16,14 +16,14 @@ const PARALLEL = 16
 
 export class Headers {
   readonly #repository: Repository
-  readonly #read = new Map<string, ReadHeader | 'foreign'>()
+  readonly #read = new Map<string, EncodedHeader | 'foreign'>()
 
   constructor(repository: Repository) {
     this.#repository = repository
   }
 
   /** The header of a pack of our domains; undefined where it is another's, or could not be read. */
-  get(name: string): ReadHeader | undefined {
+  get(name: string): EncodedHeader | undefined {
     const read = this.#read.get(name)
     return read === 'foreign' ? undefined : read
   }
@@ -35,7 +35,7 @@ export class Headers {
     const unknown = [...packs].filter(({ name }) => !this.#read.has(name))
     await forEachInParallel(unknown, PARALLEL, async ({ name, size }) => {
       try {
-        const header = await readPackHeader(store, { name, packBytes: size }, domains)
+        const header = await readEncodedHeader(store, { name, packBytes: size }, domains)
         this.#read.set(name, header ?? 'foreign')
         problems.noteRead()
       } catch (error) {

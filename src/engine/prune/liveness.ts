@@ -4,9 +4,10 @@
 
 import { assert } from '../../base/errors.ts'
 import type { BlobId } from '../../format/ids.ts'
-import { buildImage, type IndexImage } from '../../repository/index-image.ts'
-import { packsOf } from '../../repository/index-load.ts'
-import { type ReadHeader, segmentOf } from '../../repository/pack-headers.ts'
+import type { IndexImage } from '../../repository/index-image.ts'
+import { ImageBuilder } from '../../repository/index-image-build.ts'
+import type { EncodedHeader } from '../../repository/pack-headers.ts'
+import { renewedPacks } from '../../repository/renewals.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import { Reach } from '../check/reach.ts'
 import { RefGraph } from '../check/ref-graph.ts'
@@ -25,7 +26,16 @@ export interface PackLife {
   /** Of live frames, the blobs that are needed and those that are not. */
   liveBlobs: number
   wastedBlobs: number
+  /** About how much of the live frames is not needed, by the numbers of blobs. */
+  wastedBytes: number
+  /** It is to be renewed. */
+  readonly isRenewed: boolean
 }
+
+/** Nobody can tell without a key that opens whether a later copy is what it says: it must stand so long. */
+const RENEWED_TRUST_MS = 14 * 24 * 60 * 60 * 1000
+/** Later than any time. */
+const BEHIND_TRUSTED = 1e14
 
 /** A frame of a pack, by its place in the pack's header. */
 export interface FramePlace {
@@ -38,6 +48,9 @@ export class Liveness {
   /** Needed ids that no pack has, in hexadecimal. */
   readonly unresolved: readonly string[]
   readonly #image: IndexImage
+  readonly #isMarked: readonly boolean[]
+  /** Copies from before this time are as good as those in packs that are to be renewed. */
+  readonly #trustedMs: number
   readonly #numbers: ReadonlyMap<string, number>
   readonly #firstFrames: readonly number[]
   /** When a store first had each frame. */
@@ -46,21 +59,28 @@ export class Liveness {
   readonly #needed: Uint8Array
 
   constructor(survey: DomainSurvey) {
-    const { marked, headers, ownPacks, moved } = survey
+    const { marked, headers, ownPacks, moved, nowMs } = survey
+    const renewed = renewedPacks(survey.renewals)
+    this.#trustedMs = nowMs - RENEWED_TRUST_MS
     const packs = [...ownPacks].sort(
       (a, b) =>
         Number(marked.packs.has(a.name)) - Number(marked.packs.has(b.name)) ||
         a.storedAtMs - b.storedAtMs ||
         (a.name < b.name ? -1 : 1),
     )
-    const read = packs.map(({ name }) => headers.get(name) as ReadHeader)
-    this.#image = buildImage(read.map(imagePackOf))
+    const read = packs.map(({ name }) => headers.get(name) as EncodedHeader)
+    this.#image = imageOf(read)
     this.packs = packs.map((pack, i) =>
-      lifeOf(pack, { header: read[i] as ReadHeader, isMarked: marked.packs.has(pack.name) }),
+      lifeOf(pack, {
+        header: read[i] as EncodedHeader,
+        isMarked: marked.packs.has(pack.name),
+        isRenewed: renewed.has(pack.name),
+      }),
     )
+    this.#isMarked = this.packs.map(({ isMarked }) => isMarked)
     this.#numbers = new Map(packs.map(({ name }, number) => [name, number]))
     this.#firstFrames = firstFrames(read)
-    this.#receivedMs = receivedTimes(packs, { read, moved })
+    this.#receivedMs = receivedTimes(packs, { read, moved, frames: this.#image.frames })
     const { needed, unresolved } = reachOf(survey, { image: this.#image, read })
     this.#needed = needed
     this.unresolved = unresolved
@@ -74,22 +94,31 @@ export class Liveness {
   framesToMove(going: ReadonlySet<string>): readonly FramePlace[] {
     const isGoing = this.packs.map(({ name }) => going.has(name))
     const frames = new Set<number>()
-    for (const copies of this.#neededCopies()) {
-      const staying = this.#first(copies, (pack) => !this.#pack(pack).isMarked)
+    if (!isGoing.includes(true)) return []
+    this.#image.eachCopies(this.#needed, (copies) => {
+      const staying = this.#first(copies, this.#isUnmarked)
       const leaving = this.#first(copies, (pack) => isGoing[pack] === true)
-      if (leaving === undefined) continue
+      if (leaving === undefined) return
       // Of two of the same moment nobody knows which was first.
       if (staying === undefined || this.#rank(leaving) <= this.#rank(staying))
         frames.add(this.#image.frameOf(leaving))
-    }
+    })
     return [...frames].sort((a, b) => a - b).map((frame) => this.#placeOf(frame))
   }
 
   /** When a store first had a frame. */
-  receivedMs({ pack, frame }: FramePlace): number {
+  receivedMs(place: FramePlace): number {
+    return Math.ceil(this.#receivedMs[this.#frameAt(place)] as number)
+  }
+
+  storedBytes(place: FramePlace): number {
+    return this.#image.frame(this.#frameAt(place)).storedBytes
+  }
+
+  #frameAt({ pack, frame }: FramePlace): number {
     const number = this.#numbers.get(pack)
     assert(number !== undefined, 'a pack is in the image')
-    return Math.ceil(this.#receivedMs[(this.#firstFrames[number] as number) + frame] as number)
+    return (this.#firstFrames[number] as number) + frame
   }
 
   #placeOf(frame: number): FramePlace {
@@ -103,17 +132,12 @@ export class Liveness {
     return pack
   }
 
-  /** For every needed id the numbers of its blobs. */
-  *#neededCopies(): Generator<readonly number[]> {
-    for (const { number, id } of this.#image.numberedIds())
-      if (this.#needed[number] === 1) yield this.#image.copies(id)
-  }
-
   /** The copy that a store had first, among those in packs that count. */
   #first(copies: readonly number[], counts: (pack: number) => boolean): number | undefined {
+    if (copies.length === 1 && counts === anyPack) return copies[0]
     let first: number | undefined
     for (const copy of copies) {
-      if (!counts(this.#image.frame(this.#image.frameOf(copy)).pack)) continue
+      if (!counts(this.#packOf(copy))) continue
       if (first === undefined || this.#rank(copy) < this.#rank(first)) first = copy
     }
     return first
@@ -121,31 +145,55 @@ export class Liveness {
 
   /** Outside of marks the first copy, with those of the same moment; where all are marked the first of these. */
   #keepers(copies: readonly number[]): readonly number[] {
-    const isStaying = (pack: number) => !this.#pack(pack).isMarked
-    const first = this.#first(copies, isStaying)
-    if (first === undefined) return [this.#first(copies, () => true) as number]
-    const rank = this.#rank(first)
-    return copies.filter((copy) => {
-      const { pack } = this.#image.frame(this.#image.frameOf(copy))
-      return isStaying(pack) && this.#rank(copy) === rank
-    })
+    if (copies.length === 1) return copies
+    const first = this.#first(copies, this.#isUnmarked)
+    if (first === undefined) return [this.#first(copies, anyPack) as number]
+    // Where that is in a pack to be renewed, what was stored since is waiting to take its place.
+    const next = this.#first(
+      copies,
+      (pack) => this.#isUnmarked(pack) && !this.#pack(pack).isRenewed,
+    )
+    const ranks = [
+      this.#rank(first),
+      ...(next === undefined || !this.#isRenewed(first) ? [] : [this.#rank(next)]),
+    ]
+    return copies.filter(
+      (copy) => ranks.includes(this.#rank(copy)) && this.#isUnmarked(this.#packOf(copy)),
+    )
   }
 
+  #isRenewed(blob: number): boolean {
+    return this.#pack(this.#packOf(blob)).isRenewed
+  }
+
+  readonly #isUnmarked = (pack: number): boolean => this.#isMarked[pack] !== true
+
+  #packOf(blob: number): number {
+    return this.#image.packOf(this.#image.frameOf(blob))
+  }
+
+  /**
+   * Which copy counts: the one that a store had first. But what is in a pack that is to be renewed gives way to
+   * what has been stored since, when that has been there for long enough.
+   */
   #rank(blob: number): number {
-    return this.#receivedMs[this.#image.frameOf(blob)] as number
+    const frame = this.#image.frameOf(blob)
+    const receivedMs = this.#receivedMs[frame] as number
+    if (this.#isRenewed(blob)) return receivedMs + BEHIND_TRUSTED
+    return receivedMs > this.#trustedMs ? receivedMs + 2 * BEHIND_TRUSTED : receivedMs
   }
 
   /** Which frames outside of marks are needed; of those in marks, all that have the only copy. */
   #countLife(): void {
     const live = new Uint8Array(this.#image.frames)
     const liveBlobs = new Uint32Array(this.#image.frames)
-    for (const copies of this.#neededCopies()) {
+    this.#image.eachCopies(this.#needed, (copies) => {
       for (const copy of this.#keepers(copies)) {
         const frame = this.#image.frameOf(copy)
         live[frame] = 1
         liveBlobs[frame] = (liveBlobs[frame] as number) + 1
       }
-    }
+    })
     for (let i = 0; i < this.#image.frames; i++) {
       const { pack, storedBytes, blobCount } = this.#image.frame(i)
       const life = this.#pack(pack)
@@ -153,32 +201,46 @@ export class Liveness {
       else {
         life.liveBytes += storedBytes
         life.liveBlobs += liveBlobs[i] as number
-        life.wastedBlobs += blobCount - (liveBlobs[i] as number)
+        const wasted = blobCount - (liveBlobs[i] as number)
+        life.wastedBlobs += wasted
+        life.wastedBytes += Math.round((storedBytes * wasted) / Math.max(1, blobCount))
       }
     }
   }
 }
 
-function imagePackOf({ indexed, header }: ReadHeader) {
-  const [placed] = packsOf(segmentOf([{ indexed, columns: header }]), 0)
-  assert(placed, 'a segment of one pack has one')
-  return placed.image
+function anyPack(): boolean {
+  return true
+}
+
+/** Sessions do not matter here. */
+function imageOf(read: readonly EncodedHeader[]): IndexImage {
+  const sizes = read.map(({ blobCount }) => blobCount)
+  const builder = new ImageBuilder({
+    blobs: sizes.reduce((sum, blobs) => sum + blobs, 0),
+    frames: read.reduce((sum, { indexed }) => sum + indexed.frameCount, 0),
+  })
+  read.forEach(({ columns, indexed: { frameCount } }, i) => {
+    const place = { firstFrame: 0, frameCount, firstBlob: 0, blobCount: sizes[i] as number }
+    builder.add({ segment: columns, ...place, sessionBase: 0 })
+  })
+  return builder.build()
 }
 
 function lifeOf(
   { name, size, storedAtMs }: ObjectInfo,
-  { header, isMarked }: { readonly header: ReadHeader; readonly isMarked: boolean },
+  { header, ...is }: { readonly header: EncodedHeader } & Pick<PackLife, 'isMarked' | 'isRenewed'>,
 ): PackLife {
   const { kind } = header.indexed
-  const counts = { liveBytes: 0, deadBytes: 0, liveBlobs: 0, wastedBlobs: 0 }
-  return { name, packBytes: size, storedAtMs, kind, isMarked, ...counts }
+  const counts = { liveBytes: 0, deadBytes: 0, liveBlobs: 0, wastedBlobs: 0, wastedBytes: 0 }
+  return { name, packBytes: size, storedAtMs, kind, ...is, ...counts }
 }
 
-function firstFrames(read: readonly ReadHeader[]): readonly number[] {
+function firstFrames(read: readonly EncodedHeader[]): readonly number[] {
   let next = 0
-  return read.map(({ header }) => {
+  return read.map(({ indexed: { frameCount } }) => {
     const first = next
-    next += header.frames.length
+    next += frameCount
     return first
   })
 }
@@ -188,30 +250,35 @@ function receivedTimes(
   {
     read,
     moved,
+    frames,
   }: {
-    readonly read: readonly ReadHeader[]
+    readonly read: readonly EncodedHeader[]
     readonly moved: ReadonlyMap<string, readonly number[]>
+    readonly frames: number
   },
 ): Float64Array {
-  const times = packs.flatMap(({ name, storedAtMs }, i) => {
+  const times = new Float64Array(frames)
+  let next = 0
+  packs.forEach(({ name, storedAtMs }, i) => {
     const before = moved.get(name)
-    const { frames } = (read[i] as ReadHeader).header
+    const { frameCount } = (read[i] as EncodedHeader).indexed
     // Upkeep's word on what it moved comes before that of a stamp of the same moment.
-    return frames.map((_, frame) =>
-      before?.[frame] === undefined ? storedAtMs : Math.min(storedAtMs, before[frame]) - 0.5,
-    )
+    for (let frame = 0; frame < frameCount; frame++) {
+      const said = before?.[frame]
+      times[next++] = said === undefined ? storedAtMs : Math.min(storedAtMs, said) - 0.5
+    }
   })
-  return Float64Array.from(times)
+  return times
 }
 
 function reachOf(
   { domain, roots, lost }: DomainSurvey,
-  { image, read }: { readonly image: IndexImage; readonly read: readonly ReadHeader[] },
+  { image, read }: { readonly image: IndexImage; readonly read: readonly EncodedHeader[] },
 ): { readonly needed: Uint8Array; readonly unresolved: readonly string[] } {
   const graph = new RefGraph(image)
-  for (const { indexed, header } of read) {
-    const { ids: treeIds, refCounts, refs } = header
-    if (indexed.kind === 'tree-pack') graph.add({ treeIds, refCounts, refs })
+  for (const { columns } of read.filter(({ indexed: { kind } }) => kind === 'tree-pack')) {
+    const { ids: treeIds, refCounts, refs } = columns
+    graph.add({ treeIds, refCounts, refs })
   }
   const own = [...roots.snapshots, ...roots.forgotten].filter((root) => root.domain === domain)
   const ids = own.flatMap(({ summary }) => summary.roots)

@@ -57,25 +57,49 @@ export interface MarkPlan {
   readonly sparedBytes: number
 }
 
+/** Packs of which writers shall store anew what they need, because frames cannot be split without a key. */
+export interface RenewalPlan {
+  readonly packs: readonly PackLife[]
+  /** About what is not needed in them. */
+  readonly wastedBytes: number
+  /** Object names of renewals of which nothing is there any more. */
+  readonly done: readonly string[]
+}
+
 export interface DomainPlan {
   readonly survey: DomainSurvey
   readonly liveness: Liveness
   readonly obstacles: readonly Obstacle[]
   readonly sweep: SweepPlan
   readonly mark: MarkPlan
+  readonly renewal: RenewalPlan
 }
 
 /** Pure. */
 export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPlan {
   const liveness = new Liveness(survey)
   const obstacles = obstaclesOf(survey, liveness)
-  const isFrozen = obstacles.length > 0
+  const sweep = planSweep(survey, { liveness, limits })
+  const mark = planMark(survey, { liveness, limits })
+  const known = { survey, liveness, obstacles }
+  if (obstacles.length > 0)
+    return { ...known, ...frozen({ sweep, mark }, survey), renewal: NOTHING_TO_RENEW }
+  return { ...known, sweep, mark, renewal: planRenewal(survey, { liveness, limits, mark }) }
+}
+
+/**
+ * Nothing goes where it cannot be told what is needed. But for snapshots that nobody ever confirmed, where all
+ * are read: it may be such a one that needs what is nowhere, and it would stand in the way for ever.
+ */
+function frozen(
+  { sweep, mark }: Pick<DomainPlan, 'sweep' | 'mark'>,
+  { obstacles }: DomainSurvey,
+): Pick<DomainPlan, 'sweep' | 'mark'> {
+  if (obstacles.length > 0) return { sweep: NOTHING_TO_SWEEP, mark: NOTHING_TO_MARK }
+  const { marks, snapshots } = sweep
   return {
-    survey,
-    liveness,
-    obstacles,
-    sweep: isFrozen ? NOTHING_TO_SWEEP : planSweep(survey, { liveness, limits }),
-    mark: isFrozen ? NOTHING_TO_MARK : planMark(survey, { liveness, limits }),
+    sweep: { ...NOTHING_TO_SWEEP, marks: marks.filter((one) => one.packs.length === 0), snapshots },
+    mark: { ...NOTHING_TO_MARK, snapshots: mark.snapshots },
   }
 }
 
@@ -112,7 +136,7 @@ function planSweep(
   survey: DomainSurvey,
   { liveness, limits }: { readonly liveness: Liveness; readonly limits: PruneLimits },
 ): SweepPlan {
-  const { domain, packs, headers, roots } = survey
+  const { domain, packs, roots } = survey
   const own = survey.marksBefore.filter((mark) => mark.domain === domain)
   const judged = own.map((mark) => ({ mark, ...ripeness(mark, { survey, limits }) }))
   const marks = judged.filter(({ ripeAtMs }) => ripeAtMs <= survey.nowMs).map(({ mark }) => mark)
@@ -126,9 +150,7 @@ function planSweep(
     .filter((one) => one.domain === domain && namedSnapshots.has(one.name))
     .filter((one) => !confirmed.has(confirmationOf(one)) && survey.holds.of(one).length === 0)
     .map(({ name }) => name)
-  const moveBytes = move.reduce((sum, { pack, frame }) => {
-    return sum + (headers.get(pack)?.header.frames[frame]?.storedBytes ?? 0)
-  }, 0)
+  const moveBytes = move.reduce((sum, place) => sum + liveness.storedBytes(place), 0)
   const bytes = going.reduce((sum, name) => sum + (packs.get(name)?.size ?? 0), 0)
   return { marks, waiting, packs: going, bytes, move, moveBytes, snapshots }
 }
@@ -171,6 +193,47 @@ function planMark(
     sparedPacks: spared.length,
     sparedBytes: sumOf(spared, ({ packBytes }) => packBytes),
   }
+}
+
+const NOTHING_TO_RENEW: RenewalPlan = { packs: [], wastedBytes: 0, done: [] }
+
+/** A pack is worth it where so much of what is needed of it is not. */
+const WASTED_MIN = 0.25
+
+/** The most wasteful first, until what stays wasted is little enough, or the limit of a run is reached. */
+function planRenewal(
+  survey: DomainSurvey,
+  {
+    liveness,
+    limits,
+    mark,
+  }: { readonly liveness: Liveness; readonly limits: PruneLimits; readonly mark: MarkPlan },
+): RenewalPlan {
+  const isGoing = new Set(mark.packs.map(({ name }) => name))
+  const staying = liveness.packs.filter((pack) => !pack.isMarked && !isGoing.has(pack.name))
+  const total = sumOf(staying, ({ liveBytes, deadBytes }) => liveBytes + deadBytes)
+  const fresh = staying.filter(({ isRenewed }) => !isRenewed)
+  let wasted = sumOf(fresh, ({ wastedBytes }) => wastedBytes)
+  let storedAgain = 0
+  const packs: PackLife[] = []
+  for (const pack of fresh.sort((a, b) => wastedPart(b) - wastedPart(a))) {
+    if (wasted <= limits.unusedMax * total || wastedPart(pack) < WASTED_MIN) break
+    if (storedAgain + pack.liveBytes > limits.moveBytesMax) continue
+    storedAgain += pack.liveBytes
+    wasted -= pack.wastedBytes
+    packs.push(pack)
+  }
+  const own = survey.renewals.filter(({ domain }) => domain === survey.domain)
+  const done = own.filter((one) => one.packs.every((pack) => !survey.packs.has(pack)))
+  return {
+    packs,
+    wastedBytes: sumOf(packs, ({ wastedBytes }) => wastedBytes),
+    done: done.map(({ name }) => name),
+  }
+}
+
+function wastedPart({ wastedBytes, liveBytes }: PackLife): number {
+  return liveBytes === 0 ? 0 : wastedBytes / liveBytes
 }
 
 /**

@@ -4,6 +4,7 @@
 // index that says the same: what a segment says of a pack that is not listed counts for nothing.
 
 import { type Bytes, fromHex, toHex } from '../../base/bytes.ts'
+import { segmentOfColumns } from '../../format/index-segment.ts'
 import { readSegments } from '../../repository/index-load.ts'
 import { groupsOf, putSegment } from '../../repository/index-write.ts'
 import { type DescribedPack, packsOfSegment } from '../../repository/pack-headers.ts'
@@ -40,7 +41,7 @@ export async function rewriteIndex(
     domains: [domain],
     onlyReading: true,
     take: ({ name, segment }) => {
-      const packs = [...packsOfSegment(segment)]
+      const packs = [...packsOfSegment(segmentOfColumns(segment))]
       const { supersedes } = segment
       segments.push({ name, packs, blobs: segment.ids.length / 32, supersedes })
     },
@@ -81,7 +82,8 @@ function planIndex(
   for (const pack of rewritten.flatMap((segment) => segment.packs))
     if (!isGone(nameOf(pack))) packs.set(nameOf(pack), ownWord(pack, survey))
   const replaced = [...rewritten, ...segments.filter(isOld)].map(({ name }) => name)
-  return { packs: [...packs.values()], replaced }
+  const cameAt = (pack: DescribedPack) => survey.packs.get(nameOf(pack))?.storedAtMs ?? survey.nowMs
+  return { packs: [...packs.values()].sort((a, b) => cameAt(a) - cameAt(b)), replaced }
 }
 
 /** What the pack says itself, where that could be read: whoever wrote the segment may have lied. */

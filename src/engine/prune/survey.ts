@@ -8,6 +8,7 @@ import type { DomainAccess } from '../../repository/access.ts'
 import { type Holds, loadHolds } from '../../repository/holds.ts'
 import { type FoundMark, findMarks, type Marked, markedBy } from '../../repository/marks.ts'
 import { isNobodys, type ObjectProblem } from '../../repository/object-problem.ts'
+import { type FoundRenewal, loadRenewals } from '../../repository/renewals.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { loadRoots, type Roots, type WindowAt } from '../../repository/roots.ts'
 import { loadSessions, type Session } from '../../repository/sessions.ts'
@@ -37,6 +38,7 @@ export interface Survey {
   readonly sightings: Sightings
   /** For packs that frames were moved into: when a store first had each frame. */
   readonly moved: ReadonlyMap<string, readonly number[]>
+  readonly renewals: readonly FoundRenewal[]
   /** Ids that upkeep has said to be lost, in hexadecimal: nobody waits for them. */
   readonly lost: ReadonlySet<string>
   /** What cannot be read and may matter: nothing is deleted in any domain. */
@@ -60,6 +62,7 @@ export async function takeSurvey(
   const marks = union(marksBefore, marksAfter)
   const sightings = await loadUpkeepRecords(repository, { kind: 'sighting', onlyReading: true })
   const holds = await loadHolds(repository)
+  const renewals = await loadRenewals(repository)
   const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })
   const aboutPacks = await headers.read(packs.values())
   const unknown = aboutPacks.filter(({ error }) => error.code === 'unsupported')
@@ -77,6 +80,7 @@ export async function takeSurvey(
     holds,
     sightings: sightingsIn(sightings),
     moved: movedFrames(sightings.records.map(({ record }) => record)),
+    renewals,
     lost: new Set(losses.records.flatMap(({ record }) => record.ids.map(toHex))),
     obstacles: [...roots.obstacles, ...unknown],
     notes: [

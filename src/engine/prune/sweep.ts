@@ -31,7 +31,7 @@ export interface SweepResult {
 
 export async function sweep(plan: DomainPlan, options: SweepOptions): Promise<SweepResult> {
   const { survey, sweep: planned } = plan
-  if (planned.marks.length === 0) return NOTHING_SWEPT
+  if (planned.marks.length + planned.snapshots.length === 0) return NOTHING_SWEPT
   const { store } = survey.repository
   for (const snapshot of planned.snapshots) await store.remove(snapshot)
   const needed = new Set(planned.move.map(({ pack }) => pack))

@@ -4,6 +4,7 @@
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
+import { segmentOfColumns } from '../../format/index-segment.ts'
 import type { PackKind } from '../../format/prefix.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { readSegments } from '../../repository/index-load.ts'
@@ -86,7 +87,7 @@ async function knownPacks(
       domains: repository.domains,
       onlyReading: true,
       take: ({ domain, segment }) => {
-        for (const pack of packsOfSegment(segment)) {
+        for (const pack of packsOfSegment(segmentOfColumns(segment))) {
           const name = contentName('packs', pack.indexed.hash)
           if (wanted.has(name)) known.set(name, { ...pack, domain })
         }

@@ -3,6 +3,7 @@
 // what everything is measured by.
 
 import { toHex } from '../../base/bytes.ts'
+import { segmentOfColumns } from '../../format/index-segment.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { readSegments } from '../../repository/index-load.ts'
 import {
@@ -45,7 +46,7 @@ export async function findIndexFaults(
     domains: [domain],
     onlyReading: true,
     take: ({ name, segment }) => {
-      const packs = [...packsOfSegment(segment)]
+      const packs = [...packsOfSegment(segmentOfColumns(segment))]
       segments.push({ name, ...compare(packs, good), supersedes: segment.supersedes.map(toHex) })
     },
   })

@@ -5,11 +5,12 @@
 import type { Bytes } from '../../base/bytes.ts'
 import { assert } from '../../base/errors.ts'
 import type { BlobId } from '../../format/ids.ts'
-import type { PackHeader } from '../../format/pack.ts'
+import { frameColumnsOf, type PackHeader } from '../../format/pack.ts'
 import type { PackKind } from '../../format/prefix.ts'
 import { splitIds } from '../../format/tree.ts'
-import { buildImage, type ImagePack, type IndexImage } from '../../repository/index-image.ts'
-import { packsOf } from '../../repository/index-load.ts'
+import { packsOf } from '../../repository/index-assemble.ts'
+import type { IndexImage } from '../../repository/index-image.ts'
+import { buildImage, type ImagePack } from '../../repository/index-image-build.ts'
 import { segmentOf } from '../../repository/pack-headers.ts'
 import { Reach } from '../check/reach.ts'
 import { RefGraph } from '../check/ref-graph.ts'
@@ -126,7 +127,8 @@ function imagePackOf({ kind, header }: Pack): ImagePack {
     headerBytes: 0,
     frameCount: header.frames.length,
   }
-  const [placed] = packsOf(segmentOf([{ indexed, columns: header }]), 0)
+  const segment = segmentOf([{ indexed, columns: header }])
+  const [placed] = packsOf({ ...segment, frames: frameColumnsOf(segment.frames) }, 0)
   assert(placed, 'a segment of one pack has one')
   return placed.image
 }

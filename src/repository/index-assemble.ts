@@ -1,0 +1,179 @@
+// From segments to an index, while they are read: which of the packs that they name count, and in which order.
+// A segment's word on a pack counts only if the pack is listed with the length that the segment says, and no
+// mark names it. What is kept of a segment is copied, so that its memory can be used again.
+
+import { toHex } from '../base/bytes.ts'
+import { BLOB_ID_BYTES } from '../format/ids.ts'
+import type { IndexedPack, SegmentColumns } from '../format/index-segment.ts'
+import type { Session } from '../format/pack.ts'
+import { contentName } from '../store/names.ts'
+import type { IndexImage } from './index-image.ts'
+import { ImageBuilder, type ImagePack } from './index-image-build.ts'
+
+/** Its hash is in its name: of a large index one of both is enough. */
+export interface LoadedPack extends Omit<IndexedPack, 'hash'> {
+  readonly name: string
+}
+
+/** A pack as a segment names it that is not in the image. */
+export interface NamedPack {
+  readonly name: string
+  readonly packBytes: number
+}
+
+export interface Assembled {
+  readonly image: IndexImage
+  /** In the order in which the image numbers them. */
+  readonly packs: readonly LoadedPack[]
+  /** In the order in which the image's frames count them. */
+  readonly sessions: readonly Session[]
+  /** Names of the segments that were read. */
+  readonly segments: readonly string[]
+  /** Packs that segments name as they are not listed, or that are marked. */
+  readonly passedOver: readonly NamedPack[]
+  /** Segments, in hexadecimal, of which these say that they take their place. */
+  readonly superseded: readonly string[]
+}
+
+/** What marks name, as far as it matters here. */
+export interface MarkedPacks {
+  readonly packs: ReadonlySet<string>
+}
+
+/** What decides whether a pack counts. */
+export interface PackWorld {
+  readonly listed: ReadonlyMap<string, number>
+  readonly marked: MarkedPacks
+  /** Then marked packs count too, behind the others. */
+  readonly onlyReading: boolean
+}
+
+export function counts(
+  { name, packBytes }: NamedPack,
+  { listed, marked, onlyReading }: PackWorld,
+): boolean {
+  return listed.get(name) === packBytes && (onlyReading || !marked.packs.has(name))
+}
+
+interface AssemblyOptions extends PackWorld {
+  /** About how many bytes the segments have together. */
+  readonly segmentBytes: number
+  /** What is known already, beside which this is to be put: its packs are not taken again. */
+  readonly base?: Omit<Assembled, 'image'> | undefined
+}
+
+/** A pack of a segment; of those that count at the time the number in the builder. */
+interface Candidate {
+  readonly pack: LoadedPack
+  readonly segment: string
+  readonly number: number | undefined
+}
+
+/** What a blob and a frame take in a segment. */
+const FRAME_BYTES = 20
+
+export class Assembly {
+  readonly #options: AssemblyOptions
+  readonly #builder: ImageBuilder
+  readonly #candidates: Candidate[] = []
+  readonly #sessions: Session[] = []
+  readonly #segments: string[] = []
+  /** In hexadecimal. */
+  readonly #superseded: Set<string>
+  readonly #known: ReadonlySet<string>
+
+  constructor(options: AssemblyOptions) {
+    this.#options = options
+    const { segmentBytes, base } = options
+    this.#superseded = new Set(base?.superseded)
+    this.#known = new Set(base?.packs.map(({ name }) => name))
+    this.#builder = new ImageBuilder({
+      blobs: Math.ceil(segmentBytes / BLOB_ID_BYTES),
+      frames: Math.ceil(segmentBytes / FRAME_BYTES),
+    })
+  }
+
+  /** Takes a segment, in the order in which packs are to be numbered. */
+  add(name: string, segment: SegmentColumns): void {
+    this.#segments.push(name)
+    for (const hash of segment.supersedes) this.#superseded.add(toHex(hash))
+    const base = this.#sessions.length
+    for (const { epoch, encapsulation } of segment.sessions)
+      this.#sessions.push({ epoch, encapsulation: encapsulation.slice() })
+    for (const { pack, image } of packsOf(segment, base)) {
+      if (this.#known.has(pack.name)) continue
+      const isCounted = counts(pack, this.#options)
+      const number = isCounted ? this.#builder.packs : undefined
+      this.#candidates.push({ pack, segment: name, number })
+      if (isCounted) this.#builder.add(image)
+    }
+  }
+
+  finish(): Assembled {
+    const isCurrent = ({ segment }: Candidate) =>
+      !this.#superseded.has(segment.slice('index/'.length))
+    const current = this.#candidates.filter(isCurrent)
+    const chosen = new Map<string, Candidate>()
+    for (const one of current)
+      if (one.number !== undefined && !chosen.has(one.pack.name)) chosen.set(one.pack.name, one)
+    const packs = unmarkedFirst([...chosen.values()], this.#options.marked)
+    return {
+      image: this.#builder.build(packs.map(({ number }) => number as number)),
+      packs: packs.map(({ pack }) => pack),
+      sessions: this.#sessions,
+      segments: this.#segments,
+      passedOver: current
+        .filter(({ number }) => number === undefined)
+        .map(({ pack: { name, packBytes } }) => ({ name, packBytes })),
+      superseded: [...this.#superseded],
+    }
+  }
+}
+
+/** A pack, and where what an index says of it is to be found. */
+export interface PlacedPack {
+  readonly pack: LoadedPack
+  readonly image: ImagePack
+}
+
+/** So that of a blob in several packs the copy counts that stays. */
+export function unmarkedFirst<T extends { readonly pack: LoadedPack }>(
+  packs: readonly T[],
+  marked: MarkedPacks,
+): readonly T[] {
+  if (marked.packs.size === 0) return packs
+  const isMarked = ({ pack }: T) => Number(marked.packs.has(pack.name))
+  return packs.toSorted((a, b) => isMarked(a) - isMarked(b))
+}
+
+/** The packs of a segment, each with its place in the segment's columns. */
+export function packsOf(segment: SegmentColumns, sessionBase: number): readonly PlacedPack[] {
+  const places = placesOf(segment, sessionBase)
+  return segment.packs.map(({ hash, ...indexed }, i) => ({
+    pack: { name: contentName('packs', hash), ...indexed },
+    image: places[i] as ImagePack,
+  }))
+}
+
+/** The places of packs that lie one behind the other in columns. */
+export function placesOf(
+  segment: ImagePack['segment'] & { readonly packs: readonly { readonly frameCount: number }[] },
+  sessionBase: number,
+): readonly ImagePack[] {
+  let firstFrame = 0
+  let firstBlob = 0
+  return segment.packs.map(({ frameCount }) => {
+    let blobCount = 0
+    for (let i = firstFrame; i < firstFrame + frameCount; i++)
+      blobCount += segment.frames.blobCount[i] ?? 0
+    const image = { segment, firstFrame, frameCount, firstBlob, blobCount, sessionBase }
+    firstFrame += frameCount
+    firstBlob += blobCount
+    return image
+  })
+}
+
+/** The ids of a segment's pack: for callers that walk segments rather than look things up. */
+export function idsOfPack({ segment, firstBlob, blobCount }: ImagePack): Uint8Array {
+  return segment.ids.subarray(BLOB_ID_BYTES * firstBlob, BLOB_ID_BYTES * (firstBlob + blobCount))
+}

@@ -1,0 +1,142 @@
+// Prune as an engine, on a repository in memory whose clock is moved by hand.
+
+import { beforeEach, describe, expect, test } from 'vitest'
+import { utf8 } from '../../src/base/bytes.ts'
+import type { BackupResult } from '../../src/engine/backup/options.ts'
+import { GRACE_MS } from '../../src/engine/prune/timing.ts'
+import { type PruneResult, prune } from '../../src/engine/prune.ts'
+import { UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
+import { loadIndex } from '../../src/repository/index-load.ts'
+import { selectDomain } from '../../src/repository/repository.ts'
+import { backupTexts, newWorld, repositoryOf, seeded, type World } from '../model/world.ts'
+import { namesOf } from '../repositories/sample.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+let world: World
+let seed = 1
+
+beforeEach(async () => {
+  world = await newWorld(1_800_000_000_000)
+})
+
+function save(texts: readonly string[]): Promise<BackupResult> {
+  const { store, clock } = world
+  return backupTexts(world, { parts: { store, clock, random: seeded(seed++) }, source: 's', texts })
+}
+
+async function pruneOnce(changes: { readonly unusedMax?: number } = {}): Promise<PruneResult> {
+  const { store, clock } = world
+  const random = seeded(seed++)
+  return prune({
+    repository: repositoryOf(world, { store, random }),
+    limits: {
+      graceMs: GRACE_MS,
+      windowMs: UNDELETE_WINDOW_MS,
+      moveBytesMax: 1 << 30,
+      unusedMax: changes.unusedMax ?? 0,
+    },
+    host: 'host',
+    dryRun: false,
+    clock,
+    random,
+    signal: new AbortController().signal,
+    onPlan: () => undefined,
+    onWarning: () => undefined,
+  })
+}
+
+/** As forgetting does, when the window is over. */
+async function forget({ snapshot }: BackupResult): Promise<void> {
+  await world.store.remove(snapshot as string)
+}
+
+const packs = () => namesOf(world.store, 'packs/')
+const has = async (text: string) => {
+  const repository = repositoryOf(world, { store: world.store, random: seeded(0) })
+  const domain = selectDomain(repository)
+  return (await loadIndex(repository, domain)).image.has(domain.idOf('data', utf8(text)))
+}
+
+test('what nobody needs is marked, and deleted after the grace', async () => {
+  const gone = await save(['one'])
+  await save(['two'])
+  await forget(gone)
+  const before = await packs()
+  const first = await pruneOnce()
+  expect(first.marks).toHaveLength(1)
+  expect(await packs()).toEqual(before)
+  await world.clock.advance(23 * HOUR_MS)
+  expect((await pruneOnce()).swept[0]?.removedPacks).toBe(0)
+  await world.clock.advance(2 * HOUR_MS)
+  expect((await pruneOnce()).swept[0]?.removedPacks).toBe(2)
+  expect(await namesOf(world.store, 'marks/')).toEqual([])
+  expect([await has('one'), await has('two')]).toEqual([false, true])
+})
+
+test('a dry run changes nothing', async () => {
+  await forget(await save(['one']))
+  const before = await namesOf(world.store, '')
+  const { store, clock } = world
+  const random = seeded(seed++)
+  const limits = { graceMs: 0, windowMs: 0, moveBytesMax: 1, unusedMax: 0 }
+  const { plan } = await prune({
+    repository: repositoryOf(world, { store, random }),
+    limits,
+    host: 'host',
+    dryRun: true,
+    clock,
+    random,
+    signal: new AbortController().signal,
+    onPlan: () => undefined,
+    onWarning: () => undefined,
+  })
+  expect(plan.domains[0]?.mark.packs).toHaveLength(2)
+  expect(await namesOf(world.store, '')).toEqual(before)
+})
+
+describe('renewal', () => {
+  /** One frame with four texts, of which one is needed. */
+  async function wasteful(): Promise<void> {
+    const first = await save(['a', 'b'.repeat(300), 'c'.repeat(300), 'd'.repeat(300)])
+    await save(['a'])
+    await forget(first)
+  }
+
+  test('a frame of which little is needed is asked for anew, and goes when that has stood a while', async () => {
+    await wasteful()
+    const before = await packs()
+    await pruneOnce()
+    expect(await namesOf(world.store, 'renewals/')).toHaveLength(1)
+    // Nothing else can be done with it.
+    await world.clock.advance(2 * DAY_MS)
+    await pruneOnce()
+    expect(await namesOf(world.store, 'renewals/')).toHaveLength(1)
+    const again = await save(['a'])
+    expect(again.addedBytes).toBeGreaterThan(0)
+    expect((await save(['a'])).addedBytes).toBe(0)
+    await world.clock.advance(3 * DAY_MS)
+    // What was stored since has not stood for long enough.
+    await pruneOnce()
+    await world.clock.advance(2 * DAY_MS)
+    await pruneOnce()
+    const kept = (await packs()).filter((name) => before.includes(name))
+    await world.clock.advance(14 * DAY_MS)
+    await pruneOnce()
+    await world.clock.advance(2 * DAY_MS)
+    await pruneOnce()
+    const left = (await packs()).filter((name) => before.includes(name))
+    expect(left.length).toBeLessThan(kept.length)
+    expect(await has('a')).toBe(true)
+    expect(await has('b'.repeat(300))).toBe(false)
+    await pruneOnce()
+    expect(await namesOf(world.store, 'renewals/')).toEqual([])
+  })
+
+  test('where little is wasted nothing is asked for', async () => {
+    await wasteful()
+    await pruneOnce({ unusedMax: 1 })
+    expect(await namesOf(world.store, 'renewals/')).toEqual([])
+  })
+})

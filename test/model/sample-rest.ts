@@ -1,0 +1,151 @@
+// What must hold of a sampled run when everything has come to rest: no fault any more, all late requests and
+// listings past, nobody at work.
+//
+// 1. Pruning again and again frees everything that nobody needs; no mark stays of which nothing is left.
+// 2. `check` finds nothing but the objects that a fault cut off.
+// 3. Every confirmed snapshot restores, and what was reported as saved has the texts that were saved.
+// 4. A new backup succeeds, and restores.
+//
+// A snapshot or receipt that was cut off, or an unconfirmed snapshot whose packs are gone, freezes deletion by
+// design: then 1 is not asked.
+
+import { equalBytes, utf8 } from '../../src/base/bytes.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import type { BlobReader } from '../../src/engine/blob-reader.ts'
+import { check } from '../../src/engine/check.ts'
+import { SnapshotReaders } from '../../src/engine/snapshot-readers.ts'
+import type { BlobId } from '../../src/format/ids.ts'
+import { findMarks } from '../../src/repository/marks.ts'
+import type { Repository } from '../../src/repository/repository.ts'
+import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
+import type { ActorParts } from './actor.ts'
+import { pruneOnce } from './sample-programs.ts'
+import type { SampleStore } from './sample-store.ts'
+import type { Watch } from './sample-watch.ts'
+import {
+  backupTexts,
+  closedRepositoryOf,
+  HOUR_MS,
+  repositoryOf,
+  seeded,
+  type World,
+} from './world.ts'
+
+export interface RestOptions {
+  readonly world: World
+  readonly store: SampleStore
+  readonly graceMs: number
+  readonly watch: Watch
+}
+
+/** Unconfirmed snapshots go first, then their packs; leases of the dead hold each up for 14 days. */
+const PRUNES = 5
+
+/** Throws what is wrong. Returns what is left over that is known to stay. */
+export async function expectAtRest(options: RestOptions): Promise<readonly string[]> {
+  const { world, store, watch, graceMs } = options
+  const parts = partsOf(store, 5)
+  watch.expectKept()
+  store.advanceTo(store.nowMs + 31 * 24 * HOUR_MS)
+  for (let run = 1; run <= PRUNES; run++) {
+    await pruneOnce(world, { parts, graceMs })
+    watch.expectKept()
+    store.advanceTo(store.nowMs + graceMs + 15 * 24 * HOUR_MS)
+  }
+  const repository = repositoryOf(world, parts)
+  const left = await expectFreed(repository, options)
+  await expectChecked(options, left.length > 0)
+  await expectRestored(repository, watch)
+  for (const number of repository.domains.keys()) await expectNewBackup(number, options)
+  return left
+}
+
+function partsOf(store: SampleStore, seed: number): ActorParts {
+  const clock: Clock = {
+    nowMs: () => store.nowMs,
+    monotonicMs: () => store.nowMs,
+    sleep: (ms) => {
+      store.advanceTo(store.nowMs + ms)
+      return Promise.resolve()
+    },
+  }
+  return { store: store.plain(), clock, random: seeded(seed) }
+}
+
+async function expectFreed(
+  repository: Repository,
+  { world, store, graceMs }: RestOptions,
+): Promise<readonly string[]> {
+  const parts = partsOf(store, 7)
+  const { domains } = await pruneOnce(world, { parts, graceMs }, { dryRun: true })
+  const left: string[] = []
+  for (const { obstacles, mark, liveness } of domains) {
+    if (obstacles.length > 0) {
+      const isTorn = obstacles.some(({ object }) => store.isTorn(object))
+      left.push(isTorn ? 'frozen at rest by what is cut off' : 'frozen at rest by a lost blob')
+      continue
+    }
+    const dead = liveness.packs.filter(({ liveBytes }) => liveBytes === 0)
+    if (dead.length > 0) throw new Error(`${dead.length} dead packs are never freed`)
+    if (mark.snapshots.length > 0) throw new Error('unconfirmed snapshots are never freed')
+  }
+  if (left.length > 0) return left
+  for (const { name, packs, snapshots } of await findMarks(repository, repository.domains)) {
+    const isNeeded = [...packs, ...snapshots].some((one) => store.info(one) !== undefined)
+    if (!isNeeded) throw new Error(`${name} stays, though nothing that it names is there`)
+  }
+  return left
+}
+
+/** What is needed of marked packs is moved by a sweep, which there is none of while deletion is frozen. */
+async function expectChecked(
+  { world, store, watch }: RestOptions,
+  isFrozen: boolean,
+): Promise<void> {
+  const { problems } = await check({
+    repository: closedRepositoryOf(world, store.plain()),
+    mode: 'structure',
+    workers: 1,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    onProblem: () => undefined,
+  })
+  for (const { kind, object, what } of problems) {
+    const isMarked = isFrozen && object.startsWith('packs/') && store.info(object) !== undefined
+    if (!isMarked && !store.isTorn(object) && !watch.explains(object))
+      throw new Error(`check finds ${kind} ${object}: ${what}`)
+  }
+}
+
+async function expectRestored(repository: Repository, watch: Watch): Promise<void> {
+  const { snapshots } = await loadSnapshots(repository, { onlyReading: true })
+  const readers = new SnapshotReaders(repository)
+  for (const snapshot of snapshots.filter(({ confirmed }) => confirmed)) {
+    const texts = await textsOf(await readers.readerFor(snapshot), snapshot)
+    const saved = watch.saved.get(snapshot.name)
+    if (saved === undefined) continue
+    const isSame = texts.every((text, i) => equalBytes(text, utf8(saved[i] ?? '')))
+    if (!isSame || texts.length !== saved.length)
+      throw new Error(`${snapshot.name} restores something else than was saved`)
+  }
+}
+
+async function textsOf(reader: BlobReader, { summary }: Snapshot): Promise<readonly Uint8Array[]> {
+  const node = await reader.readNode(summary.roots[0] as BlobId)
+  const texts: Uint8Array[] = []
+  for (const entry of 'entries' in node ? node.entries : [])
+    for (const { id } of 'pieces' in entry ? (entry.pieces ?? []) : [])
+      texts.push(await reader.read('data', id))
+  return texts
+}
+
+async function expectNewBackup(
+  domain: number,
+  { world, store, watch }: RestOptions,
+): Promise<void> {
+  const texts = ['alpha', 'something new']
+  const parts = partsOf(store, 6 + domain)
+  const { snapshot } = await backupTexts(world, { parts, source: 'at rest', texts, domain })
+  watch.own.onSaved(snapshot as string, texts)
+  watch.expectReported()
+}

@@ -1,0 +1,130 @@
+// Watches a sampled run: what was reported as saved and what was removed on purpose, and after each step that
+// may lose something whether it did.
+
+import { type ErrorCode, isCairnError } from '../../src/base/errors.ts'
+import { Invariants } from './invariants.ts'
+import type { SampleConfiguration } from './sample-configurations.ts'
+import type { Reports } from './sample-programs.ts'
+import type { SampleStore } from './sample-store.ts'
+import { LIMITS, repositoryOf, seeded, type World } from './world.ts'
+
+/** How actors may fail. */
+const FAILURES: Readonly<Record<SampleConfiguration['mayFail'], readonly ErrorCode[]>> = {
+  never: [],
+  'while listings lag': ['snapshot-unconfirmed'],
+  'as the store does': [
+    'store-unreadable',
+    'store-unwritable',
+    'no-space',
+    'snapshot-unconfirmed',
+    'object-damaged',
+    // A twin has removed the lease of both.
+    'object-missing',
+  ],
+}
+
+export class Watch {
+  /** Texts of what was reported as saved, by name. */
+  readonly saved = new Map<string, readonly string[]>()
+  /** For the actors. */
+  readonly own: Reports
+  readonly #forgotten = new Set<string>()
+  readonly #failures: unknown[] = []
+  readonly #invariants: Invariants
+  readonly #store: SampleStore
+  readonly #mayFail: SampleConfiguration['mayFail']
+  /** Who put a name last, as the seed of its randomness. */
+  readonly #putBy = new Map<string, number>()
+  readonly #acknowledged = new Set<string>()
+  readonly #twins = new Set<number>()
+  #hasNews = false
+
+  constructor({
+    world,
+    store,
+    mayFail,
+  }: {
+    readonly world: World
+    readonly store: SampleStore
+    readonly mayFail: SampleConfiguration['mayFail']
+  }) {
+    this.#store = store
+    this.#mayFail = mayFail
+    this.#invariants = new Invariants({
+      repository: repositoryOf(world, { store: world.store, random: seeded(0) }),
+      objects: store.objects,
+      isFrozen: false,
+      windowMs: LIMITS.windowMs,
+    })
+    this.own = {
+      onSaved: (snapshot, texts) => {
+        this.saved.set(snapshot, texts)
+        this.#hasNews = true
+      },
+      onForget: (snapshot) => this.#forgotten.add(snapshot),
+      onFailure: (error) => this.#failures.push(error),
+    }
+  }
+
+  /** Of what was reported as saved, what nobody removed on purpose. */
+  get kept(): readonly string[] {
+    return [...this.saved.keys()].filter((name) => !this.#forgotten.has(name))
+  }
+
+  /** Whether a snapshot may be missed: nothing records yet that one was removed on purpose. */
+  explains(object: string): boolean {
+    return this.#forgotten.size > 0 && object.startsWith('snapshots/')
+  }
+
+  /** Whose twin takes the same names, which neither can know. */
+  hasTwin(seed: number): void {
+    this.#twins.add(seed)
+  }
+
+  /** Somebody was told that a put has worked. */
+  acknowledge(name: string): void {
+    this.#acknowledged.add(name)
+  }
+
+  /** Whoever does not know that a put has worked may try again; nobody else takes a name that is marked. */
+  beforePut(
+    name: string,
+    { by }: { /** The seed of its randomness. */ readonly by: number },
+  ): void {
+    const isAgain = this.#putBy.get(name) !== by || this.#acknowledged.has(name)
+    if (isAgain && !this.#twins.has(by)) this.#invariants.expectNeverMarked(this.#store, name)
+    this.tookName(name, { by })
+  }
+
+  tookName(name: string, { by }: { readonly by: number }): void {
+    this.#putBy.set(name, by)
+  }
+
+  afterPut(name: string): void {
+    if (name.startsWith('receipts/')) this.expectKept()
+  }
+
+  afterRemove(name: string): void {
+    if (/^(packs|snapshots|receipts)\//.test(name)) this.expectKept()
+  }
+
+  expectKept(): void {
+    const { nowMs } = this.#store
+    this.#invariants.expectKept({ stored: this.#store, nowMs }, this.kept)
+  }
+
+  /** After an actor went on: what it says now must be so. */
+  expectReported(): void {
+    for (const error of this.#failures.splice(0)) this.#expectMayFail(error)
+    if (!this.#hasNews) return
+    this.#hasNews = false
+    this.expectKept()
+  }
+
+  #expectMayFail(error: unknown): void {
+    if (isCairnError(error, 'interrupted')) return
+    if (isCairnError(error) && FAILURES[this.#mayFail].includes(error.code)) return
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    throw new Error(`an actor failed: ${told}`)
+  }
+}
