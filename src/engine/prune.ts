@@ -62,9 +62,7 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     const { moveBytesMax } = options.limits
     for (const domain of plan.domains)
       swept.push(await sweep(domain, { clock, random, moveBytesMax, signal: options.signal }))
-    const marks = await markAll(plan, { swept, clock })
-    for (const domain of plan.domains) await renew(domain, clock)
-    return { plan, swept, marks }
+    return { plan, swept, marks: await markAll(plan, { swept, clock }) }
   } finally {
     await lease?.release()
   }
@@ -131,15 +129,6 @@ async function writeDownSightings(repository: Repository, { domains }: PrunePlan
   await unlessFull(() => recordSightings(repository, { snapshots, sightings }))
 }
 
-/** Asks writers to store anew what they need of wasteful packs, and removes what is done. */
-async function renew({ survey, renewal }: DomainPlan, clock: Clock): Promise<void> {
-  const { repository, domain } = survey
-  const packs = renewal.packs.map(({ name }) => digestInName(name) as Bytes).slice(0, NAMES_MAX)
-  const record = { packs, renewedMs: clock.nowMs() }
-  if (packs.length > 0) await putUpkeepRecord(repository, { kind: 'renewal', domain, record })
-  for (const name of renewal.done) await repository.store.remove(name)
-}
-
 /** Throws 'no-space', which says that what was marked before is gone, where there is no room for a mark. */
 async function markAll(
   { domains }: PrunePlan,
@@ -147,7 +136,10 @@ async function markAll(
 ): Promise<readonly string[]> {
   const marks: string[] = []
   try {
-    for (const domain of domains) marks.push(...(await mark(domain, clock)))
+    for (const domain of domains) {
+      marks.push(...(await mark(domain, clock)))
+      await renew(domain, clock)
+    }
     return marks
   } catch (error) {
     if (!isCairnError(error, 'no-space')) throw error
@@ -158,6 +150,16 @@ async function markAll(
       cause: error,
     })
   }
+}
+
+/** Asks writers to store anew what they need of wasteful packs, where there is room; removes what is done. */
+async function renew({ survey, renewal }: DomainPlan, clock: Clock): Promise<void> {
+  const { repository, domain } = survey
+  const packs = renewal.packs.map(({ name }) => digestInName(name) as Bytes).slice(0, NAMES_MAX)
+  const record = { packs, renewedMs: clock.nowMs() }
+  if (packs.length > 0)
+    await unlessFull(() => putUpkeepRecord(repository, { kind: 'renewal', domain, record }))
+  for (const name of renewal.done) await repository.store.remove(name)
 }
 
 /** So many names are in one mark at most: it must be one object. */
