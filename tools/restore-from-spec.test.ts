@@ -229,7 +229,8 @@ describe('restoring from the page alone', () => {
     const small = join(scratch, 'small')
     cairn('init', '--repository', small)
     cairn('backup', '--repository', small, join(source, 'empty'), join(source, 'sparse'))
-    const objects = objectsIn(small)
+    // The reserve is no object: nothing in it means anything.
+    const objects = objectsIn(small).filter((file) => !file.endsWith('/reserve'))
     expect(objects.length).toBeGreaterThanOrEqual(7)
     for (const object of objects) {
       const bytes = fs.readFileSync(object)

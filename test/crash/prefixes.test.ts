@@ -90,7 +90,17 @@ beforeAll(async () => {
 test('the life has what is to be cut off: moved frames, marks, records, removals', () => {
   const folders = new Set(changes.map(({ name }) => name.split('/')[0]))
   expect([...folders].sort()).toEqual(
-    ['forgets', 'index', 'leases', 'marks', 'packs', 'receipts', 'sightings', 'snapshots'].sort(),
+    [
+      'forgets',
+      'index',
+      'leases',
+      'marks',
+      'packs',
+      'receipts',
+      'renewals',
+      'sightings',
+      'snapshots',
+    ].sort(),
   )
   const removed = changes.filter(({ bytes }) => bytes === undefined)
   expect(removed.some(({ name }) => name.startsWith('packs/'))).toBe(true)
