@@ -69,7 +69,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       {
         // The order of copies is a second guard: whoever sweeps the first copy moves it anyway.
         file: LIVENESS,
-        find: 'if (staying === undefined || this.#rank(leaving) <= this.#rank(staying))',
+        find: 'if (staying === undefined || !this.#isBefore(staying, leaving))',
         replace: 'if (staying === undefined)',
       },
     ],

@@ -99,8 +99,7 @@ export class Liveness {
       const staying = this.#first(copies, this.#isUnmarked)
       const leaving = this.#first(copies, (pack) => isGoing[pack] === true)
       if (leaving === undefined) return
-      // Of two of the same moment nobody knows which was first.
-      if (staying === undefined || this.#rank(leaving) <= this.#rank(staying))
+      if (staying === undefined || !this.#isBefore(staying, leaving))
         frames.add(this.#image.frameOf(leaving))
     })
     return [...frames].sort((a, b) => a - b).map((frame) => this.#placeOf(frame))
@@ -160,6 +159,13 @@ export class Liveness {
     return copies.filter(
       (copy) => ranks.includes(this.#rank(copy)) && this.#isUnmarked(this.#packOf(copy)),
     )
+  }
+
+  /** Of two of the same moment nobody knows which was first; but what upkeep has moved itself is what it says. */
+  #isBefore(staying: number, leaving: number): boolean {
+    const isMoved = (this.#receivedMs[this.#image.frameOf(staying)] as number) % 1 !== 0
+    const [a, b] = [this.#rank(staying), this.#rank(leaving)]
+    return a < b || (a === b && isMoved)
   }
 
   #isRenewed(blob: number): boolean {
