@@ -77,23 +77,23 @@ test(
   TIMEOUT_MS,
 )
 
-/** Of the mistakes, those that samples find too, and the seed from which on few of them do. */
-const FOUND: readonly {
-  readonly mutant: string
-  readonly config: string
-  readonly seed: number
-}[] = [
-  { mutant: 'mark removed early', config: 'calm', seed: 8 },
-  { mutant: 'check before the put instead of after', config: 'calm', seed: 12 },
-  { mutant: 'resurrection of marked packs', config: 'small', seed: 47 },
-  { mutant: 'a name reused', config: 'calm', seed: 1 },
-]
+/**
+ * Of the mistakes, those that some hundred samples find too. Random schedules are not enough for the others: the
+ * exhaustive configurations find them all.
+ */
+const FOUND = [
+  { mutant: 'mark removed early', config: 'calm' },
+  { mutant: 'check before the put instead of after', config: 'calm' },
+  { mutant: 'a name reused', config: 'calm' },
+] as const
+/** Whoever changes a call of the protocol changes which seeds find something. */
+const SEARCHED = ['--seed', '1', '--runs', '300']
 
 test.each(FOUND)(
   'a mistake is found by samples too: $mutant',
-  ({ mutant, config, seed }) => {
+  ({ mutant, config }) => {
     const { edits } = MUTANTS[mutant] as Mutant
-    const options = ['--config', config, '--seed', String(seed), '--runs', '5', '--shrinks', '0']
+    const options = ['--config', config, ...SEARCHED, '--shrinks', '0']
     const { isLost, printed } = withMutation(edits, (root) => runSamples(options, root))
     expect(isLost, printed).toBe(true)
     expect(printed).toMatch(/has lost|is gone|put again|check finds missing packs|an actor failed/)
@@ -104,19 +104,10 @@ test.each(FOUND)(
 test(
   'a run that fails is made shorter, and fails still, in the same way',
   () => {
-    const [{ mutant, config, seed }] = FOUND as [(typeof FOUND)[number]]
+    const [{ mutant, config }] = FOUND
     const { edits } = MUTANTS[mutant] as Mutant
     withMutation(edits, (root) => {
-      const options = [
-        '--config',
-        config,
-        '--seed',
-        String(seed),
-        '--runs',
-        '20',
-        '--shrinks',
-        '300',
-      ]
+      const options = ['--config', config, ...SEARCHED, '--shrinks', '300']
       const { printed } = runSamples(options, root)
       const [, before, file = ''] = /decisions: (\d+), in (\S+)/.exec(printed) ?? []
       const [, after] = /shrunk to (\d+) decisions/.exec(printed) ?? []
