@@ -25,8 +25,8 @@ import { noise } from '../repositories/sample.ts'
 const CAIRN = join(import.meta.dirname, '../../bin/cairn')
 const FILES = 40
 const FILE_BYTES_MAX = 400_000
-/** A whole run of most commands takes about so long. */
-const KILL_AFTER_MS_MAX = 900
+/** A whole run of a command takes about so long, until it is known. */
+const RUN_MS = 300
 
 const COMMANDS = {
   backup: ['backup'],
@@ -44,6 +44,8 @@ export class Storm {
   /** What each saved snapshot has: paths with digests. */
   readonly #saved = new Map<string, string>()
   readonly killed = new Map<Operation, number>()
+  /** How long each command took, the last time that it came to its end. */
+  readonly #runMs = new Map<Operation, number>()
   #files = 0
 
   constructor(seed: number) {
@@ -73,16 +75,18 @@ export class Storm {
   async strike(operation: Operation): Promise<void> {
     this.#change()
     const args = this.#argsOf(operation)
-    const isKilled = await this.#killed(args)
+    const isKilled = await this.#killed(args, this.#runMs.get(operation) ?? RUN_MS)
     if (isKilled) this.killed.set(operation, (this.killed.get(operation) ?? 0) + 1)
     await this.#expectSound()
     await this.#endSessions()
+    const began = performance.now()
     if (operation === 'backup') await this.#backUp()
     else {
       const before = operation === 'forget' ? await this.#listed() : []
       this.#expectDone(await this.#run(args), operation)
       if (operation === 'forget') this.#forgetOlder(before)
     }
+    this.#runMs.set(operation, performance.now() - began)
     await this.#expectOneRestores()
   }
 
@@ -106,11 +110,11 @@ export class Storm {
   }
 
   /** Whether it was still at work. */
-  #killed(args: readonly string[]): Promise<boolean> {
+  #killed(args: readonly string[], withinMs: number): Promise<boolean> {
     const child = spawn(CAIRN, args, { env: this.#env, stdio: 'ignore', detached: true })
     const timer = setTimeout(
       () => child.pid !== undefined && kill(-child.pid),
-      KILL_AFTER_MS_MAX * this.#random(),
+      withinMs * this.#random(),
     )
     return new Promise((resolve) => {
       child.on('close', (_, signal) => {
