@@ -151,13 +151,19 @@ async function loadDomains(
 ): Promise<{ domains: readonly DomainCheck[]; listed: readonly ListedPack[] }> {
   const indexes = await loadIndexes(repository, repository.domains, {
     onMarkProblem: ({ name, error }) => findings.addError(name, error),
+    // What a mark names is there until it is swept, and what is needed of it is moved before.
+    onlyReading: true,
   })
   for (const { name, error } of indexes.flatMap(({ problems }) => problems))
     findings.addError(name, error)
   const named = new Set(indexes.flatMap(({ packs }) => packs.map(({ name }) => name)))
   const listed = [...(indexes[0]?.listed ?? [])].map(([name, packBytes]) => ({ name, packBytes }))
   const unindexed = listed.filter(({ name }) => !named.has(name))
-  const recovered = await recoverIndexes(repository, { indexes, packs: unindexed })
+  const recovered = await recoverIndexes(repository, {
+    indexes,
+    packs: unindexed,
+    onlyReading: true,
+  })
   return { domains: recovered.map((index) => new DomainCheck(index)), listed }
 }
 
