@@ -11,7 +11,9 @@ import type { PackKind } from '../format/prefix.ts'
 import { decodeTreeNode, type TreeNode } from '../format/tree.ts'
 import { type FrameSeal, openFrame } from '../packer/frame.ts'
 import { blobIdKey, type DomainAccess } from '../repository/access.ts'
+import type { BlobLocation } from '../repository/index-image.ts'
 import type { Index } from '../repository/index-load.ts'
+import { WITHHELD } from '../repository/object-problem.ts'
 import { Seal } from '../sealer/seal.ts'
 import { frameBinding } from '../sealer/session.ts'
 import type { Store } from '../store/store.ts'
@@ -56,13 +58,33 @@ export class BlobReader {
     }
   }
 
-  /** Throws 'object-missing', 'object-damaged', 'not-permitted' or what the store throws. */
+  /**
+   * Of a blob that is stored several times any copy will do. Throws 'object-missing', 'object-damaged',
+   * 'not-permitted' or what the store throws: of the first copy, where there is none that is good.
+   */
   async read(type: BlobType, id: BlobId): Promise<Bytes> {
-    const location = this.#index.image.locate(id)
-    if (location === undefined) throw missing(type, id)
-    const blob = (await this.#frame(location.frame))[location.position]
+    const first = this.#index.image.locate(id)
+    if (first === undefined) throw missing(type, id)
+    try {
+      return await this.#readAt(first, type, id)
+    } catch (error) {
+      if (!isCairnError(error, ...LOST_HERE)) throw error
+      for (const other of this.#index.image.copiesAfter(id, first.frame)) {
+        const blob = await this.#readAt(other, type, id).catch(passOver)
+        if (blob !== undefined) return blob
+      }
+      throw error
+    }
+  }
+
+  async #readAt(
+    { pack, frame, position }: BlobLocation,
+    type: BlobType,
+    id: BlobId,
+  ): Promise<Bytes> {
+    const blob = (await this.#frame(frame))[position]
     if (blob === undefined || !equalBytes(this.#hashers[type].hash(blob), id))
-      throw this.#wrong(location.pack, id)
+      throw this.#wrong(pack, id)
     return blob
   }
 
@@ -130,6 +152,14 @@ export class BlobReader {
       },
     )
   }
+}
+
+/** What may be so of one copy of a blob and not of another. */
+const LOST_HERE = ['object-missing', 'object-damaged', 'unsupported', ...WITHHELD] as const
+
+/** Nothing, where a copy is no better than the first. */
+function passOver(error: unknown): undefined {
+  if (!isCairnError(error, ...LOST_HERE)) throw error
 }
 
 function missing(type: BlobType, id: BlobId): CairnError {

@@ -1,6 +1,7 @@
 // Prune: free what nobody needs, in two phases and with only the upkeep key (design, section 5). A run first
 // sweeps the marks that are ripe, then marks what is dead now; in between days pass, in which whoever relied
-// on marked packs notices. It takes no lock, reads no tree and no content, and may be ended at any point.
+// on marked packs notices. It takes no lock, reads no tree and no content, and may be ended at any point. Only
+// where it is asked to split frames (`limits.compact`) does it open them, in between.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
@@ -15,6 +16,7 @@ import { putUpkeepRecord } from '../repository/upkeep-records.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
 import { digestInName } from '../store/names.ts'
+import { type CompactResult, compact } from './prune/compact.ts'
 import { Headers } from './prune/headers.ts'
 import { type DomainPlan, type PruneLimits, planDomain } from './prune/plan.ts'
 import { surveyOf, takeSurvey } from './prune/survey.ts'
@@ -42,6 +44,8 @@ export interface PrunePlan {
 export interface PruneResult {
   readonly plan: PrunePlan
   readonly swept: readonly SweepResult[]
+  /** Of domains in which frames were split. */
+  readonly compacted: readonly CompactResult[]
   /** Names of the marks that were put. */
   readonly marks: readonly string[]
 }
@@ -51,21 +55,38 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   const { repository, clock, random, dryRun } = options
   const [first] = repository.domains
   if (first === undefined) throw new CairnError('not-permitted', 'This key holds no domain')
-  for (const domain of repository.domains) upkeepSignatory(repository, domain)
+  for (const domain of repository.domains) expectRights(options, domain)
   const lease = await takeLease(options, first)
   try {
-    const plan = await planPrune(options, await storeTime(options, lease))
+    const headers = new Headers(repository)
+    const plan = await planPrune(options, { nowMs: await storeTime(options, lease), headers })
     options.onPlan(plan)
-    if (dryRun) return { plan, swept: [], marks: [] }
+    if (dryRun) return { plan, swept: [], compacted: [], marks: [] }
     await writeDownSightings(repository, plan)
     const swept: SweepResult[] = []
     const { moveBytesMax } = options.limits
     for (const domain of plan.domains)
       swept.push(await sweep(domain, { clock, random, moveBytesMax, signal: options.signal }))
-    return { plan, swept, marks: await markAll(plan, { swept, clock }) }
+    const compacted = await compactAll(options, plan)
+    // What was split is dead now, and can be marked.
+    const now =
+      compacted.length === 0
+        ? plan
+        : await planPrune(options, { nowMs: await storeTime(options, lease), headers })
+    return { plan: now, swept, compacted, marks: await markAll(now, { swept, clock }) }
   } finally {
     await lease?.release()
   }
+}
+
+function expectRights({ repository, limits }: PruneOptions, domain: DomainAccess): void {
+  upkeepSignatory(repository, domain)
+  if (limits.compact !== true || domain.canOpen) return
+  throw new CairnError(
+    'not-permitted',
+    `Not permitted: this key cannot open what is stored in domain ${domain.label}, which --compact does`,
+    { hint: 'Leave out --compact, or use the key of the owner or of a reader who may also prune.' },
+  )
 }
 
 /** None where the store is full: who frees it must not need room for that. */
@@ -109,12 +130,24 @@ async function unlessFull<T>(
   }
 }
 
-/** What a run would do. Reads, and changes nothing. */
+async function compactAll(
+  options: PruneOptions,
+  { domains }: PrunePlan,
+): Promise<readonly CompactResult[]> {
+  const compacted: CompactResult[] = []
+  for (const domain of domains)
+    if (domain.compaction.frames.length > 0) compacted.push(await compact(domain, options))
+  return compacted
+}
+
+/** What a run would do. Reads, and changes nothing. Headers that were read before are not read again. */
 export async function planPrune(
   { repository, limits }: Pick<PruneOptions, 'repository' | 'limits'>,
-  nowMs: number,
+  {
+    nowMs,
+    headers = new Headers(repository),
+  }: { readonly nowMs: number; readonly headers?: Headers },
 ): Promise<PrunePlan> {
-  const headers = new Headers(repository)
   const survey = await takeSurvey(repository, { nowMs, windowMs: limits.windowMs, headers })
   const domains = repository.domains.map((domain) => planDomain(surveyOf(survey, domain), limits))
   return { domains, notes: survey.notes }

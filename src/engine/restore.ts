@@ -28,6 +28,7 @@ import { Restorer, type TargetPlace } from './restore/restorer.ts'
 import { type SelectedEntry, selectedEntries } from './restore/selected-entries.ts'
 import { Selection, type Wanted } from './restore/selection.ts'
 import { verifyTarget } from './restore/verify.ts'
+import type { Window } from './restore/window.ts'
 import { WritePool } from './restore/write-pool.ts'
 import { entryRunsOf, findEntry } from './tree-reader.ts'
 
@@ -316,17 +317,22 @@ class Run {
     const before = this.#writing
     this.#before = before
     const { restorer } = this
-    const { pool, index, signal } = this.#options
     const window = restorer.takeWindow()
-    const written = pool.run(window.plan(index), (range, outcome) => {
-      restorer.take(range, outcome)
-      if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
-    })
-    this.#writing = Promise.all([before, written]).then(() => {
+    this.#writing = Promise.all([before, this.#writeContent(window)]).then(() => {
       for (const act of window.afterwards) act()
     })
     // Whoever waits for it next is told; until then nobody does.
     this.#writing.catch(() => undefined)
+  }
+
+  /** Every range once; then what was not good in one and is in another as well, until nothing is left. */
+  async #writeContent(window: Window): Promise<void> {
+    const { pool, index, signal } = this.#options
+    for (let ranges = window.plan(index); ranges.length > 0; ranges = window.plan(index))
+      await pool.run(ranges, (range, outcome) => {
+        this.restorer.take(range, outcome)
+        if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+      })
   }
 
   #deleteOthers({ path }: TargetPlace, names: readonly Bytes[]): void {

@@ -193,7 +193,16 @@ export class IndexImage {
   locate(id: BlobId): BlobLocation | undefined {
     const found = this.#find(id, 0)
     if (found < 0) return undefined
-    const blob = this.#columns.order[found] as number
+    return this.#locationOf(this.#columns.order[found] as number)
+  }
+
+  /** Where further copies of a blob lie, after the one in this frame. */
+  copiesAfter(id: BlobId, frame: number): readonly BlobLocation[] {
+    const all = this.copies(id).map((blob) => this.#locationOf(blob))
+    return all.slice(all.findIndex((one) => one.frame === frame) + 1)
+  }
+
+  #locationOf(blob: number): BlobLocation {
     const frame = this.frameOf(blob)
     return { pack: this.packOf(frame), frame, position: blob - this.firstBlob(frame) }
   }

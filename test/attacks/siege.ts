@@ -99,7 +99,10 @@ export class Siege {
   }
 
   /** What the owner's upkeep does every day, for so many days. */
-  async prune(days: number, limits: { readonly unusedMax?: number } = {}): Promise<PruneResult[]> {
+  async prune(
+    days: number,
+    limits: { readonly unusedMax?: number; readonly compact?: boolean } = {},
+  ): Promise<PruneResult[]> {
     const results: PruneResult[] = []
     for (let day = 1; day <= days; day++) {
       this.nowMs += DAY_MS + HOUR_MS
@@ -111,6 +114,7 @@ export class Siege {
             windowMs: UNDELETE_WINDOW_MS,
             moveBytesMax: 1 << 30,
             unusedMax: limits.unusedMax ?? 0,
+            compact: limits.compact === true,
           },
           host: 'host',
           dryRun: false,

@@ -84,7 +84,7 @@ beforeAll(async () => {
   siege.nowMs += 8 * DAY_MS
   await siege.prune(3)
   await siege.save(['c', 'f'])
-  await siege.prune(2)
+  await siege.prune(2, { compact: true })
 })
 
 test('the life has what is to be cut off: moved frames, marks, records, removals', () => {

@@ -25,6 +25,7 @@ export interface PruneFlags {
   readonly maxMove?: number
   /** From 0 to 1. */
   readonly maxUnused?: number
+  readonly compact?: boolean
 }
 
 const MAX_MOVE_BYTES = 8 * 1024 ** 3
@@ -89,11 +90,12 @@ async function runOnce(
   }: { readonly repository: Repository; readonly flags: PruneFlags; readonly graceMs: number },
 ): Promise<PruneResult> {
   const { output, clock, random, interruption } = context
-  const { dryRun = false, maxMove = MAX_MOVE_BYTES, maxUnused = MAX_UNUSED } = flags
+  const { dryRun = false, compact = false } = flags
+  const { maxMove = MAX_MOVE_BYTES, maxUnused = MAX_UNUSED } = flags
   const windowMs = flags.undeleteWindow ?? UNDELETE_WINDOW_MS
   const options: PruneOptions = {
     repository,
-    limits: { graceMs, windowMs, moveBytesMax: maxMove, unusedMax: maxUnused },
+    limits: { graceMs, windowMs, moveBytesMax: maxMove, unusedMax: maxUnused, compact },
     host: hostname(),
     dryRun,
     clock,
@@ -113,11 +115,8 @@ async function runOnce(
   }
 }
 
-function isStuck({ plan, swept }: PruneResult): boolean {
-  return (
-    plan.domains.some(({ obstacles }) => obstacles.length > 0) ||
-    swept.some(({ obstacles }) => obstacles.length > 0)
-  )
+function isStuck({ plan, swept, compacted }: PruneResult): boolean {
+  return [...plan.domains, ...swept, ...compacted].some(({ obstacles }) => obstacles.length > 0)
 }
 
 function tellPlan(output: Output, { domains, notes }: PrunePlan): void {
@@ -133,7 +132,7 @@ function tellPlan(output: Output, { domains, notes }: PrunePlan): void {
 }
 
 function planLines(plan: DomainPlan): readonly string[] {
-  const { sweep, mark, renewal, liveness, obstacles } = plan
+  const { sweep, mark, renewal, compaction, liveness, obstacles } = plan
   const stored = liveness.packs.reduce((sum, { packBytes }) => sum + packBytes, 0)
   const needed = liveness.packs.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
   const packs = formatNumber(liveness.packs.length, 'pack')
@@ -144,6 +143,7 @@ function planLines(plan: DomainPlan): readonly string[] {
     ...sweep.waiting.map(waitingLine),
     ...(mark.packs.length + mark.snapshots.length > 0 ? [markLine(plan)] : []),
     ...(renewal.packs.length > 0 ? [renewalLine(plan)] : []),
+    ...(compaction.frames.length > 0 ? [compactionLine(plan)] : []),
     ...(mark.sparedPacks > 0
       ? [
           `Spares ${formatNumber(mark.sparedPacks, 'pack')} (${formatBytes(mark.sparedBytes)}) that backups at work may still need`,
@@ -184,7 +184,16 @@ function renewalLine({ renewal: { packs, wastedBytes } }: DomainPlan): string {
   return `Asks backups to store anew what they need of ${some}: about ${formatBytes(wastedBytes)} lie between what is needed`
 }
 
-function jsonPlan({ survey, sweep, mark, renewal, liveness, obstacles }: DomainPlan) {
+function compactionLine({
+  compaction: { frames, packs, storedBytes, freeBytes },
+}: DomainPlan): string {
+  const some = `${formatNumber(frames.length, 'frame')} of ${formatNumber(packs, 'pack')}`
+  return `Splits ${some}: stores about ${formatBytes(storedBytes)} anew, so that about ${formatBytes(freeBytes)} more can be freed`
+}
+
+function jsonPlan(plan: DomainPlan) {
+  const { survey, sweep, mark, renewal, compaction, liveness, obstacles } = plan
+
   const { waiting, marks, packs, bytes, moveBytes, snapshots } = sweep
   return {
     domain: survey.domain.hex,
@@ -195,6 +204,7 @@ function jsonPlan({ survey, sweep, mark, renewal, liveness, obstacles }: DomainP
     waiting: waiting.map((one) => ({ mark: one.mark.name, ripeAt: isoTime(one.ripeAtMs) })),
     mark: { ...mark, packs: mark.packs.map(({ name }) => name) },
     renewal: { ...renewal, packs: renewal.packs.map(({ name }) => name) },
+    compaction: { ...compaction, frames: compaction.frames.length },
     obstacles,
   }
 }
@@ -202,14 +212,14 @@ function jsonPlan({ survey, sweep, mark, renewal, liveness, obstacles }: DomainP
 function tellResult(
   { output, clock }: Context,
   {
-    result: { plan, swept, marks },
+    result: { plan, swept, compacted, marks },
     dryRun,
     graceMs,
   }: { readonly result: PruneResult; readonly dryRun: boolean; readonly graceMs: number },
 ): Readonly<Record<string, unknown>> {
   const sum = (amount: (one: (typeof swept)[number]) => number) =>
     swept.reduce((total, one) => total + amount(one), 0)
-  for (const { object, why } of swept.flatMap(({ obstacles }) => obstacles))
+  for (const { object, why } of [...swept, ...compacted].flatMap(({ obstacles }) => obstacles))
     output.problem(`obstacle: ${object}: ${why}`, { kind: 'obstacle', object, what: why })
   const counts = {
     removedPacks: sum((one) => one.removedPacks),
@@ -217,12 +227,18 @@ function tellResult(
     movedBytes: sum((one) => one.movedBytes),
     removedSnapshots: sum((one) => one.removedSnapshots),
     removedMarks: sum((one) => one.removedMarks),
+    splitBytes: compacted.reduce((total, one) => total + one.splitBytes, 0),
+    compactedBytes: compacted.reduce((total, one) => total + one.storedBytes, 0),
   }
   if (dryRun) output.summary('Nothing was changed: this was a dry run')
   else {
     const moved = counts.movedBytes > 0 ? `, moved ${formatBytes(counts.movedBytes)}` : ''
     const packs = formatNumber(counts.removedPacks, 'pack')
     output.summary(`Deleted ${packs} (${formatBytes(counts.removedBytes)})${moved}`)
+    if (counts.splitBytes > 0)
+      output.summary(
+        `Split ${formatBytes(counts.splitBytes)}, of which ${formatBytes(counts.compactedBytes)} are stored anew`,
+      )
     if (marks.length > 0) output.summary(nextTime(plan, clock.nowMs() + graceMs))
   }
   return { dryRun, ...counts, marks }

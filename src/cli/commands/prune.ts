@@ -32,6 +32,10 @@ export function addPrune(program: Command): void {
       'leave so much unused before anything is moved (default: 5%)',
       fraction,
     )
+    .option(
+      '--compact',
+      'also split what is partly unused, where the key opens it: store what is needed of it anew',
+    )
     .addHelpText(
       'after',
       examples('cairn prune', 'cairn prune --dry-run', 'cairn prune --grace 1min --wait'),

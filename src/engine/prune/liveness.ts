@@ -37,6 +37,13 @@ const RENEWED_TRUST_MS = 14 * 24 * 60 * 60 * 1000
 /** Later than any time. */
 const BEHIND_TRUSTED = 1e14
 
+/** A frame of which some blobs are needed and others are not. */
+export interface PartlyNeeded extends FramePlace {
+  readonly storedBytes: number
+  readonly blobCount: number
+  readonly neededBlobs: number
+}
+
 /** A frame of a pack, by its place in the pack's header. */
 export interface FramePlace {
   readonly pack: string
@@ -57,6 +64,8 @@ export class Liveness {
   readonly #receivedMs: Float64Array
   /** For each blob 1 where its id is needed; of those stored several times at the first in the image. */
   readonly #needed: Uint8Array
+  /** For each frame how many of its blobs are needed. */
+  readonly #liveBlobs: Uint32Array
 
   constructor(survey: DomainSurvey) {
     const { marked, headers, ownPacks, moved, nowMs } = survey
@@ -84,6 +93,7 @@ export class Liveness {
     const { needed, unresolved } = reachOf(survey, { image: this.#image, read })
     this.#needed = needed
     this.unresolved = unresolved
+    this.#liveBlobs = new Uint32Array(this.#image.frames)
     this.#countLife()
   }
 
@@ -103,6 +113,34 @@ export class Liveness {
         frames.add(this.#image.frameOf(leaving))
     })
     return [...frames].sort((a, b) => a - b).map((frame) => this.#placeOf(frame))
+  }
+
+  /** Frames outside of marks that cannot go as a whole, and from which something could go. */
+  partlyNeeded(): readonly PartlyNeeded[] {
+    const partly: PartlyNeeded[] = []
+    for (let i = 0; i < this.#image.frames; i++) {
+      const { pack, storedBytes, blobCount } = this.#image.frame(i)
+      const neededBlobs = this.#liveBlobs[i] as number
+      if (neededBlobs === 0 || neededBlobs === blobCount || this.#isMarked[pack]) continue
+      partly.push({ ...this.#placeOf(i), storedBytes, blobCount, neededBlobs })
+    }
+    return partly
+  }
+
+  /** For each of these frames which of its blobs are needed, by their places in it, in order. */
+  neededBlobs(places: readonly FramePlace[]): readonly (readonly number[])[] {
+    const frames = places.map((place) => this.#frameAt(place))
+    const needed = new Map<number, number[]>(frames.map((frame) => [frame, []]))
+    this.#eachKeeper((blob, frame) => {
+      needed.get(frame)?.push(blob - this.#image.firstBlob(frame))
+    })
+    return frames.map((frame) => (needed.get(frame) as number[]).sort((a, b) => a - b))
+  }
+
+  #eachKeeper(act: (blob: number, frame: number) => void): void {
+    this.#image.eachCopies(this.#needed, (copies) => {
+      for (const copy of this.#keepers(copies)) act(copy, this.#image.frameOf(copy))
+    })
   }
 
   /** When a store first had a frame. */
@@ -191,19 +229,14 @@ export class Liveness {
 
   /** Which frames outside of marks are needed; of those in marks, all that have the only copy. */
   #countLife(): void {
-    const live = new Uint8Array(this.#image.frames)
-    const liveBlobs = new Uint32Array(this.#image.frames)
-    this.#image.eachCopies(this.#needed, (copies) => {
-      for (const copy of this.#keepers(copies)) {
-        const frame = this.#image.frameOf(copy)
-        live[frame] = 1
-        liveBlobs[frame] = (liveBlobs[frame] as number) + 1
-      }
+    const liveBlobs = this.#liveBlobs
+    this.#eachKeeper((_, frame) => {
+      liveBlobs[frame] = (liveBlobs[frame] as number) + 1
     })
     for (let i = 0; i < this.#image.frames; i++) {
       const { pack, storedBytes, blobCount } = this.#image.frame(i)
       const life = this.#pack(pack)
-      if (live[i] === 0) life.deadBytes += storedBytes
+      if (liveBlobs[i] === 0) life.deadBytes += storedBytes
       else {
         life.liveBytes += storedBytes
         life.liveBlobs += liveBlobs[i] as number

@@ -3,7 +3,7 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { BLOB_ID_BYTES } from '../../format/ids.ts'
-import type { Session } from '../../format/pack.ts'
+import type { Frame, Session } from '../../format/pack.ts'
 import type { ReadHeader } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Random } from '../../sealer/random.ts'
@@ -62,22 +62,27 @@ export function firstBlobs({ header }: Pick<ReadHeader, 'header'>): readonly num
 
 /** A frame of a pack, with what the pack's header says of it. Its sealed bytes are a view. */
 export function sealedFrame(
-  { header }: Pick<ReadHeader, 'header'>,
+  read: Pick<ReadHeader, 'header'>,
   {
     bytes,
-    frame,
-    firstBlob,
+    ...place
   }: { readonly bytes: Bytes; readonly frame: number; readonly firstBlob: number },
 ): MovedFrame {
-  const { session, offset, storedBytes, rawBytes, blobCount } = header.frames[
-    frame
-  ] as (typeof header.frames)[number]
+  const { offset, storedBytes } = read.header.frames[place.frame] as Frame
+  return { ...describedFrame(read, place), sealed: bytes.subarray(offset, offset + storedBytes) }
+}
+
+/** What a pack's header says of a frame that goes along with it wherever it is moved. */
+export function describedFrame(
+  { header }: Pick<ReadHeader, 'header'>,
+  { frame, firstBlob }: { readonly frame: number; readonly firstBlob: number },
+): Required<Omit<MovedFrame, 'sealed'>> {
+  const { session, rawBytes, blobCount } = header.frames[frame] as Frame
   const counts = header.refCounts.subarray(firstBlob, firstBlob + blobCount)
   const firstRef = header.refCounts.subarray(0, firstBlob).reduce((sum, count) => sum + count, 0)
   const refs = counts.reduce((sum, count) => sum + count, 0)
   return {
     session: header.sessions[session] as Session,
-    sealed: bytes.subarray(offset, offset + storedBytes),
     rawBytes,
     ids: idsIn(header.ids, { from: firstBlob, count: blobCount }),
     refCounts: [...counts],

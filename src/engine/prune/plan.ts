@@ -6,6 +6,7 @@ import { LEASE_HONOURED_MS, type Session } from '../../repository/sessions.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
 import { receivedMsOf } from '../sightings.ts'
 import { type FramePlace, Liveness, type PackLife } from './liveness.ts'
+import { type CompactionPlan, NOTHING_TO_COMPACT, planCompaction } from './plan-compaction.ts'
 import type { DomainSurvey } from './survey.ts'
 import { LEASE_DELAY_MAX_MS, UNCONFIRMED_KEPT_MS } from './timing.ts'
 
@@ -17,6 +18,8 @@ export interface PruneLimits {
   readonly moveBytesMax: number
   /** Dead bytes that may stay, as a fraction of all: moving costs more than they do. */
   readonly unusedMax: number
+  /** Split frames that are partly needed, instead of asking writers to store anew what is needed of them. */
+  readonly compact?: boolean
 }
 
 /** Why deleting stops in a domain: in words, with the object that it is about. */
@@ -73,6 +76,7 @@ export interface DomainPlan {
   readonly sweep: SweepPlan
   readonly mark: MarkPlan
   readonly renewal: RenewalPlan
+  readonly compaction: CompactionPlan
 }
 
 /** Pure. */
@@ -83,8 +87,17 @@ export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPla
   const mark = planMark(survey, { liveness, limits })
   const known = { survey, liveness, obstacles }
   if (obstacles.length > 0)
-    return { ...known, ...frozen({ sweep, mark }, survey), renewal: NOTHING_TO_RENEW }
-  return { ...known, sweep, mark, renewal: planRenewal(survey, { liveness, limits, mark }) }
+    return {
+      ...known,
+      ...frozen({ sweep, mark }, survey),
+      renewal: NOTHING_TO_RENEW,
+      compaction: NOTHING_TO_COMPACT,
+    }
+  const renewal = planRenewal(survey, { liveness, limits, mark })
+  if (limits.compact !== true)
+    return { ...known, sweep, mark, renewal, compaction: NOTHING_TO_COMPACT }
+  const compaction = planCompaction(liveness, limits)
+  return { ...known, sweep, mark, renewal: { ...NOTHING_TO_RENEW, done: renewal.done }, compaction }
 }
 
 /**

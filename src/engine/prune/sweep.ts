@@ -4,13 +4,14 @@
 
 import type { Clock } from '../../base/clock.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
-import { forEachInParallel, UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
+import { forEachInParallel } from '../../repository/object-problem.ts'
 import type { Random } from '../../sealer/random.ts'
 import { FrameMover } from './move-frames.ts'
 import type { DomainPlan, Obstacle } from './plan.ts'
 import { rewriteIndex } from './rewrite-index.ts'
 import type { DomainSurvey } from './survey.ts'
 import { listingLagMs } from './timing.ts'
+import { whyNot } from './why-not.ts'
 
 export interface SweepOptions {
   readonly clock: Clock
@@ -139,17 +140,6 @@ function packsToMove(
     bytes += pack.bytes
     return true
   })
-}
-
-/** Why a pack cannot be moved; undefined where it was. */
-async function whyNot(take: () => Promise<void>): Promise<string | undefined> {
-  try {
-    await take()
-    return undefined
-  } catch (error) {
-    if (isCairnError(error, ...UNREADABLE, ...WITHHELD, 'object-missing')) return error.message
-    throw error
-  }
 }
 
 /**

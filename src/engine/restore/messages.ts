@@ -93,13 +93,18 @@ export interface WireProblem {
   readonly what: string
 }
 
+/** What could not be written: because the blob is not what it should be, or for what the target says. */
+export interface WireFailure extends WireProblem {
+  readonly isDamaged: boolean
+}
+
 export interface RangeResult {
   readonly task: number
   /** Wholes that were not written. */
-  readonly failedWholes: readonly WireProblem[]
+  readonly failedWholes: readonly WireFailure[]
   /** Wholes that were written, but for some of their attributes. */
   readonly attributes: readonly WireProblem[]
-  readonly failedParts: readonly WireProblem[]
+  readonly failedParts: readonly WireFailure[]
   /** CRC-32 of each run that parts were written as. */
   readonly crcs: Uint32Array
   /** What ends the restore: the target is full or gone. */

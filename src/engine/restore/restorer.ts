@@ -20,11 +20,10 @@ import { noCounts } from './counts.ts'
 import { decide, type OverwritePolicy } from './existing.ts'
 import { cannotGoOn, notFatal } from './fatal.ts'
 import { type Adding, LargeFiles } from './large-files.ts'
+import type { WireFailure } from './messages.ts'
 import { attributeText } from './metadata-of.ts'
 import type { RestoreProblem } from './problem.ts'
-import type { Wholes } from './wholes.ts'
-import type { PlannedRange } from './window.ts'
-import { Window } from './window.ts'
+import { type Part, type PlannedRange, Window } from './window.ts'
 import type { RangeOutcome } from './write-pool.ts'
 
 export interface RestorerOptions {
@@ -345,36 +344,47 @@ export class Restorer {
     this.counts.bytes -= Number(size)
   }
 
-  /** Takes in what a worker did with a range. */
-  take(range: PlannedRange, outcome: RangeOutcome): void {
-    const wholes = range.frames.flatMap((frame) => frame.wholes)
-    const parts = range.frames.flatMap((frame) => frame.parts)
+  /**
+   * Takes in what a worker did with a range. What could not be had of it, and is stored somewhere else too, is
+   * in the window again.
+   */
+  take({ window, frames }: PlannedRange, outcome: RangeOutcome): void {
+    const wholes = frames.flatMap(({ frame, wholes }) =>
+      wholes.map((number) => ({ number, frame })),
+    )
+    const parts = frames.flatMap((frame) => frame.parts)
     if ('unreadable' in outcome) {
-      const what = outcome.unreadable.message
-      for (const whole of wholes) this.#failWhole(range.wholes, whole, what)
-      for (const part of parts) this.#large.arrived(part.stretch, what)
+      const failure = { what: outcome.unreadable.message, isDamaged: true }
+      for (const whole of wholes) this.#failWhole(window, whole, failure)
+      for (const part of parts) this.#arrived(window, part, failure)
       return
     }
-    const nameOf = (i: number) => range.wholes.pathOf(wholes[i] as number)
-    for (const { index, what } of outcome.failedWholes)
-      this.#failWhole(range.wholes, wholes[index] as number, what)
+    for (const failure of outcome.failedWholes)
+      this.#failWhole(window, wholes[failure.index] as PlannedWhole, failure)
     for (const { index, what } of outcome.attributes)
-      this.problem(nameOf(index), what, 'attributes')
-    const failed = new Map(outcome.failedParts.map(({ index, what }) => [index, what]))
+      this.problem(window.wholes.pathOf(wholes[index]?.number as number), what, 'attributes')
+    const failed = new Map(outcome.failedParts.map((failure) => [failure.index, failure]))
     let run = 0
     parts.forEach((part, i) => {
       part.runs.forEach((_, j) => {
         part.stretch.crcs[part.firstRun + j] = outcome.crcs[run++] as number
       })
       // On a full disk nothing is kept of what is not whole: it goes when the run ends.
-      if (!(outcome.fatal && failed.has(i))) this.#large.arrived(part.stretch, failed.get(i))
+      if (!(outcome.fatal && failed.has(i))) this.#arrived(window, part, failed.get(i))
     })
     if (outcome.fatal) throw cannotGoOn(outcome.fatal.code, outcome.fatal.message)
   }
 
-  #failWhole(wholes: Wholes, number: number, what: string): void {
-    this.problem(wholes.pathOf(number), what)
-    this.#forget({ size: wholes.sizeOf(number) })
+  #failWhole(window: Window, { number, frame }: PlannedWhole, { what, isDamaged }: Failure): void {
+    const { image } = this.#options.index
+    if (isDamaged && window.retryWhole(number, { image, frame })) return
+    this.problem(window.wholes.pathOf(number), what)
+    this.#forget({ size: window.wholes.sizeOf(number) })
+  }
+
+  #arrived(window: Window, part: Part, failure: Failure | undefined): void {
+    if (failure?.isDamaged && window.retryPart(part, this.#options.index.image)) return
+    this.#large.arrived(part.stretch, failure?.what)
   }
 
   /** After an end before the end, when no worker writes any more: what is not finished is taken away. */
@@ -400,6 +410,14 @@ export class Restorer {
     if (problems.length > 0) this.problem(names, attributeText(problems), 'attributes')
   }
 }
+
+/** A file of one blob, by its number in the window, and the frame that was tried. */
+interface PlannedWhole {
+  readonly number: number
+  readonly frame: number
+}
+
+type Failure = Omit<WireFailure, 'index'>
 
 interface FileToRestore {
   readonly entry: Entry

@@ -3,7 +3,7 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { assert } from '../../base/errors.ts'
-import { BLOB_ID_BYTES } from '../../format/ids.ts'
+import { BLOB_ID_BYTES, type BlobId, blobId } from '../../format/ids.ts'
 import { NAME_BYTES_MAX } from '../../format/limits.ts'
 import type { Entry, Xattr } from '../../format/tree.ts'
 import type { OwnerNames, WireWholes, WriterSetup } from './messages.ts'
@@ -83,6 +83,15 @@ export class Wholes {
     if (entry.xattrs !== undefined) this.#xattrs.set(i, entry.xattrs)
     if (this.#owners === 'names') this.#ownerNames.push(ownerNamesOf(entry))
     return i
+  }
+
+  idOf(number: number): BlobId {
+    return blobId(this.#ids.slice(BLOB_ID_BYTES * number, BLOB_ID_BYTES * (number + 1)))
+  }
+
+  /** Its blob is another one of its frame: another copy is tried. */
+  move(number: number, position: number): void {
+    this.#positions[number] = position
   }
 
   /** Names from the target's root down. */

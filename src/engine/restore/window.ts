@@ -3,6 +3,8 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { concat } from '../../base/bytes.ts'
+import { blobId } from '../../format/ids.ts'
+import type { IndexImage } from '../../repository/index-image.ts'
 import type { Index } from '../../repository/index-load.ts'
 import type { RangeTask, WireFrame, WireParts, WireSession, WriterSetup } from './messages.ts'
 import type { Stretch } from './open-restore.ts'
@@ -36,17 +38,23 @@ export interface PlannedRange {
   readonly pack: number
   readonly offset: number
   readonly length: number
-  readonly wholes: Wholes
+  readonly window: Window
   readonly frames: readonly {
     readonly frame: number
-    /** Numbers in the range's `wholes`. */
+    /** Numbers in the window's `wholes`. */
     readonly wholes: readonly number[]
     readonly parts: readonly Part[]
   }[]
 }
 
+/** A copy of a blob that could not be used. */
+export interface Tried {
+  readonly image: IndexImage
+  readonly frame: number
+}
+
 export class Window {
-  readonly #wholes: Wholes
+  readonly wholes: Wholes
   /** The numbers of those in a frame. */
   readonly #wholesIn = new Map<number, number[]>()
   readonly #parts = new Map<number, Part[]>()
@@ -58,19 +66,38 @@ export class Window {
 
   constructor({ owners, isFirst }: { owners: WriterSetup['owners']; isFirst: boolean }) {
     this.#filesMax = isFirst ? FIRST_FILES_MAX : FILES_MAX
-    this.#wholes = new Wholes({ capacity: this.#filesMax, owners })
+    this.wholes = new Wholes({ capacity: this.#filesMax, owners })
   }
 
   get isFull(): boolean {
     return (
-      this.#wholes.count + this.afterwards.length >= this.#filesMax ||
+      this.wholes.count + this.afterwards.length >= this.#filesMax ||
       this.#filesOpened >= OPEN_FILES_MAX ||
       this.#partCount >= PARTS_MAX
     )
   }
 
   addWhole(frame: number, whole: Whole): void {
-    push(this.#wholesIn, frame, this.#wholes.add(whole))
+    push(this.#wholesIn, frame, this.wholes.add(whole))
+  }
+
+  /**
+   * Another copy of the blob of a whole file, or of a part, is to be fetched, where there is one after that in
+   * this frame. False where there is none.
+   */
+  retryWhole(number: number, { image, frame }: Tried): boolean {
+    const [next] = image.copiesAfter(this.wholes.idOf(number), frame)
+    if (next === undefined) return false
+    this.wholes.move(number, next.position)
+    push(this.#wholesIn, next.frame, number)
+    return true
+  }
+
+  retryPart(part: Part, image: IndexImage): boolean {
+    const [next] = image.copiesAfter(blobId(part.id), part.frame)
+    if (next === undefined) return false
+    push(this.#parts, next.frame, { ...part, ...next })
+    return true
   }
 
   /** Files that are opened while the window is filled stay open until it is written. */
@@ -83,8 +110,15 @@ export class Window {
     this.#partCount++
   }
 
-  /** The ranges to be fetched, in the order of the packs. */
+  /** The ranges to be fetched of what was added since the last plan, in the order of the packs. */
   plan({ image }: Index): readonly PlannedRange[] {
+    const ranges = this.#rangesOf(image)
+    this.#wholesIn.clear()
+    this.#parts.clear()
+    return ranges
+  }
+
+  #rangesOf(image: IndexImage): readonly PlannedRange[] {
     const numbers = [...new Set([...this.#wholesIn.keys(), ...this.#parts.keys()])]
     const located = numbers.map((frame) => ({ frame, ...image.frame(frame) }))
     located.sort((a, b) => a.pack - b.pack || a.offset - b.offset)
@@ -92,7 +126,7 @@ export class Window {
       pack: number
       offset: number
       length: number
-      wholes: Wholes
+      window: Window
       frames: PlannedRange['frames'][number][]
     }[] = []
     for (const { frame, pack, offset, storedBytes } of located) {
@@ -108,8 +142,7 @@ export class Window {
         last.length = length
         last.frames.push(work)
       } else {
-        const wholes = this.#wholes
-        ranges.push({ pack, offset, length: storedBytes, wholes, frames: [work] })
+        ranges.push({ pack, offset, length: storedBytes, window: this, frames: [work] })
       }
     }
     return ranges
@@ -140,7 +173,7 @@ export function wireTask(
   })
   const folders: (readonly Bytes[])[] = []
   const sessions = [...new Set(frames.map((frame) => frame.session))].map(sessionOf)
-  const wholes = range.wholes.wire(
+  const wholes = range.window.wholes.wire(
     range.frames.flatMap((frame) => frame.wholes),
     folders,
   )

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { sampleRepository } from '../../../test/repositories/sample.ts'
 import { loadIndex } from '../../repository/index-load.ts'
 import { selectDomain } from '../../repository/repository.ts'
-import { Wholes } from './wholes.ts'
+import { Window } from './window.ts'
 import { WritePool } from './write-pool.ts'
 
 test('workers that cannot begin fail what is asked of them, then and later, and can be stopped', async () => {
@@ -13,8 +13,8 @@ test('workers that cannot begin fail what is asked of them, then and later, and 
   const setup = { dataIdKey: new Uint8Array(32), rootFd: 999_999, owners: 'keep' as const }
   const pool = new WritePool({ store, domain, index, workers: 2, setup })
   const pack = index.packs.findIndex(({ kind }) => kind === 'data-pack')
-  const wholes = new Wholes({ capacity: 1, owners: 'keep' })
-  const range = { pack, offset: 32, length: 10, wholes, frames: [] }
+  const window = new Window({ owners: 'keep', isFirst: true })
+  const range = { pack, offset: 32, length: 10, window, frames: [] }
   for (let round = 0; round < 2; round++) {
     await expect(pool.run([range, range, range], () => undefined)).rejects.toThrow(
       /open the target/,

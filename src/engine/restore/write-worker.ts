@@ -16,7 +16,7 @@ import { writeAt } from '../../target/files/sparse-write.ts'
 import { TargetFolder } from '../../target/files/target-folder.ts'
 import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import { fatalCode } from './fatal.ts'
-import type { RangeResult, RangeTask, WireProblem, WriterSetup } from './messages.ts'
+import type { RangeResult, RangeTask, WireFailure, WireProblem, WriterSetup } from './messages.ts'
 import { attributeText, modeAtOnce } from './metadata-of.ts'
 import { unwireFolders } from './wire-folders.ts'
 
@@ -34,9 +34,9 @@ const seals = new Map<number, FrameSeal>()
 class RangeWriter {
   readonly #task: RangeTask
   readonly #folders: readonly (readonly Bytes[])[]
-  readonly #failedWholes: WireProblem[] = []
+  readonly #failedWholes: WireFailure[] = []
   readonly #attributes: WireProblem[] = []
-  readonly #failedParts: WireProblem[] = []
+  readonly #failedParts: WireFailure[] = []
   readonly #crcs: Uint32Array
   #fatal: RangeResult['fatal']
   #whole = 0
@@ -98,16 +98,18 @@ class RangeWriter {
     this.#nameAt += nameLengths[index] as number
     const name = names.subarray(start, this.#nameAt)
     const blob = blobAt(blobs, positions[index] as number, idAt(ids, index))
-    if (typeof blob === 'string') return void this.#failedWholes.push({ index, what: blob })
+    if (typeof blob === 'string')
+      return void this.#failedWholes.push({ index, what: blob, isDamaged: true })
     if (crc32(blob) !== crcs[index]) {
       return void this.#failedWholes.push({
         index,
         what: 'its CRC-32 is not the one that was recorded',
+        isDamaged: false,
       })
     }
     this.#tryWriting(
       () => this.#makeFile(index, name, blob),
-      (what) => this.#failedWholes.push({ index, what }),
+      (what) => this.#failedWholes.push({ index, what, isDamaged: false }),
     )
   }
 
@@ -180,11 +182,13 @@ class RangeWriter {
     const first = this.#write
     this.#write += writeCounts[index] as number
     const blob = blobAt(blobs, positions[index] as number, idAt(ids, index))
-    if (typeof blob === 'string') return void this.#failedParts.push({ index, what: blob })
+    if (typeof blob === 'string')
+      return void this.#failedParts.push({ index, what: blob, isDamaged: true })
     if (blob.length !== lengths[index]) {
       return void this.#failedParts.push({
         index,
         what: 'a chunk has another length than was recorded',
+        isDamaged: false,
       })
     }
     const writeRuns = () => {
@@ -196,7 +200,7 @@ class RangeWriter {
         from += run.length
       }
     }
-    this.#tryWriting(writeRuns, (what) => this.#failedParts.push({ index, what }))
+    this.#tryWriting(writeRuns, (what) => this.#failedParts.push({ index, what, isDamaged: false }))
   }
 
   /** Errors of writing are never taken for errors of what is stored. */
