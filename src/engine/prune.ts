@@ -18,6 +18,7 @@ import type { Random } from '../sealer/random.ts'
 import { digestInName } from '../store/names.ts'
 import { type CompactResult, compact } from './prune/compact.ts'
 import { Headers } from './prune/headers.ts'
+import { mergeRecords } from './prune/merge-records.ts'
 import { type DomainPlan, type PruneLimits, planDomain } from './prune/plan.ts'
 import { surveyOf, takeSurvey } from './prune/survey.ts'
 import { type SweepResult, sweep } from './prune/sweep.ts'
@@ -73,7 +74,10 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
       compacted.length === 0
         ? plan
         : await planPrune(options, { nowMs: await storeTime(options, lease), headers })
-    return { plan: now, swept, compacted, marks: await markAll(now, { swept, clock }) }
+    const marks = await markAll(now, { swept, clock })
+    for (const { survey } of plan.domains)
+      await unlessFull(() => mergeRecords(survey, options.limits.windowMs))
+    return { plan: now, swept, compacted, marks }
   } finally {
     await lease?.release()
   }

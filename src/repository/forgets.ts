@@ -10,13 +10,13 @@ import { CairnError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import type { Certificate } from '../format/signing.ts'
 import type { Summary } from '../format/snapshot.ts'
-import type { Forgotten } from '../format/upkeep-records.ts'
+import type { ForgetRecord, Forgotten } from '../format/upkeep-records.ts'
 import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import type { ObjectProblem } from './object-problem.ts'
 import type { Repository } from './repository.ts'
 import { openSnapshot } from './snapshots.ts'
-import { loadUpkeepRecords } from './upkeep-records.ts'
+import { type FoundRecord, loadUpkeepRecords } from './upkeep-records.ts'
 
 /** So long after the store received its record what was forgotten can be had back. */
 export const UNDELETE_WINDOW_MS = 7 * 24 * 60 * 60 * 1000
@@ -38,6 +38,8 @@ export interface ForgottenSnapshot extends Pick<Forgotten, 'sourceId' | 'sequenc
 export interface ForgottenList {
   /** In the order in which they were forgotten. */
   readonly forgotten: readonly ForgottenSnapshot[]
+  /** The records themselves. */
+  readonly records: readonly FoundRecord<ForgetRecord>[]
   readonly problems: readonly ObjectProblem[]
 }
 
@@ -60,7 +62,7 @@ export async function loadForgotten(
       newest.set(key, { ...rest, ...facts, object: own })
     }
   }
-  return { forgotten: [...newest.values()], problems }
+  return { forgotten: [...newest.values()], records, problems }
 }
 
 /** Whether it can still be had back, and must be kept, by the store's time. */

@@ -6,7 +6,7 @@ import type { Summary } from '../format/snapshot.ts'
 import { contentName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import { eachObject, type FolderReading } from './each-object.ts'
-import { isInWindow, loadForgotten, openForgotten } from './forgets.ts'
+import { type ForgottenList, isInWindow, loadForgotten, openForgotten } from './forgets.ts'
 import { isNobodys, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import type { Repository } from './repository.ts'
 import { confirmationOf, openReceipt, openSnapshot } from './snapshots.ts'
@@ -30,6 +30,7 @@ export interface Roots {
   readonly snapshots: readonly RootSnapshot[]
   /** Not listed any more, and still to be had back. */
   readonly forgotten: readonly RootSnapshot[]
+  readonly forgetRecords: ForgottenList['records']
   readonly receipts: readonly RootReceipt[]
   /** What may be a root and cannot be read: nobody may delete anything while it is so. */
   readonly obstacles: readonly ObjectProblem[]
@@ -53,7 +54,7 @@ export async function loadRoots(repository: Repository, at: WindowAt): Promise<R
       snapshots.push({ name, domain, summary, storedAtMs })
     },
   })
-  const { forgotten, problems } = await loadForgottenRoots(repository, at)
+  const { forgotten, records, problems } = await loadForgottenRoots(repository, at)
   const isListed = new Set(snapshots.map(({ name }) => name))
   const about = [...reading.problems.found, ...problems]
   const ofReceipts: FolderReading = { ...reading, problems: new ObjectProblems() }
@@ -69,6 +70,7 @@ export async function loadRoots(repository: Repository, at: WindowAt): Promise<R
   return {
     snapshots,
     forgotten: forgotten.filter(({ name }) => !isListed.has(name)),
+    forgetRecords: records,
     receipts,
     obstacles: [...about, ...aboutReceipts].filter((problem) => !isNobodys(problem)),
     notes: [...about, ...aboutReceipts].filter(isNobodys),
@@ -81,9 +83,10 @@ async function loadForgottenRoots(
   at: WindowAt,
 ): Promise<{
   readonly forgotten: readonly RootSnapshot[]
+  readonly records: ForgottenList['records']
   readonly problems: readonly ObjectProblem[]
 }> {
-  const { forgotten, problems } = await loadForgotten(repository, { onlyReading: true })
+  const { forgotten, records, problems } = await loadForgotten(repository, { onlyReading: true })
   const unopened = new ObjectProblems()
   const roots: RootSnapshot[] = []
   for (const one of forgotten.filter((each) => isInWindow(each, at))) {
@@ -94,5 +97,5 @@ async function loadForgottenRoots(
       unopened.take(name, error)
     }
   }
-  return { forgotten: roots, problems: [...problems, ...unopened.found] }
+  return { forgotten: roots, records, problems: [...problems, ...unopened.found] }
 }

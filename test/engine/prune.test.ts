@@ -140,3 +140,15 @@ describe('renewal', () => {
     expect(await namesOf(world.store, 'renewals/')).toEqual([])
   })
 })
+
+test('what is needed and named in no index is named again', async () => {
+  const gone = await save(['one'])
+  await save(['two'])
+  await forget(gone)
+  await pruneOnce()
+  for (const segment of await namesOf(world.store, 'index/')) await world.store.remove(segment)
+  expect(await has('two')).toBe(false)
+  await world.clock.advance(2 * DAY_MS)
+  await pruneOnce()
+  expect([await has('one'), await has('two')]).toEqual([false, true])
+})

@@ -12,7 +12,7 @@ import { type FoundRenewal, loadRenewals } from '../../repository/renewals.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { loadRoots, type Roots, type WindowAt } from '../../repository/roots.ts'
 import { loadSessions, type Session } from '../../repository/sessions.ts'
-import { loadUpkeepRecords } from '../../repository/upkeep-records.ts'
+import { type FoundRecord, loadUpkeepRecords } from '../../repository/upkeep-records.ts'
 import { contentName } from '../../store/names.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import { type Sightings, sightingsIn } from '../sightings.ts'
@@ -36,6 +36,7 @@ export interface Survey {
   readonly holds: Holds
   /** When a store first had each snapshot, as far as it was written down. */
   readonly sightings: Sightings
+  readonly sightingRecords: readonly FoundRecord<Sighting>[]
   /** For packs that frames were moved into: when a store first had each frame. */
   readonly moved: ReadonlyMap<string, readonly number[]>
   readonly renewals: readonly FoundRenewal[]
@@ -79,6 +80,7 @@ export async function takeSurvey(
     roots,
     holds,
     sightings: sightingsIn(sightings),
+    sightingRecords: sightings.records,
     moved: movedFrames(sightings.records.map(({ record }) => record)),
     renewals,
     lost: new Set(losses.records.flatMap(({ record }) => record.ids.map(toHex))),

@@ -42,7 +42,7 @@ export async function sweep(plan: DomainPlan, options: SweepOptions): Promise<Sw
   const { moved, movedBytes, obstacles } = await moveWhatIsNeeded(plan, options)
   await removePacks(survey, { packs: moved, options })
   const gone = new Set([...unneeded, ...moved])
-  const isSettled = await settleIndex(survey, { gone, options })
+  const isSettled = await settleIndex(plan, { gone, options })
   const removed = new Set([...gone, ...planned.snapshots])
   return {
     removedPacks: gone.size,
@@ -147,12 +147,14 @@ function packsToMove(
  * run does it: until then what the index says of packs that are not there counts for nothing.
  */
 async function settleIndex(
-  survey: DomainSurvey,
+  { survey, liveness }: DomainPlan,
   { gone, options }: { readonly gone: ReadonlySet<string>; readonly options: SweepOptions },
 ): Promise<boolean> {
   const { store } = survey.repository
+  const live = liveness.packs.filter(({ isMarked, liveBytes }) => !isMarked && liveBytes > 0)
+  const needed = new Set(live.map(({ name }) => name))
   try {
-    const replaced = await rewriteIndex(survey, { gone })
+    const replaced = await rewriteIndex(survey, { gone, needed })
     const lagMs = listingLagMs(store.capabilities)
     if (lagMs > 0) await options.clock.sleep(lagMs)
     for (const segment of replaced) await store.remove(segment)
