@@ -9,7 +9,15 @@ const KILLS = Number(process.env['CAIRN_TEST_KILLS'] ?? 10)
 const SEED = Number(
   process.env['CAIRN_TEST_SEED'] ?? systemRandom(3).reduce((sum, byte) => 256 * sum + byte, 0),
 )
-const OPERATIONS: readonly Operation[] = ['backup', 'prune', 'forget', 'backup', 'sync']
+const OPERATIONS: readonly Operation[] = [
+  'backup',
+  'prune',
+  'forget',
+  'repair',
+  'backup',
+  'sync',
+  'prune',
+]
 
 test(
   `nothing that was saved is lost, killed ${KILLS} times (seed ${SEED})`,

@@ -4,7 +4,8 @@
 // 2. Every snapshot that a backup reported as saved is listed, unless it was asked to be forgotten.
 // 3. What is listed and confirmed restores byte for byte.
 // 4. The next run of the same command does what the killed one was to do.
-// 5. A copy that `sync` was making has no snapshot that does not restore.
+// 5. Where parts of the index were lost, a repair that was killed leaves no more to do than before.
+// 6. A copy that `sync` was making has no snapshot that does not restore.
 
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -74,10 +75,12 @@ export class Storm {
   /** Changes the source, runs a command and kills it somewhere; looks at everything; runs it to its end. */
   async strike(operation: Operation): Promise<void> {
     this.#change()
+    const isDamaged = operation === 'repair'
+    if (isDamaged) this.#loseIndex()
     const args = this.#argsOf(operation)
     const isKilled = await this.#killed(args, this.#runMs.get(operation) ?? RUN_MS)
     if (isKilled) this.killed.set(operation, (this.killed.get(operation) ?? 0) + 1)
-    await this.#expectSound()
+    await this.#expectSound({ isDamaged })
     await this.#endSessions()
     const began = performance.now()
     if (operation === 'backup') await this.#backUp()
@@ -85,6 +88,7 @@ export class Storm {
       const before = operation === 'forget' ? await this.#listed() : []
       this.#expectDone(await this.#run(args), operation)
       if (operation === 'forget') this.#forgetOlder(before)
+      if (isDamaged) await this.#expectSound({ isDamaged: false })
     }
     this.#runMs.set(operation, performance.now() - began)
     await this.#expectOneRestores()
@@ -99,7 +103,17 @@ export class Storm {
   #argsOf(operation: Operation): readonly string[] {
     if (operation === 'backup') return [...COMMANDS.backup, this.#source]
     if (operation === 'sync') return [...COMMANDS.sync, '--to', this.#copy]
+    if (operation === 'prune' && this.#random() < 0.5) return [...COMMANDS.prune, '--compact']
     return COMMANDS[operation]
+  }
+
+  /** Takes some segments of the index away: packs have all that it takes to make them again. */
+  #loseIndex(): void {
+    const folder = this.#user.path('repository/index')
+    const segments = readdirSync(folder, { recursive: true, withFileTypes: true })
+    const files = segments.filter((one) => one.isFile())
+    for (const { parentPath, name } of files)
+      if (files.length === 1 || this.#random() < 0.5) unlinkSync(join(parentPath, name))
   }
 
   async #backUp(): Promise<void> {
@@ -124,8 +138,9 @@ export class Storm {
     })
   }
 
-  async #expectSound(): Promise<void> {
-    this.#expectDone(await this.#run(['check']), 'check')
+  async #expectSound({ isDamaged }: { readonly isDamaged: boolean }): Promise<void> {
+    const done = await this.#run(['check'])
+    if (!isDamaged || done.code !== 3) this.#expectDone(done, 'check')
     const listed = new Set(await this.#listed())
     // Forgetting may have been on its way: of the oldest.
     const newest = [...this.#saved.keys()].slice(-3)
