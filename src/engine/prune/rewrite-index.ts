@@ -7,7 +7,11 @@ import { type Bytes, fromHex, toHex } from '../../base/bytes.ts'
 import { segmentOfColumns } from '../../format/index-segment.ts'
 import { readSegments } from '../../repository/index-load.ts'
 import { groupsOf, putSegment } from '../../repository/index-write.ts'
-import { type DescribedPack, type EncodedHeader, packsOfSegment } from '../../repository/pack-headers.ts'
+import {
+  type DescribedPack,
+  type EncodedHeader,
+  packsOfSegment,
+} from '../../repository/pack-headers.ts'
 import { upkeepSignatory } from '../../repository/upkeep-signatory.ts'
 import { contentName } from '../../store/names.ts'
 import type { DomainSurvey } from './survey.ts'
