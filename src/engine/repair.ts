@@ -13,6 +13,7 @@ import type { Repository } from '../repository/repository.ts'
 import { LEASE_HONOURED_MS, loadSessions } from '../repository/sessions.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
+import { digestInName } from '../store/names.ts'
 import type { Store } from '../store/store.ts'
 import type { CheckProblem } from './check/problems.ts'
 import { type CheckProgress, type CheckResult, check } from './check.ts'
@@ -135,16 +136,23 @@ async function giveUp(
   { plan, ...at }: PlanningAt & { readonly plan: RepairPlan },
 ): Promise<boolean> {
   const { repository, clock } = options
-  if (plan.domains.every(({ lost }) => lost.length === 0)) return false
+  const gone = new Set([...plan.lostSnapshots, ...plan.removed.map(({ name }) => name)])
+  const isNothingLost = plan.domains.every(({ lost }) => lost.length === 0)
+  if (isNothingLost && ![...gone].some((name) => name.startsWith('snapshots/'))) return false
   const lagMs = listingLagMs(repository.store.capabilities)
   if (lagMs > 0) await clock.sleep(lagMs)
   const before = await checkNow({ ...options, onProblem: () => undefined })
   const now = await planNow(options, { copy: undefined, before, ...at })
   if (now.unsure.length > 0) return false
+  // Of which domain a snapshot was that is gone nobody can tell.
+  const snapshots = now.lostSnapshots.filter((name) => gone.has(name))
+  const ids = snapshots.map((name) => toHex(digestInName(name) as Bytes))
+  let isSaid = false
   for (const { domain, lost } of now.domains) {
     const planned = plan.domains.find((one) => one.domain === domain)?.lost ?? []
-    const still = lost.filter((hex) => planned.includes(hex))
+    const still = [...lost.filter((hex) => planned.includes(hex)), ...ids]
     if (still.length > 0) await markLost(repository, { domain, lost: still, clock })
+    isSaid ||= still.length > 0
   }
-  return true
+  return isSaid
 }

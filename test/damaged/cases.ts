@@ -204,8 +204,7 @@ const damagedSnapshot = (number: number): DamagedCase => {
     make: snapshots.flipped(`snapshot ${number}`),
     damaged: seen,
     repaired: seen,
-    // Its receipt tells of it.
-    givenUp: { check: [`missing: snapshot ${number}`], unreadable },
+    givenUp: { check: [], unreadable },
     fromCopy: WHOLE,
   }
 }
@@ -238,6 +237,7 @@ const RECORDS: readonly DamagedCase[] = [
     make: snapshots.missingSnapshot,
     damaged: { check: ['missing: snapshot 1'], unreadable: { 'snapshot 1': EVERYTHING } },
     repaired: { check: ['missing: snapshot 1'], unreadable: { 'snapshot 1': EVERYTHING } },
+    givenUp: { check: [], unreadable: { 'snapshot 1': EVERYTHING } },
     fromCopy: WHOLE,
   },
   {

@@ -75,7 +75,7 @@ function tellPlan(
   if (!isIdle(plan)) output.summary(dryRun ? 'A repair would:' : 'The repair:')
   for (const step of steps) {
     output.event({ event: 'item', ...step })
-    const isTold = step.action === 'leave' || step.action === 'lost'
+    const isTold = ['leave', 'lost', 'lost-snapshot'].includes(step.action)
     if (isTold) output.note(textOf(step))
     else output.summary(`  ${textOf(step)}`)
   }
@@ -99,6 +99,8 @@ function textOf(step: RepairStep): string {
       return `confirm ${step.object}, of which everything is there`
     case 'leave':
       return `Left alone: ${step.object}: ${step.why}`
+    case 'lost-snapshot':
+      return `Lost: ${step.object}, which nobody forgot, can be had from nowhere`
     case 'lost':
       return `Lost: ${formatNumber(step.blobs, 'blob')} that snapshots need can be had from nowhere`
   }
@@ -121,7 +123,7 @@ function tell({ output }: Context, { result, flags, address, elapsedMs }: Done):
   output.summary(`${verdict(result, flags)} ${address}, in ${formatDuration(elapsedMs)}`)
   for (const hint of hintsFor(result, flags)) output.note(hint)
   const frames = plan.domains.flatMap(({ taken }) => taken)
-  const { putBack, packs, removed, confirmed, left, domains } = plan
+  const { putBack, packs, removed, confirmed, left, lostSnapshots, domains } = plan
   output.event({
     event: 'result',
     dryRun: flags.dryRun === true,
@@ -134,6 +136,7 @@ function tell({ output }: Context, { result, flags, address, elapsedMs }: Done):
     confirmed: confirmed.length,
     left: left.length,
     lost: domains.reduce((sum, { lost }) => sum + lost.length, 0),
+    lostSnapshots: lostSnapshots.length,
     durationMs: Math.round(elapsedMs),
   })
 }
@@ -154,13 +157,15 @@ function hintsFor(
   if (after.problemCount === 0) {
     return readData ? [] : ['The data itself was not read: --read-data finds more.']
   }
-  const isLost = plan.domains.some(({ lost }) => lost.length > 0)
+  const isLost = plan.lostSnapshots.length > 0 || plan.domains.some(({ lost }) => lost.length > 0)
   const isMarked = after.problems.some(({ kind }) => kind === 'lost')
   return [
     ...(from === undefined ? ['Is there a copy of the repository? Name it with --from.'] : []),
     ...(isLost && markLost && plan.unsure.length > 0 ? [`${UNSURE}${plan.unsure.join(', ')}`] : []),
     ...(isLost && !markLost ? ['--mark-lost gives up what is lost, so that prune can go on.'] : []),
-    ...(isLost || isMarked ? ['The way out is to forget the snapshots that are affected.'] : []),
+    ...(isMarked || plan.domains.some(({ lost }) => lost.length > 0)
+      ? ['The way out is to forget the snapshots that are affected.']
+      : []),
   ]
 }
 

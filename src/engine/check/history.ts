@@ -1,6 +1,6 @@
 // Whether the history of each source is whole, as far as what is there tells: a store can keep back a
 // snapshot or a receipt, and all that is left is intact. What explains a snapshot that is gone is a forget
-// record, or a mark. Who takes away the newest snapshots with their receipts leaves no trace here, so that
+// record, a mark, or that somebody gave it up. Who takes away the newest snapshots with their receipts leaves no trace here, so that
 // machines remember the newest that they have known.
 
 import { type Bytes, toHex } from '../../base/bytes.ts'
@@ -60,6 +60,8 @@ class History {
   readonly #snapshots: readonly OpenedSnapshot[]
   readonly #receipts: readonly OpenedReceipt[]
   readonly #forgotten: readonly OpenedForgotten[]
+  /** Names of snapshots that upkeep said to be lost. */
+  readonly #givenUp: ReadonlySet<string>
   /** Predecessors that are not there. */
   readonly #gone = new Set<string>()
 
@@ -70,6 +72,10 @@ class History {
     this.#snapshots = options.opened.snapshots.filter((one) => one.domain === domain)
     this.#receipts = options.opened.receipts.filter((one) => one.domain === domain)
     this.#forgotten = [...options.opened.forgotten.values()].filter((one) => one.domain === domain)
+    const lost = options.opened.losses.filter((one) => one.domain === domain)
+    this.#givenUp = new Set(
+      lost.flatMap(({ ids }) => ids.map((id) => contentName('snapshots', id))),
+    )
   }
 
   /**
@@ -91,6 +97,8 @@ class History {
           name,
           `it confirms ${snapshot}, which was forgotten: the next forget removes it`,
         )
+      } else if (this.#givenUp.has(snapshot)) {
+        findings.note(name, `it confirms ${snapshot}, which was lost and given up`)
       } else if (finished.has(session)) {
         findings.note(name, `it confirms ${snapshot}, in whose place its run put another`)
       } else {
@@ -105,7 +113,7 @@ class History {
     for (const { name, summary } of [...this.#snapshots, ...this.#forgotten]) {
       if (summary?.predecessor === undefined) continue
       const before = contentName('snapshots', summary.predecessor)
-      if (this.#isForgotten(before)) continue
+      if (this.#isForgotten(before) || this.#givenUp.has(before)) continue
       if (!this.#gone.has(before) && !(await this.#isGone(before))) continue
       this.#gone.add(before)
       const what = `the store does not have this snapshot, and ${name} follows it`
@@ -118,7 +126,8 @@ class History {
     const { known, findings } = this.#options
     for (const { id } of known) {
       const name = `snapshots/${id}`
-      if (this.#gone.has(name) || this.#isForgotten(name) || this.#isReplaced(id)) continue
+      const isExplained = this.#isForgotten(name) || this.#givenUp.has(name)
+      if (this.#gone.has(name) || isExplained || this.#isReplaced(id)) continue
       const snapshot = this.#snapshots.find((one) => one.name === name)
       if (snapshot !== undefined && !this.#isConfirmed(snapshot)) {
         const what =

@@ -22,6 +22,8 @@ export interface RepairPlan {
   /** Objects that go into quarantine. */
   readonly removed: readonly Removed[]
   readonly left: readonly Left[]
+  /** Names of snapshots that are gone, that nobody forgot, and that can be had from nowhere. */
+  readonly lostSnapshots: readonly string[]
   /** Names of packs that stay and may hold what seems to be lost: so nothing can be given up yet. */
   readonly unsure: readonly string[]
 }
@@ -76,11 +78,19 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
     confirmed,
     removed: [...fates.flatMap(({ removed }) => removed ?? []), ...wrongSegments(inspection)],
     left: [...fates, ...packs].flatMap(({ left }) => left ?? []),
+    lostSnapshots: lostSnapshots(inspection),
     unsure: [
       ...packs.flatMap(({ left, mayHold }) => (left !== undefined && mayHold ? left.name : [])),
       ...inspection.unread,
     ],
   }
+}
+
+function lostSnapshots({ problems, roots, objects, absent }: Inspection): readonly string[] {
+  const there = new Set([...roots.snapshots, ...objects, ...absent].map(({ name }) => name))
+  const missing = problems.filter(({ kind }) => kind === 'missing').map(({ object }) => object)
+  const gone = missing.filter((name) => name.startsWith('snapshots/') && !there.has(name))
+  return [...new Set(gone)]
 }
 
 function domainRepair({ domain, needs, unnamed, knownLost }: DomainInspection): DomainRepair {

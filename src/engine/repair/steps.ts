@@ -16,11 +16,12 @@ export type RepairStep =
   | { readonly action: 'quarantine'; readonly object: string; readonly why: string }
   | { readonly action: 'confirm'; readonly object: string }
   | { readonly action: 'leave'; readonly object: string; readonly why: string }
+  | { readonly action: 'lost-snapshot'; readonly object: string }
   | { readonly action: 'lost'; readonly blobs: number }
 
 /** In the order in which they are taken; what is left alone and what is lost comes last. */
 export function stepsOf(plan: RepairPlan): readonly RepairStep[] {
-  const { putBack, domains, packs, confirmed, removed, left } = plan
+  const { putBack, domains, packs, confirmed, removed, left, lostSnapshots } = plan
   const unnamed = domains.reduce((sum, domain) => sum + domain.unnamed.length, 0)
   const lost = domains.reduce((sum, domain) => sum + domain.lost.length, 0)
   return [
@@ -31,6 +32,7 @@ export function stepsOf(plan: RepairPlan): readonly RepairStep[] {
     ...confirmed.map(({ name }) => ({ action: 'confirm' as const, object: name })),
     ...removed.map(({ name, why }) => ({ action: 'quarantine' as const, object: name, why })),
     ...left.map(({ name, why }) => ({ action: 'leave' as const, object: name, why })),
+    ...lostSnapshots.map((object) => ({ action: 'lost-snapshot' as const, object })),
     ...(lost > 0 ? [{ action: 'lost' as const, blobs: lost }] : []),
   ]
 }
@@ -43,7 +45,10 @@ function stepOf(taken: TakenFrames): RepairStep {
   return { action, object: source.name, frames: frames.length, bytes: bytesOf(taken) }
 }
 
+/** What is only told. */
+const UNDONE: readonly string[] = ['leave', 'lost', 'lost-snapshot']
+
 /** Whether it changes anything. */
 export function isIdle(plan: RepairPlan): boolean {
-  return stepsOf(plan).every(({ action }) => action === 'leave' || action === 'lost')
+  return stepsOf(plan).every(({ action }) => UNDONE.includes(action))
 }
