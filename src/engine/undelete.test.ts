@@ -114,12 +114,20 @@ test('brought back and forgotten again it never gets a name that it had', async 
 describe('it is not brought back', () => {
   const refusal = (wanted: string) => undelete({ ...working(sample.repository), wanted: [wanted] })
 
-  test('where it was already, is still there, was never there, or is none', async () => {
+  test('where it is still there, was never there, or is none', async () => {
     await expect(refusal(second)).rejects.toMatchObject({ code: 'usage' })
     await expect(refusal('0123456789')).rejects.toMatchObject({ code: 'not-found' })
     await expect(refusal('latest')).rejects.toMatchObject({ code: 'usage' })
+  })
+
+  test('twice: the same command again says what it is now, and brings back the others', async () => {
     const id = await bringBack()
-    await expect(refusal(first)).rejects.toThrow(`it is now ${id.slice(0, 8)}`)
+    await forgetIds(sample.repository, second)
+    const wanted = [first, second]
+    const { done, failed } = await undelete({ ...working(sample.repository), wanted })
+    expect(failed).toEqual([])
+    expect(done.map(({ snapshot }) => snapshot.id)).toEqual(wanted)
+    expect(done[0]?.name).toBe(`snapshots/${id}`)
     const { snapshots } = await loadSnapshots(sample.repository)
     expect(snapshots).toHaveLength(2)
   })

@@ -24,6 +24,7 @@ import { loadSightings } from './sightings.ts'
 import { Needs } from './undelete/needs.ts'
 import {
   type ForgottenSurvey,
+  type Selected,
   selectForgotten,
   surveyForgotten,
   type Undeletable,
@@ -61,7 +62,7 @@ export function loadUndeletable(options: UndeleteOptions): Promise<ForgottenSurv
 }
 
 /**
- * Brings back the snapshots that these ids name. Those of which something is missing are told and not confirmed.
+ * Brings back the snapshots that these ids name; what is back already is done. Those of which something is missing are told and not confirmed.
  * Throws as selectForgotten does before anything is done, and what the store throws.
  */
 export function undelete(
@@ -69,9 +70,14 @@ export function undelete(
 ): Promise<{ readonly done: readonly Undeleted[]; readonly failed: readonly NotUndeleted[] }> {
   return withLease(options, async (lease) => {
     const found = await surveyForgotten(options.repository, { nowMs: await lease.storeNowMs() })
-    const chosen = new Set(options.wanted.map((wanted) => selectForgotten(found, wanted)))
-    const done: Undeleted[] = []
+    const selected = options.wanted.map((wanted) => selectForgotten(found, wanted))
+    // Whoever was interrupted runs the same command again.
+    const done = backAlready(selected)
     const failed: NotUndeleted[] = []
+    const isBack = new Set(done.map(({ snapshot }) => snapshot))
+    const chosen = new Set(
+      selected.map(({ snapshot }) => snapshot).filter((one) => !isBack.has(one)),
+    )
     for (const [domain, snapshots] of Map.groupBy(chosen, (one) => one.domain)) {
       const bringing = new Bringing({ ...options, domain })
       await bringing.bring(snapshots)
@@ -80,6 +86,13 @@ export function undelete(
     }
     return { done, failed }
   })
+}
+
+function backAlready(selected: readonly Selected[]): Undeleted[] {
+  const back = selected.flatMap(({ snapshot, back: by }) =>
+    by === undefined ? [] : [[snapshot, by.name] as const],
+  )
+  return [...new Map(back)].map(([snapshot, name]) => ({ snapshot, name }))
 }
 
 async function withLease<T>(

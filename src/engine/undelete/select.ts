@@ -80,11 +80,17 @@ function openedOrNone(
 
 const ID = /^(?:snapshots\/)?([0-9a-f]{4,64})$/
 
+/** One that is meant, and what stands for it where it was brought back before. */
+export interface Selected {
+  readonly snapshot: Undeletable
+  readonly back: Snapshot | undefined
+}
+
 /**
- * The one that an id or its beginning names. Throws 'usage' where it is none or nothing needs to be brought
- * back, 'not-found', or 'ambiguous'.
+ * The one that an id or its beginning names. Throws 'usage' where it is none or was never forgotten, 'not-found',
+ * or 'ambiguous'.
  */
-export function selectForgotten(found: ForgottenSurvey, wanted: string): Undeletable {
+export function selectForgotten(found: ForgottenSurvey, wanted: string): Selected {
   const prefix = ID.exec(wanted)?.[1]
   if (prefix === undefined) {
     throw new CairnError('usage', `'${wanted}' names no snapshot`, {
@@ -99,12 +105,7 @@ export function selectForgotten(found: ForgottenSurvey, wanted: string): Undelet
     throw new CairnError('ambiguous', text, { hint: 'Give more digits.' })
   }
   if (first === undefined) throw whyNone(found, prefix)
-  const back = standingFor(found.snapshots, first.id)
-  if (back === undefined) return first
-  throw new CairnError(
-    'usage',
-    `Snapshot ${shown(first.id)} was brought back already: it is now ${shown(back.id)}`,
-  )
+  return { snapshot: first, back: standingFor(found.snapshots, first.id) }
 }
 
 /** The confirmed snapshot that was put in the place of another one. */
