@@ -95,7 +95,10 @@ async function prune(): Promise<Figures> {
   let dead = 0
   let packs = 0
   const planMs = await timed(async () => {
-    const { domains } = await planPrune({ repository, limits }, { nowMs: systemClock.nowMs() + 40 * DAY_MS })
+    const { domains } = await planPrune(
+      { repository, limits },
+      { nowMs: systemClock.nowMs() + 40 * DAY_MS },
+    )
     dead = domains[0]?.mark.packs.length ?? 0
     packs = domains[0]?.liveness.packs.length ?? 0
   })
