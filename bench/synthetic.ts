@@ -7,7 +7,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -101,21 +101,24 @@ export function farStore(folder: string): Store {
   return withCache(far, { cache, bytesMax: 2 ** 32 })
 }
 
-/** One pack at a time, as the pages of a store's answer come. */
+/** Some at a time, as the pages of a store's answer come: the whole of it would count as our memory. */
 function* listing(path: string): Generator<ObjectInfo> {
-  const lines = readFileSync(path)
-  for (let at = 0; at < lines.length; ) {
-    const end = lines.indexOf(10, at)
-    const line = lines.toString('latin1', at, end)
-    yield {
-      name: lines.toString('latin1', at, at + NAME_CHARACTERS),
-      size: Number(line.slice(NAME_CHARACTERS + 1)),
-      storedAtMs: 0,
+  const page = Buffer.alloc(PAGE_BYTES)
+  const file = openSync(path, 'r')
+  for (let left = 0; ; ) {
+    const end = left + readSync(file, page, left, PAGE_BYTES - left, null)
+    if (end === left) break
+    const lines = page.toString('latin1', 0, end).split('\n')
+    left = page.copy(page, 0, end - (lines.pop() as string).length, end)
+    for (const line of lines) {
+      const name = line.slice(0, NAME_CHARACTERS)
+      yield { name, size: Number(line.slice(NAME_CHARACTERS + 1)), storedAtMs: 0 }
     }
-    at = end + 1
   }
+  closeSync(file)
 }
 
+const PAGE_BYTES = 64 * 1024
 const NAME_CHARACTERS = 73
 
 function dataPack({ blobsPerFrame, framesPerPack }: DataShape, session: Session): DescribedPack {

@@ -10,16 +10,26 @@ const lossyDecoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 export function toHex(bytes: Bytes): string {
   let text = ''
-  for (const byte of bytes) text += HEX[byte]
+  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i] as number]
   return text
 }
 
+/** What each character is worth as a digit; above 15 where it is none. */
+const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = '0123456789abcdef'.indexOf(String.fromCharCode(code))
+  return value < 0 ? 255 : value
+})
+
 /** Decodes lower-case hexadecimal; undefined where the text is anything else. */
 export function fromHex(text: string): Bytes | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined
+  if (text.length % 2 !== 0) return undefined
   const bytes = new Uint8Array(text.length / 2)
-  for (let i = 0; i < bytes.length; i++)
-    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  for (let i = 0; i < bytes.length; i++) {
+    const high = DIGITS[text.charCodeAt(2 * i)] ?? 255
+    const low = DIGITS[text.charCodeAt(2 * i + 1)] ?? 255
+    if (high > 15 || low > 15) return undefined
+    bytes[i] = (high << 4) | low
+  }
   return bytes
 }
 

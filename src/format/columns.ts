@@ -51,20 +51,26 @@ export class ColumnReader {
     this.#view = viewOf(bytes)
   }
 
-  /** `count` numbers. Throws 'object-damaged' before allocating where they cannot be there. */
+  /** `count` numbers, as a view where that can be. Throws 'object-damaged' where they cannot be there. */
   u32(count: number): Uint32Array {
     this.#expect(4 * count)
+    const { buffer, byteOffset } = this.#bytes
+    const at = this.#at
+    this.#at += 4 * count
+    if (IS_LITTLE_ENDIAN && (byteOffset + at) % 4 === 0)
+      return new Uint32Array(buffer, byteOffset + at, count)
     const values = new Uint32Array(count)
     if (IS_LITTLE_ENDIAN)
-      new Uint8Array(values.buffer).set(this.#bytes.subarray(this.#at, this.#at + 4 * count))
-    else for (let i = 0; i < count; i++) values[i] = this.#view.getUint32(this.#at + 4 * i, true)
-    this.#at += 4 * count
+      new Uint8Array(values.buffer).set(this.#bytes.subarray(at, at + 4 * count))
+    else for (let i = 0; i < count; i++) values[i] = this.#view.getUint32(at + 4 * i, true)
     return values
   }
 
   /** One number that may be at most `max`. */
   u32Max(max: number): number {
-    const value = this.u32(1)[0] as number
+    this.#expect(4)
+    const value = this.#view.getUint32(this.#at, true)
+    this.#at += 4
     if (value > max)
       throw malformed(`a count of ${value} is more than the maximum of ${max}`, this.#at)
     return value

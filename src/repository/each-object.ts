@@ -29,13 +29,22 @@ export interface OwnObject {
 export interface Take {
   /** True for what need not be read: it was told of in another way. */
   readonly skip?: (info: ObjectInfo) => boolean
-  readonly own: (object: OwnObject) => void
+  /** What it throws is wrong with the object; the next one is not read before what it returns is done. */
+  readonly own: (object: OwnObject, among: Among) => void | Promise<void>
   /** Told of what belongs to a domain of the repository that the key does not hold. */
   readonly closed?: (objectHash: Bytes) => void
 }
 
+export interface Among {
+  /** There are so many others that it is worth while to verify it on another thread. */
+  readonly isOneOfMany: boolean
+}
+
 /** Objects at a time on their way. */
 const PARALLEL = 16
+
+/** Fewer are verified before another thread has begun. */
+const MANY = 256
 
 /** Reads every object of a folder; what is wrong with those of our domains goes to the problems. */
 export async function eachObject(
@@ -46,12 +55,13 @@ export async function eachObject(
   const listed: ObjectInfo[] = []
   for await (const info of repository.store.list(folder))
     if (take.skip?.(info) !== true) listed.push(info)
+  const among = { isOneOfMany: listed.length >= MANY }
   await forEachInParallel(listed, PARALLEL, async (info) => {
     let isIntact = false
     try {
       const object = await readObject(repository.store, info.name)
       isIntact = true
-      takeOne(repository, { info, object, take })
+      await takeOne(repository, { info, object, take, among })
       problems.noteRead()
     } catch (error) {
       // Removed between listing and reading: then it is not there, and nobody misses it.
@@ -62,19 +72,25 @@ export async function eachObject(
   })
 }
 
-function takeOne(
+async function takeOne(
   { domains, config }: Repository,
   {
     info: { name, storedAtMs },
     object,
     take,
-  }: { readonly info: ObjectInfo; readonly object: Bytes; readonly take: Take },
-): void {
+    among,
+  }: {
+    readonly info: ObjectInfo
+    readonly object: Bytes
+    readonly take: Take
+    readonly among: Among
+  },
+): Promise<void> {
   const { domain: id } = decodePrefix(object)
   const domain = domains.find((one) => equalBytes(one.id, id))
   const objectHash = digestInName(name)
   if (objectHash === undefined) return
-  if (domain !== undefined) take.own({ name, object, objectHash, domain, storedAtMs })
+  if (domain !== undefined) await take.own({ name, object, objectHash, domain, storedAtMs }, among)
   // Of any other domain it is nobody's.
   else if (config.domains.some((one) => equalBytes(one.id, id))) take.closed?.(objectHash)
 }

@@ -62,11 +62,8 @@ interface AssemblyOptions extends PackWorld {
   readonly base?: Omit<Assembled, 'image'> | undefined
 }
 
-/** A pack of a segment; of those that count at the time the number in the builder. */
-interface Candidate {
-  readonly pack: LoadedPack
+interface PassedOver extends NamedPack {
   readonly segment: string
-  readonly number: number | undefined
 }
 
 /** What a blob and a frame take in a segment. */
@@ -75,7 +72,10 @@ const FRAME_BYTES = 20
 export class Assembly {
   readonly #options: AssemblyOptions
   readonly #builder: ImageBuilder
-  readonly #candidates: Candidate[] = []
+  /** Packs that count, numbered as in the builder, and for each its segment's place among the segments. */
+  readonly #packs: LoadedPack[] = []
+  readonly #segmentOf: number[] = []
+  readonly #passedOver: PassedOver[] = []
   readonly #sessions: Session[] = []
   readonly #segments: string[] = []
   /** In hexadecimal. */
@@ -102,31 +102,46 @@ export class Assembly {
       this.#sessions.push({ epoch, encapsulation: encapsulation.slice() })
     for (const { pack, image } of packsOf(segment, base)) {
       if (this.#known.has(pack.name)) continue
-      const isCounted = counts(pack, this.#options)
-      const number = isCounted ? this.#builder.packs : undefined
-      this.#candidates.push({ pack, segment: name, number })
-      if (isCounted) this.#builder.add(image)
+      if (counts(pack, this.#options)) {
+        this.#packs.push(pack)
+        this.#segmentOf.push(this.#segments.length - 1)
+        this.#builder.add(image)
+      } else this.#passedOver.push({ name: pack.name, packBytes: pack.packBytes, segment: name })
     }
   }
 
   finish(): Assembled {
-    const isCurrent = ({ segment }: Candidate) =>
-      !this.#superseded.has(segment.slice('index/'.length))
-    const current = this.#candidates.filter(isCurrent)
-    const chosen = new Map<string, Candidate>()
-    for (const one of current)
-      if (one.number !== undefined && !chosen.has(one.pack.name)) chosen.set(one.pack.name, one)
-    const packs = unmarkedFirst([...chosen.values()], this.#options.marked)
+    const order = this.#order()
     return {
-      image: this.#builder.build(packs.map(({ number }) => number as number)),
-      packs: packs.map(({ pack }) => pack),
+      image: this.#builder.build(order),
+      packs: order.map((number) => this.#packs[number] as LoadedPack),
       sessions: this.#sessions,
       segments: this.#segments,
-      passedOver: current
-        .filter(({ number }) => number === undefined)
-        .map(({ pack: { name, packBytes } }) => ({ name, packBytes })),
+      passedOver: this.#passedOver
+        .filter(({ segment }) => this.#isCurrent(segment))
+        .map(({ name, packBytes }) => ({ name, packBytes })),
       superseded: [...this.#superseded],
     }
+  }
+
+  /** Numbers of the packs that segments name which nothing replaces, each pack once; unmarked ones first. */
+  #order(): readonly number[] {
+    const isCurrent = this.#segments.map((name) => this.#isCurrent(name))
+    const taken = new Set<string>()
+    const order: number[] = []
+    this.#packs.forEach(({ name }, number) => {
+      if (isCurrent[this.#segmentOf[number] as number] !== true || taken.has(name)) return
+      taken.add(name)
+      order.push(number)
+    })
+    const { marked } = this.#options
+    if (marked.packs.size === 0) return order
+    const numbered = order.map((number) => ({ pack: this.#packs[number] as LoadedPack, number }))
+    return unmarkedFirst(numbered, marked).map(({ number }) => number)
+  }
+
+  #isCurrent(segment: string): boolean {
+    return !this.#superseded.has(segment.slice('index/'.length))
   }
 }
 
@@ -149,8 +164,9 @@ export function unmarkedFirst<T extends { readonly pack: LoadedPack }>(
 /** The packs of a segment, each with its place in the segment's columns. */
 export function packsOf(segment: SegmentColumns, sessionBase: number): readonly PlacedPack[] {
   const places = placesOf(segment, sessionBase)
-  return segment.packs.map(({ hash, ...indexed }, i) => ({
-    pack: { name: contentName('packs', hash), ...indexed },
+  // Each field by its name: copied as a rest they take half as much memory again, and there may be millions.
+  return segment.packs.map(({ hash, kind, packBytes, headerBytes, frameCount }, i) => ({
+    pack: { name: contentName('packs', hash), kind, packBytes, headerBytes, frameCount },
     image: places[i] as ImagePack,
   }))
 }

@@ -6,7 +6,7 @@
 
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Bytes, concat, equalBytes, toHex, utf8, viewOf } from '../base/bytes.ts'
+import { type Bytes, concat, equalBytes, release, toHex, utf8, viewOf } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { KeyedHasher } from '../base/hash.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
@@ -26,6 +26,8 @@ const HEAD_BYTES = MAC_AT + 32
 const BLOBS_MIN = 16_384
 /** What one call reads at most. */
 const FILE_BYTES_MAX = 2 ** 31 - 1
+/** What is read at a time, and hashed while the next one is read. */
+const PIECE_BYTES = 4 * 1024 * 1024
 /** Room for what is new since: memory that is not written to costs nothing. */
 const GROWTH = 1.25
 const BLOBS_MORE_MIN = 65_536
@@ -157,11 +159,18 @@ function macOf(
   head: Bytes,
   { parts, place }: { readonly parts: readonly Bytes[]; readonly place: KeptPlace },
 ): Bytes {
-  const { domain, onlyReading } = place
+  return hasherFor(place).hash(...boundTo(head, place), ...parts)
+}
+
+function hasherFor({ domain }: KeptPlace): KeyedHasher {
+  return new KeyedHasher(domain.localKey('index cache'))
+}
+
+/** What the parts are hashed behind: the beginning of the file, and whose it is. */
+function boundTo(head: Bytes, { domain, onlyReading }: KeptPlace): readonly Bytes[] {
   const { repositoryId } = domain.scope
   const whose = concat([repositoryId, domain.id, Uint8Array.of(Number(onlyReading))])
-  const hasher = new KeyedHasher(domain.localKey('index cache'))
-  return hasher.hash(head.subarray(0, MAC_AT), whose, ...parts)
+  return [head.subarray(0, MAC_AT), whose]
 }
 
 async function readKept(file: FileHandle, place: KeptPlace): Promise<KeptIndex | undefined> {
@@ -186,14 +195,41 @@ async function readKept(file: FileHandle, place: KeptPlace): Promise<KeptIndex |
     new Uint8Array(frameWords, 0, wordsBytes),
     new Uint8Array(ids, 0, idsBytes),
   ]
-  let at = HEAD_BYTES
-  for (const part of parts) {
-    if (!(await readAll(file, part, at))) return undefined
-    at += part.length
-  }
-  if (!equalBytes(head.subarray(MAC_AT), macOf(head, { parts, place }))) return undefined
+  const hashed = readInto(parts, { file, before: boundTo(head, place) })
+  const mac = await hasherFor(place).hashEach(hashed)
+  if (!equalBytes(head.subarray(MAC_AT), mac)) return undefined
   const { counts, ...kept } = decodeKept(meta)
+  release(meta)
   return { ...kept, image: new IndexImage({ ...counts, lookup, frameWords, ids }) }
+}
+
+/**
+ * Reads the parts, and hands out what comes before them and then each piece of them while the next one is
+ * being read: hashing takes as long as reading. Ends early where the file does.
+ */
+async function* readInto(
+  parts: readonly Uint8Array[],
+  { file, before }: { readonly file: FileHandle; readonly before: readonly Bytes[] },
+): AsyncGenerator<Bytes> {
+  yield* before
+  let at = HEAD_BYTES
+  let read: Bytes | undefined
+  for (const piece of parts.flatMap(piecesOf)) {
+    const reading = readAll(file, piece, at)
+    if (read !== undefined) yield read
+    if (!(await reading)) return
+    at += piece.length
+    read = piece
+  }
+  if (read !== undefined) yield read
+}
+
+/** Views. */
+function piecesOf(part: Uint8Array): readonly Uint8Array[] {
+  const count = Math.ceil(part.length / PIECE_BYTES)
+  return Array.from({ length: count }, (_, i) =>
+    part.subarray(PIECE_BYTES * i, PIECE_BYTES * (i + 1)),
+  )
 }
 
 async function readAll(file: FileHandle, part: Uint8Array, position: number): Promise<boolean> {

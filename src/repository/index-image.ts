@@ -312,7 +312,8 @@ export function bucketOf(ids: Bytes, at: number, fanBits: number): number {
   return first >>> (32 - fanBits)
 }
 
+/** From the end: those of one bucket begin alike. */
 function sameId(a: Bytes, atA: number, b: Bytes, atB: number): boolean {
-  for (let i = 0; i < BLOB_ID_BYTES; i++) if (a[atA + i] !== b[atB + i]) return false
+  for (let i = BLOB_ID_BYTES - 1; i >= 0; i--) if (a[atA + i] !== b[atB + i]) return false
   return true
 }

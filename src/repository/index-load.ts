@@ -257,6 +257,8 @@ export async function readSegments(
       domainOf.set(name, domain)
       const own = { domain, object, objectHash: digestInName(name) }
       take({ name, domain, segment: openColumns(repository, own) })
+      // What was opened is in memory of its own. Waiting for the collector, a hundred of these would lie about.
+      release(object)
     } catch (error) {
       if (isCairnError(error, 'object-missing')) vanished.push({ name, error, domain: undefined })
       else problems.take(name, error)

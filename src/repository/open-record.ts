@@ -13,7 +13,14 @@ import {
   PREFIX_BYTES,
 } from '../format/prefix.ts'
 import type { CertificateRole } from '../format/signing.ts'
-import { type Opened, openSigned, type Signatory, sealSigned } from '../sealer/signed.ts'
+import {
+  type Opened,
+  type Opening,
+  openSigned,
+  openSignedAside,
+  type Signatory,
+  sealSigned,
+} from '../sealer/signed.ts'
 import type { DomainAccess } from './access.ts'
 import type { Repository } from './repository.ts'
 
@@ -26,37 +33,46 @@ export interface RecordPlace {
 }
 
 /** The payload and who signed it. Throws 'object-damaged', 'object-foreign', 'unsupported' or 'not-permitted'. */
-export function openRecord(
-  repository: Repository,
-  { object, kind, ...place }: RecordPlace & { readonly object: Bytes },
-): Opened {
-  expectPrefix(object, kind)
-  return openSealedRecord(repository, {
-    ...place,
-    prefix: object.subarray(0, PREFIX_BYTES),
-    sealed: object.subarray(PREFIX_BYTES),
-  })
+export function openRecord(repository: Repository, record: StoredRecord): Opened {
+  return openSealedRecord(repository, sealedIn(record))
 }
 
+/** The same, with the signature verified on another thread: for who opens thousands. */
+export async function openRecordAside(
+  repository: Repository,
+  record: StoredRecord,
+): Promise<Opened> {
+  const sealedRecord = sealedIn(record)
+  return openSignedAside(sealedRecord.sealed, openingOf(repository, sealedRecord))
+}
+
+type StoredRecord = RecordPlace & { readonly object: Bytes }
+
+function sealedIn({ object, kind, ...place }: StoredRecord): SealedRecord {
+  expectPrefix(object, kind)
+  const prefix = object.subarray(0, PREFIX_BYTES)
+  return { ...place, prefix, sealed: object.subarray(PREFIX_BYTES) }
+}
+
+type SealedRecord = Omit<RecordPlace, 'kind'> & { readonly prefix: Bytes; readonly sealed: Bytes }
+
 /** The same for an object that has more than its prefix before the sealed envelope. */
-export function openSealedRecord(
+export function openSealedRecord(repository: Repository, record: SealedRecord): Opened {
+  return openSigned(record.sealed, openingOf(repository, record))
+}
+
+function openingOf(
   { id: repositoryId, trust }: Repository,
-  {
-    prefix,
-    sealed,
-    domain,
-    roles,
-    objectHash,
-  }: Omit<RecordPlace, 'kind'> & { readonly prefix: Bytes; readonly sealed: Bytes },
-): Opened {
-  return openSigned(sealed, {
+  { prefix, domain, roles, objectHash }: SealedRecord,
+): Opening {
+  return {
     place: { repositoryId, prefix, part: 'body' },
     headerSeal: domain.headerSeal(decodePrefix(prefix).epoch),
     trust,
     domain: domain.id,
     roles,
     ...(objectHash && { objectHash }),
-  })
+  }
 }
 
 /** For whoever puts: nobody reads a longer one. */

@@ -26,6 +26,24 @@ import type { DomainAccess } from './access.ts'
 /** Long enough for the headers of nearly all packs: one request instead of two. */
 const TAIL_BYTES = 64 * 1024
 
+/**
+ * How long headers are, for who reads those of many packs: as long as those read last, and somewhat longer.
+ * Reading all that might be one takes ten times as much, and reading too little a second request.
+ */
+export class HeaderLengths {
+  readonly #expected = { 'data-pack': TAIL_BYTES, 'tree-pack': TAIL_BYTES }
+
+  /** So many bytes at the end of a pack are probably enough. */
+  expected(kind: PackKind): number {
+    return Math.ceil(this.#expected[kind])
+  }
+
+  note({ kind, headerBytes }: Pick<IndexedPack, 'kind' | 'headerBytes'>): void {
+    const enough = 1.25 * (headerBytes + PACK_TRAILER_BYTES)
+    this.#expected[kind] = Math.max(enough, 0.95 * this.#expected[kind])
+  }
+}
+
 export interface ListedPack {
   readonly name: string
   /** As the store lists it. */
@@ -82,7 +100,8 @@ export async function readPackHeader(
   pack: ListedPack,
   domains: readonly DomainAccess[],
 ): Promise<ReadHeader | undefined> {
-  const encoded = await readEncodedHeader(store, pack, domains)
+  const lengths = new HeaderLengths()
+  const encoded = await readEncodedHeader(store, pack, { domains, lengths })
   return encoded && decoded(encoded)
 }
 
@@ -90,18 +109,24 @@ function decoded({ domain, indexed, header }: EncodedHeader): ReadHeader {
   return { domain, indexed, header }
 }
 
-/** The same for whoever keeps many of them. Throws as readPackHeader does. */
+/** The same for whoever reads and keeps many of them. Throws as readPackHeader does. */
 export async function readEncodedHeader(
   store: Store,
   pack: ListedPack,
-  domains: readonly DomainAccess[],
+  {
+    domains,
+    lengths,
+  }: { readonly domains: readonly DomainAccess[]; readonly lengths: HeaderLengths },
 ): Promise<EncodedHeader | undefined> {
   const whole = pack.packBytes <= TAIL_BYTES ? await store.get(pack.name) : undefined
   const prefix = whole ? expectPackPrefix(whole) : await readPackPrefix(store, pack)
   const domain = domains.find((one) => equalBytes(one.id, prefix.domain))
   if (domain === undefined) return undefined
   const own = { ...pack, prefix, domain }
-  return openEncodedTail(whole ?? (await readTail(store, own)), own)
+  const expected = lengths.expected(prefix.kind)
+  const header = openEncodedTail(whole ?? (await readTail(store, own, expected)), own)
+  lengths.note(header.indexed)
+  return header
 }
 
 /** Reads what a pack says that it is. Throws as readPackHeader does. */
@@ -115,8 +140,12 @@ export async function readHeaderBehind(store: Store, pack: PrefixedPack): Promis
 }
 
 /** The end of a pack, at least the whole of its sealed header and the length behind it. */
-async function readTail(store: Store, { name, packBytes }: ListedPack): Promise<Bytes> {
-  const tail = await store.get(name, { last: Math.min(TAIL_BYTES, packBytes) })
+async function readTail(
+  store: Store,
+  { name, packBytes }: ListedPack,
+  expected: number = TAIL_BYTES,
+): Promise<Bytes> {
+  const tail = await store.get(name, { last: Math.min(expected, packBytes) })
   if (tail.length < PACK_TRAILER_BYTES) throw new CairnError('object-damaged', 'a pack is cut off')
   const needed = decodePackTrailer(tail, packBytes) + PACK_TRAILER_BYTES
   return tail.length >= needed ? tail : store.get(name, { last: needed })

@@ -10,7 +10,7 @@ import {
   PACK_BYTES_MAX,
 } from '../format/limits.ts'
 import { getBounded, getVerified } from '../store/content.ts'
-import { digestInName } from '../store/names.ts'
+import { hexInName } from '../store/names.ts'
 import type { Store } from '../store/store.ts'
 
 /** Throws 'object-damaged' or what the store throws. */
@@ -19,7 +19,7 @@ export function readObject(
   name: string,
   { bytesMax = objectBytesMax(name) }: { readonly bytesMax?: number } = {},
 ): Promise<Bytes> {
-  if (digestInName(name) === undefined) return getBounded(store, { name, bytesMax })
+  if (hexInName(name) === undefined) return getBounded(store, { name, bytesMax })
   return getVerified(store, name, { bytesMax })
 }
 

@@ -24,9 +24,9 @@ import { contentName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import { eachObject, type FolderReading, type OwnObject } from './each-object.ts'
 import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
-import { openRecord } from './open-record.ts'
+import { openRecord, openRecordAside } from './open-record.ts'
 import type { Repository } from './repository.ts'
-import { confirmationOf, openSnapshot, type SnapshotFacts } from './snapshots.ts'
+import { confirmationOf, openSnapshot, openSnapshotAside, type SnapshotFacts } from './snapshots.ts'
 
 /** Where a machine keeps what it knows of a domain. Neither throws: what cannot be had is not known. */
 export interface CatalogPlace {
@@ -69,8 +69,9 @@ async function readSnapshots(
 ): Promise<void> {
   await eachObject(reading, 'snapshots/', {
     skip: ({ name, storedAtMs }) => catalogs.some((one) => one.seeSnapshot(name, storedAtMs)),
-    own: (own) => {
-      const { summary, certificate } = openSnapshot(reading.repository, own)
+    own: async (own, { isOneOfMany }) => {
+      const open = isOneOfMany ? openSnapshotAside : openSnapshot
+      const { summary, certificate } = await open(reading.repository, own)
       catalogOf(own, catalogs).takeSnapshot(own, { summary, certificate })
     },
     closed: (objectHash) => closed.push(toHex(objectHash)),
@@ -80,9 +81,10 @@ async function readSnapshots(
 async function readReceipts(reading: FolderReading, catalogs: readonly Catalog[]): Promise<void> {
   await eachObject(reading, 'receipts/', {
     skip: ({ name }) => catalogs.some((one) => one.seeReceipt(name)),
-    own: (own) => {
+    own: async (own, { isOneOfMany }) => {
       const place = { ...own, kind: 'receipt', roles: ['writer', 'upkeep'] } as const
-      const { payload, certificate } = openRecord(reading.repository, place)
+      const open = isOneOfMany ? openRecordAside : openRecord
+      const { payload, certificate } = await open(reading.repository, place)
       const { snapshot } = decode(receiptCodec, payload)
       catalogOf(own, catalogs).takeReceipt(own, { snapshot, certificate })
     },

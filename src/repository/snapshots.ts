@@ -20,7 +20,14 @@ import {
 } from '../format/snapshot.ts'
 import { binding } from '../sealer/bind.ts'
 import { SEAL_OVERHEAD_BYTES, Seal } from '../sealer/seal.ts'
-import { openSigned, type Signatory, sealSigned } from '../sealer/signed.ts'
+import {
+  type Opened,
+  type Opening,
+  openSigned,
+  openSignedAside,
+  type Signatory,
+  sealSigned,
+} from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
 import { contentName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
@@ -146,26 +153,52 @@ function encodeDetails(details: Details): Bytes {
 }
 
 /** Opens and verifies a summary. Throws 'object-damaged', 'object-foreign' or 'unsupported'. */
-export function openSnapshot(
+export function openSnapshot(repository: Repository, stored: StoredSnapshot): OpenedSnapshot {
+  const { sealed, opening, parts } = openingOf(repository, stored)
+  return summaryIn(openSigned(sealed, opening), parts)
+}
+
+/** The same, with the signature verified on another thread: for who opens thousands. */
+export async function openSnapshotAside(
   repository: Repository,
-  {
-    domain,
-    object,
-    objectHash,
-  }: { domain: DomainAccess; object: Bytes; objectHash?: Bytes | undefined },
-): { summary: Summary; certificate: Certificate } {
+  stored: StoredSnapshot,
+): Promise<OpenedSnapshot> {
+  const { sealed, opening, parts } = openingOf(repository, stored)
+  return summaryIn(await openSignedAside(sealed, opening), parts)
+}
+
+interface StoredSnapshot {
+  readonly domain: DomainAccess
+  readonly object: Bytes
+  readonly objectHash?: Bytes | undefined
+}
+
+interface OpenedSnapshot {
+  readonly summary: Summary
+  readonly certificate: Certificate
+}
+
+function openingOf(
+  { id: repositoryId, trust }: Repository,
+  { domain, object, objectHash }: StoredSnapshot,
+): { readonly sealed: Bytes; readonly opening: Opening; readonly parts: readonly Bytes[] } {
   const { epoch } = expectPrefix(object, 'snapshot')
   const { prefix, summary: sealed, encapsulation, details } = decodeSnapshot(object)
-  const { payload, certificate } = openSigned(sealed, {
-    place: { repositoryId: repository.id, prefix, part: 'summary' },
+  const opening: Opening = {
+    place: { repositoryId, prefix, part: 'summary' },
     headerSeal: domain.headerSeal(epoch),
-    trust: repository.trust,
+    trust,
     domain: domain.id,
     roles: ['writer', 'upkeep'],
     ...(objectHash && { objectHash }),
-  })
+  }
+  return { sealed, opening, parts: [encapsulation, details] }
+}
+
+/** What was signed, where it goes with the other parts of the snapshot, and its signer may say it. */
+function summaryIn({ payload, certificate }: Opened, parts: readonly Bytes[]): OpenedSnapshot {
   const summary = decode(summaryCodec, payload)
-  if (!equalBytes(sha256(concat([encapsulation, details])), summary.detailsHash)) {
+  if (!equalBytes(sha256(concat(parts)), summary.detailsHash)) {
     throw new CairnError(
       'object-damaged',
       'Cannot accept a snapshot: its details are not those that were signed',

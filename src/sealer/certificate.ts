@@ -2,7 +2,6 @@
 
 import { type Bytes, concat, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
-import { sha256 } from '../base/hash.ts'
 import { decode, encode } from '../format/codec.ts'
 import type { Revocation } from '../format/config.ts'
 import {
@@ -72,7 +71,7 @@ export class Trust {
   }
 
   #authentic(bytes: Bytes): Certificate {
-    const key = toHex(sha256(bytes))
+    const key = toHex(bytes)
     const known = this.#verified.get(key)
     if (known !== undefined) return known
     const body = bytes.subarray(SIGNATURE_BYTES)

@@ -2,10 +2,10 @@
 // that what comes back is known to be what was stored, whatever the store, its disk and the way
 // from there did to it. No key is needed for that.
 
-import { type Bytes, equalBytes } from '../base/bytes.ts'
+import { type Bytes, toHex } from '../base/bytes.ts'
 import { assert, CairnError } from '../base/errors.ts'
 import { Sha256, sha256 } from '../base/hash.ts'
-import { type ContentFolder, contentName, digestInName } from './names.ts'
+import { type ContentFolder, contentName, hexInName } from './names.ts'
 import { OBJECT_BYTES_MAX, type Store } from './store.ts'
 
 /** The SHA-256 of the parts, one after the other. */
@@ -27,8 +27,7 @@ export async function putContent(
 
 /** True where the name is the SHA-256 of the bytes. False for names that promise no SHA-256. */
 export function matchesName(name: string, bytes: Bytes): boolean {
-  const digest = digestInName(name)
-  return digest !== undefined && equalBytes(digest, sha256(bytes))
+  return hexInName(name) === toHex(sha256(bytes))
 }
 
 /**
@@ -51,7 +50,7 @@ export async function getVerified(
   name: string,
   { bytesMax = OBJECT_BYTES_MAX }: { readonly bytesMax?: number } = {},
 ): Promise<Bytes> {
-  assert(digestInName(name) !== undefined, `${name} is not named by its content`)
+  assert(hexInName(name) !== undefined, `${name} is not named by its content`)
   const bytes = await getBounded(store, { name, bytesMax })
   if (matchesName(name, bytes)) return bytes
   throw unusable(store, name, `the SHA-256 of its ${bytes.length} bytes is not its name`)

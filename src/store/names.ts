@@ -64,8 +64,13 @@ export function assertListPrefix(prefix: string): void {
 
 /** The SHA-256 that a name promises; undefined for config/, keys/ and leases/. */
 export function digestInName(name: string): Bytes | undefined {
-  const hex = PACK.exec(name)?.[2] ?? FLAT.exec(name)?.[1]
+  const hex = hexInName(name)
   return hex === undefined ? undefined : fromHex(hex)
+}
+
+/** The same in hexadecimal. */
+export function hexInName(name: string): string | undefined {
+  return PACK.exec(name)?.[2] ?? FLAT.exec(name)?.[1]
 }
 
 /** The name in `folder` of the object whose stored bytes have this SHA-256. */

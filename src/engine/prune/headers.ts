@@ -7,7 +7,11 @@ import {
   type ObjectProblem,
   ObjectProblems,
 } from '../../repository/object-problem.ts'
-import { type EncodedHeader, readEncodedHeader } from '../../repository/pack-headers.ts'
+import {
+  type EncodedHeader,
+  HeaderLengths,
+  readEncodedHeader,
+} from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 
@@ -31,11 +35,16 @@ export class Headers {
   /** Reads those that are not known yet. Returns what is wrong with packs; those that are gone are not. */
   async read(packs: Iterable<ObjectInfo>): Promise<readonly ObjectProblem[]> {
     const { store, domains } = this.#repository
+    const lengths = new HeaderLengths()
     const problems = new ObjectProblems()
     const unknown = [...packs].filter(({ name }) => !this.#read.has(name))
     await forEachInParallel(unknown, PARALLEL, async ({ name, size }) => {
       try {
-        const header = await readEncodedHeader(store, { name, packBytes: size }, domains)
+        const header = await readEncodedHeader(
+          store,
+          { name, packBytes: size },
+          { domains, lengths },
+        )
         this.#read.set(name, header ?? 'foreign')
         problems.noteRead()
       } catch (error) {

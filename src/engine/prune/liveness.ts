@@ -131,15 +131,16 @@ export class Liveness {
   neededBlobs(places: readonly FramePlace[]): readonly (readonly number[])[] {
     const frames = places.map((place) => this.#frameAt(place))
     const needed = new Map<number, number[]>(frames.map((frame) => [frame, []]))
-    this.#eachKeeper((blob, frame) => {
+    this.#eachKeeper((blob) => {
+      const frame = this.#image.frameOf(blob)
       needed.get(frame)?.push(blob - this.#image.firstBlob(frame))
     })
     return frames.map((frame) => (needed.get(frame) as number[]).sort((a, b) => a - b))
   }
 
-  #eachKeeper(act: (blob: number, frame: number) => void): void {
+  #eachKeeper(act: (blob: number) => void): void {
     this.#image.eachCopies(this.#needed, (copies) => {
-      for (const copy of this.#keepers(copies)) act(copy, this.#image.frameOf(copy))
+      for (const copy of this.#keepers(copies)) act(copy)
     })
   }
 
@@ -230,11 +231,17 @@ export class Liveness {
   /** Which frames outside of marks are needed; of those in marks, all that have the only copy. */
   #countLife(): void {
     const liveBlobs = this.#liveBlobs
-    this.#eachKeeper((_, frame) => {
-      liveBlobs[frame] = (liveBlobs[frame] as number) + 1
+    const isKept = new Uint8Array(this.#image.blobs)
+    this.#eachKeeper((blob) => {
+      isKept[blob] = 1
     })
+    let blob = 0
     for (let i = 0; i < this.#image.frames; i++) {
       const { pack, storedBytes, blobCount } = this.#image.frame(i)
+      // Blobs are numbered in the order of their frames: asking for the frame of each took five times as long.
+      let live = 0
+      for (const end = blob + blobCount; blob < end; blob++) live += isKept[blob] as number
+      liveBlobs[i] = live
       const life = this.#pack(pack)
       if (liveBlobs[i] === 0) life.deadBytes += storedBytes
       else {
