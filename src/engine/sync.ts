@@ -12,7 +12,7 @@ import { removeGone } from './sync/remove-gone.ts'
 import { goneFromTarget } from './sync/roots.ts'
 import { expectSameRepository } from './sync/same-repository.ts'
 import { listFolder, type Survey, type SyncFolder, survey } from './sync/survey.ts'
-import { readTargetMarks } from './sync/target-marks.ts'
+import { readTargetMarks, type TargetMark } from './sync/target-marks.ts'
 import { Transfer } from './sync/transfer.ts'
 
 export interface SyncProgress {
@@ -101,6 +101,8 @@ class SyncRun {
   readonly #options: SyncOptions
   readonly #transfer: Transfer
   readonly #told = new Set<string>()
+  /** At the target, all that were ever seen: what they name is not put by this run when they are gone either. */
+  readonly #marks = new Map<string, TargetMark>()
   #problems = 0
   #objects = 0
   #bytes = 0
@@ -187,8 +189,9 @@ class SyncRun {
 
   async #isWhole(found: Survey): Promise<boolean> {
     const { heldPacks } = await this.#planRoots(found, false)
-    const target = this.#targetNow(found)
-    const [gone] = await goneFromTarget(this.#options.target, { ...found, target })
+    const { source } = found
+    const { failed } = this.#transfer
+    const [gone] = await goneFromTarget(this.#options.target, { source, failed })
     if (gone !== undefined) this.#tell(goneProblem(gone))
     return heldPacks === 0 && gone === undefined
   }
@@ -199,9 +202,11 @@ class SyncRun {
 
   #plan(found: Survey, { unsettled = false }: { readonly unsettled?: boolean } = {}): SyncPlan {
     const target = this.#targetNow(found)
+    for (const mark of found.marks) this.#marks.set(mark.name, mark)
+    const marks = [...this.#marks.values()]
     const { failed } = this.#transfer
     const { delete: removes } = this.#options
-    const plan = planSync({ ...found, target }, { delete: removes, failed, unsettled })
+    const plan = planSync({ ...found, target, marks }, { delete: removes, failed, unsettled })
     for (const problem of plan.problems) this.#tell(problem)
     this.#total = { objects: this.#objects + plan.objects, bytes: this.#bytes + plan.bytes }
     this.#showProgress()
