@@ -124,6 +124,8 @@ class SyncRun {
     const settled = await this.#copyPacks(found)
     await this.#copy(settled.plan, ['sightings', 'holds', 'forgets', 'renewals', 'losses'])
     const { plan, heldSnapshots } = await this.#copyRoots(settled)
+    // A sweep of a mark must find the snapshots that need what it names.
+    if (heldSnapshots === 0) await this.#copy(plan, ['marks'])
     const { removed, kept } = await this.#remove(plan)
     return {
       objects: this.#objects,
@@ -138,7 +140,7 @@ class SyncRun {
   }
 
   /**
-   * Keys, configs, packs, then marks and index. A pack that is gone was pruned: what was needed of it has
+   * Keys, configs, packs, then the index. A pack that is gone was pruned: what was needed of it has
    * moved, so the source is listed again. Where anyone marks, it is listed twice at the least: in one
    * listing, which takes its time, a frame can move from a pack not listed yet to a place that was.
    */
@@ -151,7 +153,7 @@ class SyncRun {
       const isLast = round === ROUNDS_MAX
       const isSettled = vanished.length === 0 && (round > 1 || !isMarked(found))
       if (!isSettled && !isLast) continue
-      const gone = await this.#copy(plan, ['marks', 'index'])
+      const gone = await this.#copy(plan, ['index'])
       if (gone.length > 0 && !isLast) continue
       const unsettled = vanished.length > 0
       if (unsettled) this.#tell(unsettledProblem(vanished))

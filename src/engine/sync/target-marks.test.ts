@@ -157,6 +157,24 @@ test("the source's own hold nothing back: they come with the packs that they nam
   }
 })
 
+test("one of the source's own holds back a snapshot that is older: a sweep may have begun", async () => {
+  const { store, owner } = await behind()
+  const name = await mark({ store, owner }, { packs: await namesOf(target, 'packs/') })
+  await target.put(name, [await store.get(name)])
+  const { result, problems } = await runSync(store, target)
+  expect(problems).toMatchObject([{ kind: 'marked', object: name }])
+  expect(result).toMatchObject({ heldSnapshots: 1, snapshots: 0 })
+})
+
+test("the source's own is not put while a snapshot is held back", async () => {
+  const { store, owner } = await behind()
+  const packs = await namesOf(target, 'packs/')
+  const own = await mark({ store, owner }, { packs: [] })
+  await mark({ store: target, owner }, { packs: packs.slice(0, 1) })
+  await runSync(store, target)
+  expect(await target.stat(own)).toBeUndefined()
+})
+
 test.each([
   ['damaged', 60],
   ['unsupported', 7],
