@@ -83,7 +83,7 @@ test('copies nothing twice', async () => {
   })
 })
 
-test('puts keys, config, packs, marks, index and records first, snapshots and receipts last', async () => {
+test('puts keys, config, packs, index and records first, then snapshots with receipts, and marks last', async () => {
   const two = await sampleRepository({ 'a.txt': 'alpha' })
   await backupFiles(two.repository, { files: { 'a.txt': 'beta' } })
   await addRecords(two)
@@ -96,7 +96,6 @@ test('puts keys, config, packs, marks, index and records first, snapshots and re
     'keys',
     'config',
     'packs',
-    'marks',
     'index',
     'holds',
     'forgets',
@@ -106,6 +105,7 @@ test('puts keys, config, packs, marks, index and records first, snapshots and re
     'receipts',
     'snapshots',
     'receipts',
+    'marks',
   ])
 })
 

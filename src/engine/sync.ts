@@ -12,7 +12,7 @@ import { removeGone } from './sync/remove-gone.ts'
 import { goneFromTarget } from './sync/roots.ts'
 import { expectSameRepository } from './sync/same-repository.ts'
 import { listFolder, type Survey, type SyncFolder, survey } from './sync/survey.ts'
-import { readTargetMarks } from './sync/target-marks.ts'
+import { readTargetMarks, type TargetMark } from './sync/target-marks.ts'
 import { Transfer } from './sync/transfer.ts'
 
 export interface SyncProgress {
@@ -101,6 +101,8 @@ class SyncRun {
   readonly #options: SyncOptions
   readonly #transfer: Transfer
   readonly #told = new Set<string>()
+  /** At the target, all that were ever seen: what they name is not put by this run when they are gone either. */
+  readonly #marks = new Map<string, TargetMark>()
   #problems = 0
   #objects = 0
   #bytes = 0
@@ -122,6 +124,8 @@ class SyncRun {
     const settled = await this.#copyPacks(found)
     await this.#copy(settled.plan, ['sightings', 'holds', 'forgets', 'renewals', 'losses'])
     const { plan, heldSnapshots } = await this.#copyRoots(settled)
+    // A sweep of a mark must find the snapshots that need what it names.
+    if (heldSnapshots === 0) await this.#copy(plan, ['marks'])
     const { removed, kept } = await this.#remove(plan)
     return {
       objects: this.#objects,
@@ -136,7 +140,7 @@ class SyncRun {
   }
 
   /**
-   * Keys, configs, packs, then marks and index. A pack that is gone was pruned: what was needed of it has
+   * Keys, configs, packs, then the index. A pack that is gone was pruned: what was needed of it has
    * moved, so the source is listed again. Where anyone marks, it is listed twice at the least: in one
    * listing, which takes its time, a frame can move from a pack not listed yet to a place that was.
    */
@@ -149,7 +153,7 @@ class SyncRun {
       const isLast = round === ROUNDS_MAX
       const isSettled = vanished.length === 0 && (round > 1 || !isMarked(found))
       if (!isSettled && !isLast) continue
-      const gone = await this.#copy(plan, ['marks', 'index'])
+      const gone = await this.#copy(plan, ['index'])
       if (gone.length > 0 && !isLast) continue
       const unsettled = vanished.length > 0
       if (unsettled) this.#tell(unsettledProblem(vanished))
@@ -187,8 +191,9 @@ class SyncRun {
 
   async #isWhole(found: Survey): Promise<boolean> {
     const { heldPacks } = await this.#planRoots(found, false)
-    const target = this.#targetNow(found)
-    const [gone] = await goneFromTarget(this.#options.target, { ...found, target })
+    const { source } = found
+    const { failed } = this.#transfer
+    const [gone] = await goneFromTarget(this.#options.target, { source, failed })
     if (gone !== undefined) this.#tell(goneProblem(gone))
     return heldPacks === 0 && gone === undefined
   }
@@ -199,9 +204,11 @@ class SyncRun {
 
   #plan(found: Survey, { unsettled = false }: { readonly unsettled?: boolean } = {}): SyncPlan {
     const target = this.#targetNow(found)
+    for (const mark of found.marks) this.#marks.set(mark.name, mark)
+    const marks = [...this.#marks.values()]
     const { failed } = this.#transfer
     const { delete: removes } = this.#options
-    const plan = planSync({ ...found, target }, { delete: removes, failed, unsettled })
+    const plan = planSync({ ...found, target, marks }, { delete: removes, failed, unsettled })
     for (const problem of plan.problems) this.#tell(problem)
     this.#total = { objects: this.#objects + plan.objects, bytes: this.#bytes + plan.bytes }
     this.#showProgress()

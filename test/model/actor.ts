@@ -10,6 +10,7 @@ import type { Random } from '../../src/sealer/random.ts'
 import { sliceOf } from '../../src/store/range.ts'
 import { seededRandom } from '../../src/store/seeded-random.ts'
 import type { ByteRange, ObjectInfo, PutResult, Store } from '../../src/store/store.ts'
+import { isLease } from './places.ts'
 
 /** What an actor asks for next. */
 export type Call =
@@ -32,7 +33,7 @@ export type Answer =
 /** How it ended: what it says that it saved, or the error. */
 export interface Ending {
   readonly error: unknown
-  readonly result: unknown
+  readonly result: Reported | undefined
 }
 
 export interface ActorParts {
@@ -41,8 +42,11 @@ export interface ActorParts {
   readonly random: Random
 }
 
+/** Names of the snapshots that an actor says are saved, with the place of each. */
+export type Reported = readonly string[]
+
 /** What an actor does; returns what it reports. */
-export type Program = (parts: ActorParts) => Promise<unknown>
+export type Program = (parts: ActorParts) => Promise<Reported | undefined>
 
 interface Pending {
   readonly call: Call
@@ -126,6 +130,7 @@ export class Actor {
       address: 'model:',
       capabilities: { conditionalPut: true, strongListing },
       put: async (name, parts) => {
+        // In the model there are no leases, but for the stamp of one that is put.
         if (isLease(name)) return 'created'
         const answer = await ask({ kind: 'put', name, bytes: concat(parts) })
         return answer.kind === 'put' ? answer.result : 'created'
@@ -163,11 +168,6 @@ function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
   })
-}
-
-/** Leases never matter to safety: in the model there are none, but for the stamp of one that is put. */
-function isLease(name: string): boolean {
-  return name.startsWith('leases/')
 }
 
 export function isEnding(next: Call | Ending): next is Ending {

@@ -1,6 +1,7 @@
 // What a repository of the model begins with, beside snapshots: marks, other domains, lies.
 
 import { concat } from '../../src/base/bytes.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import type { DomainKeys } from '../../src/format/keys.ts'
 import { decodePrefix } from '../../src/format/prefix.ts'
 import { newDomain } from '../../src/repository/create.ts'
@@ -11,7 +12,7 @@ import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
 import { digestInName } from '../../src/store/names.ts'
 import type { Store } from '../../src/store/store.ts'
 import { putPack } from '../repositories/packs.ts'
-import { repositoryOf, seeded, type World } from './world.ts'
+import { backupTexts, repositoryOf, seeded, type World } from './world.ts'
 
 export async function removeAll(store: Store, folders: readonly string[]): Promise<void> {
   for (const folder of folders)
@@ -19,8 +20,12 @@ export async function removeAll(store: Store, folders: readonly string[]): Promi
 }
 
 /** A mark of these packs, by the owner. */
-export async function markAll(world: World, packs: readonly string[]): Promise<void> {
-  const repository = repositoryOf(world, { store: world.store, random: seeded(7) })
+export async function markAll(
+  world: World,
+  packs: readonly string[],
+  store = world.store,
+): Promise<void> {
+  const repository = repositoryOf(world, { store, random: seeded(7) })
   const [domain] = repository.domains
   if (domain === undefined) throw new Error('the world has a domain')
   const signatory = upkeepSignatory(repository, domain)
@@ -79,4 +84,19 @@ export async function forgeDuplicates(world: World, save: () => Promise<void>): 
     await putSnapshot(repository, { domain: other, summary: snapshot.summary, details })
   }
   world.clock.setMs(stamp)
+}
+
+export const TEXTS = ['alpha', 'beta']
+
+/** A snapshot of these texts. */
+export async function saved(world: World, seed = 1): Promise<void> {
+  const parts = { store: world.store, clock: systemClock, random: seeded(seed) }
+  await backupTexts(world, { parts, source: 'source', texts: TEXTS })
+}
+
+/** In the order in which they were put. */
+export async function packsIn(store: Store): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { name } of store.list('packs/')) names.push(name)
+  return names
 }

@@ -2,10 +2,18 @@
 // may jump. Each is as small as it can be for what it is about.
 
 import { systemClock } from '../../src/base/clock.ts'
-import type { Store } from '../../src/store/store.ts'
-import type { Program } from './actor.ts'
-import { addDomain, forgeDuplicates, markAll, removeAll } from './beginnings.ts'
+import {
+  addDomain,
+  forgeDuplicates,
+  markAll,
+  packsIn,
+  removeAll,
+  saved,
+  TEXTS,
+} from './beginnings.ts'
+import { type Configuration, DAY_MS, LAG_MS, NEVER_PUT } from './configuration.ts'
 import type { Before } from './explore.ts'
+import { SYNC_CONFIGURATIONS } from './sync-configurations.ts'
 import {
   backupTexts,
   forgetter,
@@ -18,38 +26,6 @@ import {
   type World,
   writer,
 } from './world.ts'
-
-/** When everything begins, by the store's clock. */
-export const START_MS = 1_800_000_000_000
-export const DAY_MS = 24 * HOUR_MS
-/** As long as the listing lag that prune reckons with where a store promises nothing. */
-const LAG_MS = 600_000
-
-export interface Configuration {
-  readonly what: string
-  /** Makes what is stored at the beginning. Its clock may be moved. */
-  readonly prepare: (world: World) => Promise<void>
-  readonly writers?: (world: World) => readonly Program[]
-  readonly others: (world: World) => readonly Program[]
-  /** How far time may jump each time, in this order. */
-  readonly jumpsMs: readonly number[]
-  readonly lagMs?: number
-  /** Folders in which nobody puts anything. */
-  readonly emptyFolders: readonly string[]
-  /** What has happened already, one after the other. */
-  readonly before?: readonly Before[]
-  /** Reading is no step of its own. */
-  readonly isGlued?: boolean
-  /** How long what was forgotten is kept, where that is not as usual. */
-  readonly windowMs?: number
-  /** Nothing may be marked or removed at all. */
-  readonly isFrozen?: boolean
-  /** Gone through by `npm run model` only: it takes minutes. */
-  readonly isLong?: boolean
-}
-
-const TEXTS = ['alpha', 'beta']
-const NEVER_PUT = ['forgets/', 'losses/', 'holds/', 'renewals/']
 
 const again = (world: World) => [writer(world, { source: 'source', texts: TEXTS })]
 const prunes = (count: number) => (world: World) =>
@@ -189,11 +165,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     emptyFolders: NEVER_PUT,
     isFrozen: true,
   },
-}
-
-async function saved(world: World, seed = 1): Promise<void> {
-  const parts = { store: world.store, clock: systemClock, random: seeded(seed) }
-  await backupTexts(world, { parts, source: 'source', texts: TEXTS })
+  ...SYNC_CONFIGURATIONS,
 }
 
 /** A snapshot that is gone without a trace: its packs are dead. */
@@ -248,11 +220,4 @@ async function withoutTrees(world: World): Promise<void> {
   await saved(world)
   const [, trees] = await packsIn(world.store)
   await world.store.remove(trees as string)
-}
-
-/** In the order in which they were put. */
-async function packsIn(store: Store): Promise<readonly string[]> {
-  const names: string[] = []
-  for await (const { name } of store.list('packs/')) names.push(name)
-  return names
 }

@@ -7,7 +7,7 @@ import { decorate } from '../../src/store/decorate.ts'
 import { withRetry } from '../../src/store/retry.ts'
 import type { Store } from '../../src/store/store.ts'
 import { markAll } from './beginnings.ts'
-import { START_MS } from './configurations.ts'
+import { START_MS } from './configuration.ts'
 import { pruneOnce } from './sample-programs.ts'
 import { backupTexts, HOUR_MS, newWorld, seeded, type World } from './world.ts'
 

@@ -2,10 +2,11 @@
 
 import { UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
 import type { Program } from './actor.ts'
-import { type Configuration, DAY_MS, START_MS } from './configurations.ts'
+import { type Configuration, DAY_MS, START_MS } from './configuration.ts'
 import { type Explored, explore } from './explore.ts'
 import { Histories } from './history.ts'
 import { Invariants } from './invariants.ts'
+import { COPY, isFixed, isLease, SOURCE } from './places.ts'
 import { Objects, StoreState } from './store-state.ts'
 import { newWorld, repositoryOf, seeded, type World } from './world.ts'
 
@@ -29,12 +30,14 @@ export async function exhaust(
     [...writers, ...configuration.others(world)],
     writers.length,
   )
-  const invariants = new Invariants({
+  const options = {
     repository: repositoryOf(world, { store: world.store, random: seeded(0) }),
     objects,
     windowMs: configuration.windowMs ?? UNDELETE_WINDOW_MS,
     isFrozen: configuration.isFrozen ?? false,
-  })
+    mayPutAgain: configuration.mayPutAgain ?? false,
+  }
+  const invariants = [SOURCE, COPY].map((place) => new Invariants({ ...options, place }))
   try {
     const explored = await explore({
       ...configuration,
@@ -45,7 +48,9 @@ export async function exhaust(
       objects,
       first,
       startMs: START_MS,
-      check: (state, step) => invariants.check(state, step),
+      check: (state, step) => {
+        for (const one of invariants) one.check(state, step)
+      },
       statesMax,
     })
     return { ...explored, histories: actors.map(({ count }) => count) }
@@ -70,12 +75,17 @@ async function actorsOf(
   return actors
 }
 
-/** What is in the world's store, with its stamps. */
+/** What is in the world's stores, with its stamps. */
 async function stateOf(world: World, objects: Objects): Promise<StoreState> {
   let state = new StoreState(objects)
-  for await (const { name, storedAtMs } of world.store.list('')) {
-    if (/^(config|keys|leases)\//.test(name)) continue
-    state = state.with(objects.take(name, await world.store.get(name)), storedAtMs)
+  for (const [place, store] of [
+    [SOURCE, world.store],
+    [COPY, world.copy],
+  ] as const) {
+    for await (const { name, storedAtMs } of store.list('')) {
+      if (isFixed(name) || isLease(name)) continue
+      state = state.with(objects.take(`${place}${name}`, await store.get(name)), storedAtMs)
+    }
   }
   return state
 }

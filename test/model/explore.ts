@@ -5,6 +5,7 @@
 import type { ObjectInfo } from '../../src/store/store.ts'
 import { type Answer, type Call, isEnding } from './actor.ts'
 import type { Histories, HistoryNode } from './history.ts'
+import { isLease } from './places.ts'
 import type { Objects, StoreState } from './store-state.ts'
 
 /** Where an actor stands. */
@@ -291,12 +292,11 @@ function effect(
     }
     case 'stat': {
       // Of a lease: what time it is.
-      const isLease = call.name.startsWith('leases/')
       const id = objects.idOf(call.name)
-      if (!isLease && (id === undefined || !stored.has(id)))
+      if (!isLease(call.name) && (id === undefined || !stored.has(id)))
         return { ...plain, key: 'm', answer: () => ({ kind: 'info', info: undefined }) }
       const size = id === undefined ? 0 : objects.bytes(id).length
-      const storedAtMs = isLease ? nowMs : seesStamps ? stored.stampMs(id as number) : 0
+      const storedAtMs = isLease(call.name) ? nowMs : seesStamps ? stored.stampMs(id as number) : 0
       const info = { name: call.name, size, storedAtMs }
       return { ...plain, key: String(storedAtMs), answer: () => ({ kind: 'info', info }) }
     }

@@ -1,7 +1,7 @@
-// What must hold in every state, whatever happened before:
+// What must hold in every state, whatever happened before, for each repository by itself:
 //
 // 1. A snapshot that is there with its receipt has every blob that it needs in a pack that is there.
-// 2. What a writer reported as saved is there, with its receipt, unless somebody forgot it.
+// 2. What a writer reported as saved, or sync as copied, is there, with its receipt, unless somebody forgot it.
 // 3. What was forgotten can be had back as long as its window is open.
 // 4. A name that a mark names is never put again.
 // 5. Nobody fails because others are at work.
@@ -19,6 +19,7 @@ import { openUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { contentName } from '../../src/store/names.ts'
 import { type Call, isEnding } from './actor.ts'
 import type { State, Step } from './explore.ts'
+import { nameWithin, type Place, placeOf } from './places.ts'
 import type { Objects, StoreState } from './store-state.ts'
 
 /** What an object says, read once. */
@@ -57,9 +58,15 @@ interface Moment {
 export interface InvariantOptions {
   readonly repository: Repository
   readonly objects: Objects
+  /** Which of the two repositories is looked at. */
+  readonly place: Place
   /** How long what was forgotten must be kept. */
   readonly windowMs: number
   readonly isFrozen: boolean
+  /** Which of what was forgotten is kept here: all, where it is not said. */
+  readonly wasHere?: (snapshot: string) => boolean
+  /** 4 is not asked. */
+  readonly mayPutAgain?: boolean
 }
 
 export class Invariants {
@@ -73,21 +80,23 @@ export class Invariants {
   }
 
   /** Of the exhaustive model: throws what is wrong. Looks only where the last step may have changed something. */
-  check(state: State, { actor, call }: Step): void {
-    if (call?.kind === 'put') this.expectNeverMarked(state.stored, call.name)
+  check(state: State, { actor, call: any }: Step): void {
+    const call = this.#own(any)
+    const { mayPutAgain = false } = this.#options
+    if (call?.kind === 'put' && !mayPutAgain) this.expectNeverMarked(state.stored, call.name)
     if (this.#options.isFrozen) return expectNothingGoes(call)
     const position = state.positions[actor]
     const hasEnded = position !== undefined && isEnding(position.node.next)
     if (hasEnded) this.#expectNoError(state, actor)
-    const isReceipt = call?.kind === 'put' && call.name.startsWith('receipts/')
+    const isReceipt = call?.kind === 'put' && nameWithin(call.name).startsWith('receipts/')
     if (call?.kind === 'remove' || isReceipt || hasEnded)
       this.expectKept(state, this.#reported(state))
   }
 
-  /** Throws where a mark names what is put. */
-  expectNeverMarked(stored: Stored, name: string): void {
-    for (const id of stored.ids(this.#options.objects.folder('marks/')))
-      if (this.#of(id).marked.includes(name))
+  /** Throws where a mark names what is put; one from before then, where that is given. */
+  expectNeverMarked(stored: Stored, name: string, beforeMs = Number.POSITIVE_INFINITY): void {
+    for (const id of this.#in('marks/', stored))
+      if (stored.stampMs(id) < beforeMs && this.#of(id).marked.includes(nameWithin(name)))
         throw new Error(`${name} is marked, and was put again`)
   }
 
@@ -107,16 +116,12 @@ export class Invariants {
     const { stored } = moment
     const { objects } = this.#options
     const there = new Set<string>()
-    for (const id of stored.ids(objects.folder('packs/')))
+    for (const id of this.#in('packs/', stored))
       for (const blob of this.#of(id).blobs) there.add(blob)
-    const confirmed = new Set<string>()
-    for (const id of stored.ids(objects.folder('receipts/'))) {
-      const { confirms } = this.#of(id)
-      if (confirms !== undefined) confirmed.add(confirms)
-    }
+    const confirmed = this.confirmed(stored)
     const snapshots = new Set<string>()
-    for (const id of stored.ids(objects.folder('snapshots/'))) {
-      const name = objects.name(id)
+    for (const id of this.#in('snapshots/', stored)) {
+      const name = nameWithin(objects.name(id))
       snapshots.add(name)
       if (confirmed.has(name)) this.#expectWhole(name, { roots: this.#of(id).roots, there })
     }
@@ -128,24 +133,44 @@ export class Invariants {
     }
   }
 
+  /** Names of what is there with its receipt. */
+  confirmed(stored: Stored): ReadonlySet<string> {
+    const { objects, place } = this.#options
+    const names = this.#in('receipts/', stored).map((id) => this.#of(id).confirms ?? '')
+    const there = stored.ids(objects.folder(`${place}snapshots/`)).map((id) => objects.name(id))
+    return new Set(names.filter((name) => there.includes(`${place}${name}`)))
+  }
+
   /** Names of all that was forgotten. What can be had back must be whole. */
   #forgotten({ stored, nowMs }: Moment, there: ReadonlySet<string>): ReadonlySet<string> {
-    const { objects } = this.#options
     const names = new Set<string>()
-    for (const id of stored.ids(objects.folder('forgets/'))) {
+    for (const id of this.#in('forgets/', stored)) {
       for (const [name, roots] of this.#of(id).forgotten) {
         names.add(name)
         const isOpen = nowMs - stored.stampMs(id) < this.#options.windowMs
-        if (isOpen && roots.length > 0) this.#expectWhole(name, { roots, there })
+        const wasHere = this.#options.wasHere?.(name) ?? true
+        if (isOpen && wasHere && roots.length > 0) this.#expectWhole(name, { roots, there })
       }
     }
     return names
   }
 
+  /** Of all that actors say that they saved or copied, what must be here. */
   #reported({ positions }: State): readonly string[] {
-    return positions.flatMap(({ node: { next } }) =>
-      isEnding(next) && typeof next.result === 'string' ? [next.result] : [],
-    )
+    return positions
+      .flatMap(({ node: { next } }) => (isEnding(next) ? (next.result ?? []) : []))
+      .filter((name) => placeOf(name) === this.#options.place)
+      .map(nameWithin)
+  }
+
+  #own(call: Call | undefined): Call | undefined {
+    if (call === undefined || call.kind === 'sleep') return undefined
+    return placeOf(call.name) === this.#options.place ? call : undefined
+  }
+
+  #in(folder: string, stored: Stored): readonly number[] {
+    const { objects, place } = this.#options
+    return stored.ids(objects.folder(`${place}${folder}`))
   }
 
   #expectWhole(
@@ -176,7 +201,7 @@ export class Invariants {
 
   #read(id: number): Facts {
     const { objects, repository } = this.#options
-    const name = objects.name(id)
+    const name = nameWithin(objects.name(id))
     const object = objects.bytes(id)
     const domain = repository.domains.find((one) => equalBytes(one.id, decodePrefix(object).domain))
     if (domain === undefined) return NOTHING

@@ -1,19 +1,8 @@
 // Mistakes that can be made in the protocol, each as a change of the code that ships. The suite must catch
 // every one: a configuration in which something is then lost.
 
-export interface Edit {
-  readonly file: string
-  /** Occurs exactly once. */
-  readonly find: string
-  readonly replace: string
-}
-
-export interface Mutant {
-  readonly edits: readonly Edit[]
-  readonly configuration: string
-  /** What is wrong then. */
-  readonly expected: RegExp
-}
+import type { Mutant } from './mutant.ts'
+import { SYNC_MUTANTS } from './sync-mutants.ts'
 
 const COMMIT = 'src/engine/backup/commit.ts'
 const PLAN = 'src/engine/prune/plan.ts'
@@ -170,4 +159,5 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     configuration: 'tree-gone',
     expected: /cannot be found/,
   },
+  ...SYNC_MUTANTS,
 }

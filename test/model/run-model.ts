@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Edit } from './mutants.ts'
+import type { Edit } from './mutant.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 

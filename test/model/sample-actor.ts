@@ -10,6 +10,7 @@ import { DEFAULT_RETRIES, withRetry } from '../../src/store/retry.ts'
 import { seededRandom } from '../../src/store/seeded-random.ts'
 import type { ObjectInfo, Store, StoreCapabilities } from '../../src/store/store.ts'
 import type { Answer, Call, Program } from './actor.ts'
+import { isLease } from './places.ts'
 
 /** Beside those of the exhaustive model: a listing that breaks off. */
 export type SampleAnswer =
@@ -177,7 +178,7 @@ export class SampleActor {
         return answer.bytes.slice(offset, offset + length)
       },
       async *list(prefix) {
-        if (prefix === 'leases/' && !seesLeases) return
+        if (isLease(prefix) && !seesLeases) return
         const answer = await ask({ kind: 'list', name: prefix })
         if (answer.kind === 'listed' || answer.kind === 'broken') yield* answer.infos
         if (answer.kind === 'broken') throw answer.error

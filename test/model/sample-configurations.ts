@@ -2,7 +2,7 @@
 // often. A seed makes each kind of trouble rarer or more common again, for its own run.
 
 import { listingLagMs, shortestGraceMs } from '../../src/engine/prune/timing.ts'
-import { DAY_MS } from './configurations.ts'
+import { DAY_MS } from './configuration.ts'
 
 /** What may happen to a call, beside that it is answered. The first is that nothing does. */
 export const FAULTS = [
@@ -47,6 +47,9 @@ export interface SampleConfiguration {
   /** They remove snapshots without a trace, as if their window were over. */
   readonly removers: number
   readonly forgetters: number
+  /** Each copies everything to the copy, and the copy is pruned by so many. */
+  readonly syncers: number
+  readonly copyPruners: number
   readonly domains: 1 | 2
   readonly strongListing: boolean
   /** Leases spare most of what the protocol must be safe without: where nobody sees them, more happens. */
@@ -97,6 +100,8 @@ const SMALL = {
   pruneRuns: 3,
   removers: 1,
   forgetters: 0,
+  syncers: 0,
+  copyPruners: 0,
   domains: 1,
   strongListing: false,
   seesLeases: false,
@@ -156,6 +161,17 @@ export const SAMPLE_CONFIGURATIONS: Readonly<Record<string, SampleConfiguration>
     what: 'snapshots are forgotten and stay roots for a week, every fault',
     removers: 0,
     forgetters: 2,
+  },
+  copies: {
+    ...SMALL,
+    what: 'a copy is synced and pruned by itself, every fault, on stores of this machine',
+    strongListing: true,
+    graceMs: shortestGraceMs(STRONG),
+    forgetters: 1,
+    pruners: 1,
+    syncers: 1,
+    copyPruners: 1,
+    stepsMax: 3000,
   },
   'torn-roots': {
     ...SMALL,

@@ -10,7 +10,9 @@ import type { CatalogPlace } from '../../src/repository/snapshot-facts.ts'
 import type { SnapshotList } from '../../src/repository/snapshots.ts'
 import type { ActorParts, Program } from './actor.ts'
 import { addDomain, removeAll } from './beginnings.ts'
-import { START_MS } from './configurations.ts'
+import { START_MS } from './configuration.ts'
+import { syncOnce } from './sync-actors.ts'
+import { copyThrough, sourceThrough } from './views.ts'
 import {
   backupTexts,
   HOUR_MS,
@@ -25,6 +27,9 @@ import {
 export interface Reports {
   /** A writer says that it has saved this. */
   readonly onSaved: (snapshot: string, texts: readonly string[]) => void
+  /** Sync begins, and says in the end that nothing was held back. */
+  readonly onSyncBegins: () => void
+  readonly onCopied: () => void
   /** Somebody is about to remove a snapshot on purpose. */
   readonly onForget: (snapshot: string) => void
   readonly onFailure: (error: unknown) => void
@@ -55,6 +60,25 @@ export function writerOf(world: World, options: WriterOptions & Reports): Progra
         const { source, domain } = options
         const { snapshot } = await backupTexts(world, { parts, source, texts, domain })
         options.onSaved(snapshot as string, texts)
+      },
+    })
+}
+
+/** Copies, and every other time deletions too. */
+export function syncerOf(world: World, options: { readonly turns: number } & Reports): Program {
+  return (parts) =>
+    inTurns(parts, options, {
+      turns: options.turns,
+      pausesMs: PAUSES_MS,
+      act: async () => {
+        const [bits = 0] = parts.random(1)
+        options.onSyncBegins()
+        const told = await syncOnce({
+          source: sourceThrough(world, parts.store),
+          target: copyThrough(world, parts.store),
+          delete: bits % 2 === 1,
+        })
+        if (told.length === 0) options.onCopied()
       },
     })
 }
@@ -168,11 +192,12 @@ async function inTurns(
   { clock, random }: ActorParts,
   { onFailure }: Reports,
   { turns, pausesMs, act }: Turns,
-): Promise<void> {
+): Promise<undefined> {
   for (let turn = 1; turn <= turns; turn++) {
     await clock.sleep(oneOf(turn === 1 ? STARTS_MS : pausesMs, random) as number)
     await act().catch(onFailure)
   }
+  return undefined
 }
 
 function textsOf({ random }: ActorParts): readonly string[] {
@@ -200,5 +225,6 @@ export async function sampleWorld(domains: 1 | 2): Promise<World> {
     }
   }
   await removeAll(world.store, ['snapshots/', 'receipts/', 'leases/'])
+  await syncOnce({ source: world.store, target: world.copy })
   return world
 }

@@ -6,6 +6,9 @@
 // 3. Every confirmed snapshot restores, and what was reported as saved has the texts that were saved.
 // 4. A new backup succeeds, and restores.
 //
+// Of a copy the same, after it has been copied and pruned again and again, but for 4; and sync says in the end
+// that nothing is held back, and every confirmed snapshot of the source is confirmed there.
+//
 // A snapshot or receipt that was cut off, or an unconfirmed snapshot whose packs are gone, freezes deletion by
 // design: then 1 is not asked.
 
@@ -20,9 +23,12 @@ import { findMarks } from '../../src/repository/marks.ts'
 import type { Repository } from '../../src/repository/repository.ts'
 import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
 import type { ActorParts } from './actor.ts'
+import { COPY, type Place, SOURCE } from './places.ts'
 import { pruneOnce } from './sample-programs.ts'
 import type { SampleStore } from './sample-store.ts'
 import type { Watch } from './sample-watch.ts'
+import { syncOnce } from './sync-actors.ts'
+import { copyThrough, sourceThrough } from './views.ts'
 import {
   backupTexts,
   closedRepositoryOf,
@@ -39,6 +45,10 @@ export interface RestOptions {
   readonly watch: Watch
 }
 
+interface PlacedOptions extends RestOptions {
+  readonly place: Place
+}
+
 /**
  * Unconfirmed snapshots go first, then their packs; leases of the dead hold each up for 14 days. Moving may
  * leave what is then to be renewed, and what is renewed makes other copies needless: until nothing is left to do.
@@ -47,14 +57,54 @@ const PRUNES_MIN = 5
 const PRUNES_MAX = 20
 
 /** Throws what is wrong. Returns what is left over that is known to stay. */
-export async function expectAtRest(options: RestOptions): Promise<readonly string[]> {
-  const { world, store, watch, graceMs } = options
-  const parts = partsOf(store, 5)
+export async function expectAtRest(options: RestOptions): Promise<string[]> {
+  const { world, store, watch } = options
   watch.expectKept()
   store.advanceTo(store.nowMs + 31 * 24 * HOUR_MS)
+  const left = await expectPruned({ ...options, place: SOURCE }, () => Promise.resolve(true))
+  const { domains } = repositoryOf(world, partsOf({ ...options, place: SOURCE }, 5))
+  for (const number of domains.keys()) await expectNewBackup(number, options)
+  return left
+}
+
+/**
+ * The same of the copy, when the source has come to rest. It is whole at least now and then: where the copy has
+ * moved what is needed of a pack that the source still has, sync puts that again, and the next prune marks it.
+ */
+export async function expectCopyAtRest(options: RestOptions): Promise<readonly string[]> {
+  const { world, store, watch, graceMs } = options
+  const parts = partsOf({ ...options, place: COPY }, 9)
+  const [source, target] = [store.plain(), copyThrough(world, store.plain())]
+  const outcome = { isWhole: false, told: [] as readonly string[] }
+  const left = await expectPruned({ ...options, place: COPY }, async () => {
+    // Sync waits for what is marked at the copy; what it put is marked in two weeks, if it is still dead then.
+    store.advanceTo(store.nowMs + graceMs + 1000)
+    await pruneOnce(world, { parts, graceMs })
+    watch.expectKept()
+    const told = await syncOnce({ source: sourceThrough(world, source), target })
+    outcome.told = told
+    if (told.length > 0) return false
+    outcome.isWhole = true
+    watch.expectCopied()
+    return true
+  })
+  if (outcome.isWhole) return left
+  if (left.length === 0 && store.torn().length === 0)
+    throw new Error(`the copy is never whole: ${outcome.told[0]}`)
+  return [...left, 'not copied at rest']
+}
+
+/** Prunes until nothing is left to do, `act` before each. */
+async function expectPruned(
+  options: PlacedOptions,
+  act: () => Promise<boolean>,
+): Promise<string[]> {
+  const { world, store, watch, graceMs } = options
+  const parts = partsOf(options, 5)
   let isDone = false
   for (let run = 1; run <= PRUNES_MIN || (!isDone && run <= PRUNES_MAX); run++) {
-    isDone = hasNothingToDo(await pruneOnce(world, { parts, graceMs }))
+    const hasActed = await act()
+    isDone = hasNothingToDo(await pruneOnce(world, { parts, graceMs })) && hasActed
     watch.expectKept()
     store.advanceTo(store.nowMs + graceMs + 15 * 24 * HOUR_MS)
   }
@@ -62,7 +112,6 @@ export async function expectAtRest(options: RestOptions): Promise<readonly strin
   const left = await expectFreed(repository, options)
   await expectChecked(options, left.length > 0)
   await expectRestored(repository, watch)
-  for (const number of repository.domains.keys()) await expectNewBackup(number, options)
   return left
 }
 
@@ -73,7 +122,10 @@ function hasNothingToDo({ domains }: PrunePlan): boolean {
   })
 }
 
-function partsOf(store: SampleStore, seed: number): ActorParts {
+function partsOf(
+  { world, store, place }: Omit<PlacedOptions, 'watch' | 'graceMs'>,
+  seed: number,
+): ActorParts {
   const clock: Clock = {
     nowMs: () => store.nowMs,
     monotonicMs: () => store.nowMs,
@@ -82,41 +134,42 @@ function partsOf(store: SampleStore, seed: number): ActorParts {
       return Promise.resolve()
     },
   }
-  return { store: store.plain(), clock, random: seeded(seed) }
+  const seen = place === COPY ? copyThrough(world, store.plain()) : store.plain()
+  return { store: seen, clock, random: seeded(seed) }
 }
 
-async function expectFreed(
-  repository: Repository,
-  { world, store, graceMs }: RestOptions,
-): Promise<readonly string[]> {
-  const parts = partsOf(store, 7)
+async function expectFreed(repository: Repository, options: PlacedOptions): Promise<string[]> {
+  const { world, store, graceMs, place } = options
+  const parts = partsOf(options, 7)
   const { domains } = await pruneOnce(world, { parts, graceMs }, { dryRun: true })
   const left: string[] = []
   for (const { obstacles, mark, liveness } of domains) {
     if (obstacles.length > 0) {
-      const isTorn = obstacles.some(({ object }) => store.isTorn(object))
+      const isTorn = obstacles.some(({ object }) => store.isTorn(`${place}${object}`))
       left.push(isTorn ? 'frozen at rest by what is cut off' : 'frozen at rest by a lost blob')
       continue
     }
-    const dead = liveness.packs.filter(({ liveBytes }) => liveBytes === 0)
+    // What the source has too, sync puts again.
+    const isSynced = (name: string) => place === COPY && store.info(name) !== undefined
+    const dead = liveness.packs.filter((pack) => pack.liveBytes === 0 && !isSynced(pack.name))
     if (dead.length > 0) throw new Error(`${dead.length} dead packs are never freed`)
     if (mark.snapshots.length > 0) throw new Error('unconfirmed snapshots are never freed')
   }
   if (left.length > 0) return left
   for (const { name, packs, snapshots } of await findMarks(repository, repository.domains)) {
-    const isNeeded = [...packs, ...snapshots].some((one) => store.info(one) !== undefined)
+    const isNeeded = [...packs, ...snapshots].some(
+      (one) => store.info(`${place}${one}`) !== undefined,
+    )
     if (!isNeeded) throw new Error(`${name} stays, though nothing that it names is there`)
   }
   return left
 }
 
 /** What is needed of marked packs is moved by a sweep, which there is none of while deletion is frozen. */
-async function expectChecked(
-  { world, store, watch }: RestOptions,
-  isFrozen: boolean,
-): Promise<void> {
+async function expectChecked(options: PlacedOptions, isFrozen: boolean): Promise<void> {
+  const { world, store, watch, place } = options
   const { problems } = await check({
-    repository: closedRepositoryOf(world, store.plain()),
+    repository: closedRepositoryOf(world, partsOf(options, 8).store),
     mode: 'structure',
     workers: 1,
     signal: new AbortController().signal,
@@ -124,8 +177,9 @@ async function expectChecked(
     onProblem: () => undefined,
   })
   for (const { kind, object, what } of problems) {
-    const isMarked = isFrozen && object.startsWith('packs/') && store.info(object) !== undefined
-    if (!isMarked && !store.isTorn(object) && !watch.explains(object))
+    const name = `${place}${object}`
+    const isMarked = isFrozen && object.startsWith('packs/') && store.info(name) !== undefined
+    if (!isMarked && !store.isTorn(name) && !watch.explains(object))
       throw new Error(`check finds ${kind} ${object}: ${what}`)
   }
 }
@@ -157,7 +211,7 @@ async function expectNewBackup(
   { world, store, watch }: RestOptions,
 ): Promise<void> {
   const texts = ['alpha', 'something new']
-  const parts = partsOf(store, 6 + domain)
+  const parts = partsOf({ world, store, place: SOURCE }, 6 + domain)
   const { snapshot } = await backupTexts(world, { parts, source: 'at rest', texts, domain })
   watch.own.onSaved(snapshot as string, texts)
   watch.expectReported()

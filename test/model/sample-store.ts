@@ -4,6 +4,7 @@
 import { type Bytes, concat, equalBytes } from '../../src/base/bytes.ts'
 import { missing, sliceOf } from '../../src/store/range.ts'
 import type { ObjectInfo, PutResult, Store, StoreCapabilities } from '../../src/store/store.ts'
+import { isFixed, isLease } from './places.ts'
 import { Objects } from './store-state.ts'
 
 interface Held {
@@ -28,7 +29,7 @@ export class SampleStore {
   readonly capabilities: StoreCapabilities
   /** Of every object its whole bytes, also where what is stored is cut off. */
   readonly objects = new Objects()
-  readonly #lagMs: number
+  readonly lagMs: number
   readonly #held = new Map<string, Held>()
   #gone: Held[] = []
   #late: LateEffect[] = []
@@ -40,7 +41,7 @@ export class SampleStore {
     readonly capabilities: StoreCapabilities
   }) {
     this.#nowMs = options.nowMs
-    this.#lagMs = options.lagMs
+    this.lagMs = options.lagMs
     this.capabilities = options.capabilities
   }
 
@@ -61,7 +62,7 @@ export class SampleStore {
       act()
     }
     this.#nowMs = Math.max(this.#nowMs, ms)
-    this.#gone = this.#gone.filter(({ removedMs }) => (removedMs ?? 0) > this.#nowMs - this.#lagMs)
+    this.#gone = this.#gone.filter(({ removedMs }) => (removedMs ?? 0) > this.#nowMs - this.lagMs)
   }
 
   later(afterMs: number, act: () => void): void {
@@ -95,7 +96,7 @@ export class SampleStore {
     if (held === undefined) return false
     this.#held.delete(name)
     held.removedMs = this.#nowMs
-    if (this.#lagMs > 0) this.#gone.push(held)
+    if (this.lagMs > 0) this.#gone.push(held)
     return true
   }
 
@@ -115,7 +116,7 @@ export class SampleStore {
     readonly certain: readonly ObjectInfo[]
     readonly uncertain: readonly Uncertain[]
   } {
-    const sinceMs = this.#nowMs - this.#lagMs
+    const sinceMs = this.#nowMs - this.lagMs
     const held = this.#in(prefix)
     const ghosts = this.#ghosts(prefix).filter(({ info }) => !this.#held.has(info.name))
     return {
@@ -190,7 +191,7 @@ export class SampleStore {
     readonly storedAtMs: number
     readonly keep: number
   }): PutResult {
-    if (!/^(config|keys|leases)\//.test(name)) this.#know(name, bytes)
+    if (!isFixed(name) && !isLease(name)) this.#know(name, bytes)
     if (this.#held.has(name)) return 'exists'
     const kept = bytes.slice(0, keep)
     const info = { name, size: kept.length, storedAtMs }

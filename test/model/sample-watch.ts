@@ -3,6 +3,7 @@
 
 import { type ErrorCode, isCairnError } from '../../src/base/errors.ts'
 import { Invariants } from './invariants.ts'
+import { COPY, nameWithin, type Place, placeOf, SOURCE } from './places.ts'
 import type { SampleConfiguration } from './sample-configurations.ts'
 import type { Reports } from './sample-programs.ts'
 import type { SampleStore } from './sample-store.ts'
@@ -29,8 +30,13 @@ export class Watch {
   /** For the actors. */
   readonly own: Reports
   readonly #forgotten = new Set<string>()
+  /** What was whole at the copy when sync said so. */
+  readonly #copied = new Set<string>()
+  /** What was ever confirmed at the copy. */
+  readonly #wereConfirmed = new Set<string>()
+  #syncBeganMs = 0
   readonly #failures: unknown[] = []
-  readonly #invariants: Invariants
+  readonly #invariants: Readonly<Record<Place, Invariants>>
   readonly #store: SampleStore
   readonly #mayFail: SampleConfiguration['mayFail']
   /** Who put a name last, as the seed of its randomness. */
@@ -50,15 +56,31 @@ export class Watch {
   }) {
     this.#store = store
     this.#mayFail = mayFail
-    this.#invariants = new Invariants({
+    const options = {
       repository: repositoryOf(world, { store: world.store, random: seeded(0) }),
       objects: store.objects,
       isFrozen: false,
       windowMs: LIMITS.windowMs,
-    })
+    }
+    this.#invariants = {
+      '': new Invariants({ ...options, place: SOURCE }),
+      'copy/': new Invariants({
+        ...options,
+        place: COPY,
+        // A record comes to the copy also where its snapshot never did.
+        wasHere: (name) => this.#wereConfirmed.has(name),
+      }),
+    }
     this.own = {
       onSaved: (snapshot, texts) => {
         this.saved.set(snapshot, texts)
+        this.#hasNews = true
+      },
+      onSyncBegins: () => {
+        this.#syncBeganMs = store.nowMs
+      },
+      onCopied: () => {
+        for (const name of this.#invariants[COPY].confirmed(store)) this.#copied.add(name)
         this.#hasNews = true
       },
       onForget: (snapshot) => this.#forgotten.add(snapshot),
@@ -92,8 +114,15 @@ export class Watch {
     { by }: { /** The seed of its randomness. */ readonly by: number },
   ): void {
     const isAgain = this.#putBy.get(name) !== by || this.#acknowledged.has(name)
-    if (isAgain && !this.#twins.has(by)) this.#invariants.expectNeverMarked(this.#store, name)
+    if (isAgain && !this.#twins.has(by)) this.#expectNeverMarked(name)
     this.tookName(name, { by })
+  }
+
+  /** Sync cannot know of a mark that came since it read those of the copy. */
+  #expectNeverMarked(name: string): void {
+    const place = placeOf(name)
+    const beforeMs = place === COPY ? this.#syncBeganMs - this.#store.lagMs : undefined
+    this.#invariants[place].expectNeverMarked(this.#store, name, beforeMs)
   }
 
   tookName(name: string, { by }: { readonly by: number }): void {
@@ -101,16 +130,30 @@ export class Watch {
   }
 
   afterPut(name: string): void {
-    if (name.startsWith('receipts/')) this.expectKept()
+    if (!nameWithin(name).startsWith('receipts/')) return
+    for (const one of this.#invariants[COPY].confirmed(this.#store)) this.#wereConfirmed.add(one)
+    this.expectKept()
   }
 
   afterRemove(name: string): void {
-    if (/^(packs|snapshots|receipts)\//.test(name)) this.expectKept()
+    if (/^(packs|snapshots|receipts)\//.test(nameWithin(name))) this.expectKept()
   }
 
   expectKept(): void {
     const { nowMs } = this.#store
-    this.#invariants.expectKept({ stored: this.#store, nowMs }, this.kept)
+    const moment = { stored: this.#store, nowMs }
+    this.#invariants[SOURCE].expectKept(moment, this.kept)
+    this.#invariants[COPY].expectKept(
+      moment,
+      [...this.#copied].filter((name) => !this.#forgotten.has(name)),
+    )
+  }
+
+  /** Everything that is confirmed at the source is so at the copy. */
+  expectCopied(): void {
+    const there = this.#invariants[COPY].confirmed(this.#store)
+    for (const name of this.#invariants[SOURCE].confirmed(this.#store))
+      if (!there.has(name)) throw new Error(`${name} was not copied, and sync says nothing of it`)
   }
 
   /** After an actor went on: what it says now must be so. */

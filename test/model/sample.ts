@@ -14,8 +14,9 @@
 // a put is tried again, by whoever never knew that it had worked. That an actor fails is none where the store
 // does, if it fails as the store did and not by a mistake of its own.
 
-import { START_MS } from './configurations.ts'
+import { START_MS } from './configuration.ts'
 import { type DecisionSource, Decisions } from './decisions.ts'
+import { COPY } from './places.ts'
 import { type Asked, SampleActor, type SampleAnswer } from './sample-actor.ts'
 import {
   EVENTS,
@@ -27,10 +28,18 @@ import {
   WEAK,
 } from './sample-configurations.ts'
 import { Faults, outcomeOf, type StoreCall } from './sample-faults.ts'
-import { forgetterOf, prunerOf, removerOf, sampleWorld, writerOf } from './sample-programs.ts'
-import { expectAtRest } from './sample-rest.ts'
+import {
+  forgetterOf,
+  prunerOf,
+  removerOf,
+  sampleWorld,
+  syncerOf,
+  writerOf,
+} from './sample-programs.ts'
+import { expectAtRest, expectCopyAtRest } from './sample-rest.ts'
 import { SampleStore } from './sample-store.ts'
 import { Watch } from './sample-watch.ts'
+import { atCopy } from './sync-actors.ts'
 import { HOUR_MS, type World } from './world.ts'
 
 export interface Sampled {
@@ -128,9 +137,10 @@ class SampleRun {
     const { store } = this.#world
     for await (const { name, storedAtMs } of store.list(''))
       this.#store.put(name, await store.get(name), storedAtMs)
+    this.#luck = 1 + this.decisions.below(1000)
+    if (this.#configuration.syncers > 0) await this.#beginCopy()
     const { writers, backups, pruners, pruneRuns, removers, forgetters, domains, graceMs } =
       this.#configuration
-    this.#luck = 1 + this.decisions.below(1000)
     const world = this.#world
     const reports = this.#watch
     for (let i = 0; i < writers; i++) {
@@ -146,6 +156,20 @@ class SampleRun {
       await this.#start(`remover ${i}`, removerOf(world, { turns: 4, ...reports.own }))
     for (let i = 0; i < forgetters; i++)
       await this.#start(`forgetter ${i}`, forgetterOf(world, { turns: 3, ...reports.own }))
+  }
+
+  /** Dead packs of everything, as at the source. */
+  async #beginCopy(): Promise<void> {
+    const { copy } = this.#world
+    for await (const { name, storedAtMs } of copy.list(''))
+      this.#store.put(`${COPY}${name}`, await copy.get(name), storedAtMs)
+    const { syncers, backups, copyPruners, pruneRuns, graceMs } = this.#configuration
+    const reports = this.#watch.own
+    for (let i = 0; i < syncers; i++)
+      await this.#start(`syncer ${i}`, syncerOf(this.#world, { turns: 2 * backups, ...reports }))
+    const upkeep = prunerOf(this.#world, { runs: pruneRuns, graceMs, ...reports })
+    for (let i = 0; i < copyPruners; i++)
+      await this.#start(`pruner of the copy ${i}`, atCopy(this.#world, upkeep))
   }
 
   async #start(name: string, program: SampleActor['options']['program']): Promise<void> {
@@ -312,7 +336,9 @@ class SampleRun {
     const restMs = 2 * lagMsOf(strongListing) + lateMsOf(strongListing) + graceMs + 1000
     this.#store.advanceTo(this.#store.nowMs + restMs)
     const [world, store] = [this.#world, this.#store]
-    const left = await expectAtRest({ world, store, graceMs, watch: this.#watch })
+    const options = { world, store, graceMs, watch: this.#watch }
+    const left = await expectAtRest(options)
+    if (this.#configuration.syncers > 0) left.push(...(await expectCopyAtRest(options)))
     for (const kind of left) this.#count(kind)
   }
 

@@ -5,7 +5,8 @@
 import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { listingLagMs, shortestGraceMs } from '../../src/engine/prune/timing.ts'
-import { MUTANTS, type Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
+import { MUTANTS } from './mutants.ts'
 import { type ModelRun, runSamples, withMutation } from './run-model.ts'
 import { sample } from './sample.ts'
 import {

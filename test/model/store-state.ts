@@ -3,6 +3,7 @@
 // same bytes.
 
 import type { Bytes } from '../../src/base/bytes.ts'
+import { folderOf } from './places.ts'
 
 /** Every object that any actor has ever put, by number. */
 export class Objects {
@@ -18,7 +19,7 @@ export class Objects {
     const id = this.#names.push(name) - 1
     this.#ids.set(name, id)
     this.#bytes.push(bytes)
-    this.#folderOf.push(this.folder(`${name.slice(0, name.indexOf('/'))}/`))
+    this.#folderOf.push(this.folder(folderOf(name)))
     return id
   }
 

@@ -59,7 +59,9 @@ class ModelDomain extends DomainAccess {
 /** What was created once and is the same for every actor. */
 export interface World {
   readonly store: Store
-  /** Of the store, while the beginning is made. */
+  /** Another store, for a copy: empty until something is synced to it. */
+  readonly copy: Store
+  /** Of the stores, while the beginning is made. */
   readonly clock: WorldClock
   readonly repository: Repository
   /** Domains beside the first. */
@@ -101,7 +103,8 @@ export async function newWorld(nowMs: number): Promise<World> {
   const store = openMemory({ clock })
   const owner = newSecret()
   await createRepository(store, { ...owner, random: seeded(99), clock })
-  return { store, clock, repository: await openRepository(store, owner), moreDomains: [] }
+  const copy = openMemory({ clock, address: 'memory:copy' })
+  return { store, copy, clock, repository: await openRepository(store, owner), moreDomains: [] }
 }
 
 export function seeded(seed: number): Random {
@@ -239,14 +242,14 @@ class InlinePass implements BackupPass {
   }
 }
 
-/** A writer of these texts. Reports the name of its snapshot. */
+/** A writer of these texts. Reports its snapshot. */
 export function writer(
   world: World,
   options: { readonly source: string; readonly texts: readonly string[] },
 ): Program {
   return async (parts) => {
     const result = await backupTexts(world, { ...options, parts })
-    return result.snapshot
+    return result.snapshot === undefined ? [] : [result.snapshot]
   }
 }
 
@@ -371,7 +374,7 @@ export function forgetter(world: World): Program {
   }
 }
 
-/** Brings back what was forgotten at the beginning. Reports the name of the first. */
+/** Brings back what was forgotten at the beginning. Reports them. */
 export function undeleter(world: World): Program {
   return async (parts) => {
     const repository = repositoryOf(world, parts)
@@ -379,7 +382,7 @@ export function undeleter(world: World): Program {
     const wanted = forgotten.map(({ id }) => id)
     const options = { ...parts, repository, host: 'host', wanted, onWarning: nothing }
     try {
-      return (await undelete(options)).done[0]?.name
+      return (await undelete(options)).done.map(({ name }) => name)
     } catch (error) {
       // Nothing is forgotten yet, or it is too late.
       if (isCairnError(error, 'not-found', 'usage')) return undefined

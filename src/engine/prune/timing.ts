@@ -11,7 +11,7 @@ const WEAK_LISTING_LAG_MS = 10 * MINUTE_MS
 const LATE_REQUEST_MS = 10 * MINUTE_MS
 const LOCAL_LATE_REQUEST_MS = 1000
 /** How far stamps of one store may be off against each other. */
-const CLOCK_ERROR_MS = 1000
+export const CLOCK_ERROR_MS = 1000
 
 export const GRACE_MS = 24 * 60 * MINUTE_MS
 /** A lease from before a mark delays its sweep no longer than this. */

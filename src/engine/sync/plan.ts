@@ -1,8 +1,9 @@
 // What a sync would do, worked out from a survey alone: what is copied, in which order, what must not be,
 // and what is removed.
 //
-// The order of the puts: keys, config, packs, marks, index, the records that explain what is missing, and
-// snapshots with receipts last. So a target has no snapshot whose packs it lacks, whenever a run ends.
+// The order of the puts: keys, config, packs, index, the records that explain what is missing, snapshots with
+// receipts, and marks last. So a target has no snapshot whose packs it lacks, and no mark of the source
+// before the snapshots that may need what it names, whenever a run ends.
 
 import type { ObjectInfo } from '../../store/store.ts'
 import { groupRoots, type RootGroup } from './roots.ts'
@@ -93,20 +94,22 @@ interface MarkedNames {
 /**
  * What marks at the target forbid. A pack that is still listed there may be deleted at any moment: a mark
  * of the target's own says so without knowing of the source's snapshots, so that they cannot rely on it. A
- * mark that the source has as well was put there by a run that had the snapshots which may need the
- * pack: whoever sweeps finds them, and moves what they need.
+ * mark that the source has as well was put there after the snapshots that may need the pack: whoever sweeps
+ * finds them, and moves what they need. Unless one of them is not there: a sweep may have begun without it.
  */
-function markedFor({ source, target, marks }: Survey, { failed }: PlanOptions): MarkedNames {
+function markedFor(found: Survey, { failed }: PlanOptions): MarkedNames {
+  const { source, target, marks } = found
   const packs = new Set<string>()
   const snapshots = new Set<string>()
   const problems: SyncProblem[] = []
   if (marks.length === 0) return { packs, snapshots, problems }
   const shared = new Set(source.marks.map(({ name }) => name))
+  const followed = new Set(marksAfterSnapshots(found))
   const listed = new Set([...source.packs, ...source.snapshots].map(({ name }) => name))
   for (const mark of marks) {
     const heldPacks = mark.packs.filter(
       (name) =>
-        listed.has(name) && !failed.has(name) && !(target.has(name) && shared.has(mark.name)),
+        listed.has(name) && !failed.has(name) && !(target.has(name) && followed.has(mark.name)),
     )
     const heldSnapshots = mark.snapshots.filter((name) => listed.has(name) && !target.has(name))
     for (const name of heldPacks) packs.add(name)
@@ -120,6 +123,16 @@ function markedFor({ source, target, marks }: Survey, { failed }: PlanOptions): 
     problems.push({ kind: 'marked', object: mark.name, what })
   }
   return { packs, snapshots, problems }
+}
+
+/**
+ * Those of the source of which the target has all snapshots that may need what they name. Whoever committed
+ * a later one has seen the mark, and stored again what it names.
+ */
+function marksAfterSnapshots({ source, target, lagMs }: Survey): readonly string[] {
+  const lacking = source.snapshots.filter(({ name }) => !target.has(name))
+  const firstMs = Math.min(...lacking.map(({ storedAtMs }) => storedAtMs))
+  return source.marks.filter((mark) => mark.storedAtMs + lagMs < firstMs).map(({ name }) => name)
 }
 
 /** Whichever of the two is damaged: nothing is ever overwritten. */

@@ -64,18 +64,19 @@ function isInOrder(source: Roots): boolean {
 }
 
 /**
- * Packs that the source lists and the target had, and has no more. Call it when marks were read, and after
- * the snapshots that may need them were put.
+ * Packs that the source lists and the target does not have, but for those that could not be read. Call it when
+ * marks were read, and after the snapshots that may need them were put. What the target never had counts too:
+ * a mark may have kept a pack from being put that was deleted there, and have gone with it since.
  */
 export async function goneFromTarget(
   target: Store,
-  { source, target: known }: Pick<Survey, 'source' | 'target'>,
+  { source, failed }: Pick<Survey, 'source'> & { readonly failed: ReadonlySet<string> },
 ): Promise<readonly string[]> {
   const listed = new Set<string>()
   for await (const { name } of target.list('packs/')) listed.add(name)
   const gone: string[] = []
   for (const { name } of source.packs) {
-    if (!known.has(name) || listed.has(name)) continue
+    if (failed.has(name) || listed.has(name)) continue
     // What was just put may not be listed yet.
     if ((await target.stat(name)) === undefined) gone.push(name)
   }

@@ -9,6 +9,7 @@
 
 import { isConfigName, isGrantName, isKeyringName } from '../../repository/generations.ts'
 import type { ObjectInfo, Store } from '../../store/store.ts'
+import { CLOCK_ERROR_MS, listingLagMs } from '../prune/timing.ts'
 import { readTargetMarks, type TargetMark } from './target-marks.ts'
 
 /** What is copied: everything but leases, which are about who is at work there, and quarantine. */
@@ -37,6 +38,8 @@ export interface Survey {
   /** Names and lengths. */
   readonly target: ReadonlyMap<string, number>
   readonly marks: readonly TargetMark[]
+  /** How long after a mark of the source somebody may have put a snapshot there without having seen it. */
+  readonly lagMs: number
 }
 
 /** Lists both. Throws what the stores throw, and what readTargetMarks does. */
@@ -46,7 +49,8 @@ export async function survey(stores: {
 }): Promise<Survey> {
   const source = await listSource(stores.source)
   const target = await listTarget(stores.target)
-  return { source, target, marks: await readTargetMarks(stores.target) }
+  const marks = await readTargetMarks(stores.target)
+  return { source, target, marks, lagMs: listingLagMs(stores.source.capabilities) + CLOCK_ERROR_MS }
 }
 
 async function listSource(store: Store): Promise<Listing> {

@@ -103,6 +103,27 @@ test('a pack that was deleted there while the run was suspended: nothing is conf
   await expectSoundCopy({ store: target, owner })
 })
 
+test('a mark that has gone with its pack since it was seen: nothing is confirmed', async () => {
+  const { store, owner } = await behind()
+  const [old = ''] = await namesOf(target, 'packs/')
+  const before = await namesOf(target, 'receipts/')
+  const name = await mark({ store: target, owner }, { packs: [old] })
+  await target.remove(old)
+  let lists = 0
+  const swept = decorate(target, {
+    async *list(prefix) {
+      if (prefix === 'marks/' && ++lists > 2) await target.remove(name)
+      yield* target.list(prefix)
+    },
+  })
+  const { result, problems } = await runSync(store, swept)
+  expect(problems).toMatchObject([{ kind: 'marked', object: name }])
+  expect(result).toMatchObject({ heldSnapshots: 1, problems: 1 })
+  expect(await namesOf(target, 'receipts/')).toEqual(before)
+  expect((await runSync(store, target)).problems).toEqual([])
+  await expectSoundCopy({ store: target, owner })
+})
+
 test('a mark that comes with the snapshot: nothing is confirmed', async () => {
   const { store, owner } = await behind()
   const [old = ''] = await namesOf(target, 'packs/')
@@ -134,6 +155,24 @@ test("the source's own hold nothing back: they come with the packs that they nam
     expect((await runSync(store, target)).problems).toEqual([])
     expect(await namesOf(target, '')).toEqual(await namesToCopy(store))
   }
+})
+
+test("one of the source's own holds back a snapshot that is older: a sweep may have begun", async () => {
+  const { store, owner } = await behind()
+  const name = await mark({ store, owner }, { packs: await namesOf(target, 'packs/') })
+  await target.put(name, [await store.get(name)])
+  const { result, problems } = await runSync(store, target)
+  expect(problems).toMatchObject([{ kind: 'marked', object: name }])
+  expect(result).toMatchObject({ heldSnapshots: 1, snapshots: 0 })
+})
+
+test("the source's own is not put while a snapshot is held back", async () => {
+  const { store, owner } = await behind()
+  const packs = await namesOf(target, 'packs/')
+  const own = await mark({ store, owner }, { packs: [] })
+  await mark({ store: target, owner }, { packs: packs.slice(0, 1) })
+  await runSync(store, target)
+  expect(await target.stat(own)).toBeUndefined()
 })
 
 test.each([

@@ -1,0 +1,43 @@
+// What a configuration of the exhaustive model is: who is at work in which repository, and how time may jump.
+
+import type { Program } from './actor.ts'
+import type { Before } from './explore.ts'
+import { HOUR_MS, type World } from './world.ts'
+
+/** When everything begins, by the store's clock. */
+export const START_MS = 1_800_000_000_000
+export const DAY_MS = 24 * HOUR_MS
+/** As long as the listing lag that prune reckons with where a store promises nothing. */
+export const LAG_MS = 600_000
+
+export interface Configuration {
+  readonly what: string
+  /** Makes what is stored at the beginning. Its clock may be moved. */
+  readonly prepare: (world: World) => Promise<void>
+  readonly writers?: (world: World) => readonly Program[]
+  readonly others: (world: World) => readonly Program[]
+  /** How far time may jump each time, in this order. */
+  readonly jumpsMs: readonly number[]
+  readonly lagMs?: number
+  /** Folders in which nobody puts anything. */
+  readonly emptyFolders: readonly string[]
+  /** What has happened already, one after the other. */
+  readonly before?: readonly Before[]
+  /** Reading is no step of its own. */
+  readonly isGlued?: boolean
+  /** How long what was forgotten is kept, where that is not as usual. */
+  readonly windowMs?: number
+  /** Nothing may be marked or removed at all. */
+  readonly isFrozen?: boolean
+  /**
+   * Who does not know of a mark may put what it names: the last look before the receipts sees the mark. All else
+   * must hold.
+   */
+  readonly mayPutAgain?: boolean
+  /** Something is lost, as is known: docs/decisions/0010 says why. */
+  readonly isUnsafe?: boolean
+  /** Gone through by `npm run model` only: it takes minutes. */
+  readonly isLong?: boolean
+}
+
+export const NEVER_PUT = ['forgets/', 'losses/', 'holds/', 'renewals/']
