@@ -105,15 +105,20 @@ export function farStore(folder: string): Store {
 function* listing(path: string): Generator<ObjectInfo> {
   const page = Buffer.alloc(PAGE_BYTES)
   const file = openSync(path, 'r')
-  for (let left = 0; ; ) {
-    const end = left + readSync(file, page, left, PAGE_BYTES - left, null)
-    if (end === left) break
-    const lines = page.toString('latin1', 0, end).split('\n')
-    left = page.copy(page, 0, end - (lines.pop() as string).length, end)
-    for (const line of lines) {
-      const name = line.slice(0, NAME_CHARACTERS)
-      yield { name, size: Number(line.slice(NAME_CHARACTERS + 1)), storedAtMs: 0 }
+  let kept = 0
+  for (;;) {
+    const end = kept + readSync(file, page, kept, PAGE_BYTES - kept, null)
+    if (end === kept) break
+    let at = 0
+    for (let next = page.indexOf(10); next >= 0 && next < end; next = page.indexOf(10, at)) {
+      yield {
+        name: page.toString('latin1', at, at + NAME_CHARACTERS),
+        size: Number(page.toString('latin1', at + NAME_CHARACTERS + 1, next)),
+        storedAtMs: 0,
+      }
+      at = next + 1
     }
+    kept = page.copy(page, 0, at, end)
   }
   closeSync(file)
 }

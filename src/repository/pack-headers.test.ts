@@ -4,7 +4,13 @@ import { indexSegment, packHeader } from '../../test/format/pack-values.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { decodeIndexSegment, encodeIndexSegment } from '../format/index-segment.ts'
 import type { PackHeader, Session } from '../format/pack.ts'
-import { columnsDigest, type DescribedPack, packsOfSegment, segmentOf } from './pack-headers.ts'
+import {
+  columnsDigest,
+  type DescribedPack,
+  HeaderLengths,
+  packsOfSegment,
+  segmentOf,
+} from './pack-headers.ts'
 
 const RUNS = { numRuns: 60 }
 
@@ -75,4 +81,16 @@ test('what it supersedes is in it, and it can be stored', () => {
     }),
     RUNS,
   )
+})
+
+test('of a pack about as much is asked for as the headers before were long, and slowly less', () => {
+  const lengths = new HeaderLengths()
+  const first = lengths.expected('data-pack')
+  for (let i = 0; i < 100; i++) lengths.note({ kind: 'data-pack', headerBytes: 4000 })
+  expect(lengths.expected('data-pack')).toBe(5005)
+  expect(lengths.expected('tree-pack')).toBe(first)
+  lengths.note({ kind: 'data-pack', headerBytes: 100_000 })
+  expect(lengths.expected('data-pack')).toBe(125_005)
+  lengths.note({ kind: 'data-pack', headerBytes: 4000 })
+  expect(lengths.expected('data-pack')).toBeGreaterThan(100_000)
 })
