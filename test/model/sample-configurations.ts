@@ -59,7 +59,7 @@ export interface SampleConfiguration {
   readonly faults: Partial<Record<FaultKind, number>>
   /** Chances of each event, against 1 for an answer. */
   readonly events: Partial<Record<EventKind, number>>
-  /** Folders in which an object may be cut off. */
+  /** Folders in which an object may be cut off; none of the copy: there sync confirms what it could not put. */
   readonly tornFolders: readonly string[]
   /** Where nothing goes wrong with the store nobody may fail, unless a mark comes and goes in listings. */
   readonly mayFail: 'never' | 'while listings lag' | 'as the store does'

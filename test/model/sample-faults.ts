@@ -4,7 +4,6 @@ import { CairnError, isCairnError } from '../../src/base/errors.ts'
 import type { ObjectInfo } from '../../src/store/store.ts'
 import type { Answer, Call } from './actor.ts'
 import type { Decisions } from './decisions.ts'
-import { nameWithin } from './places.ts'
 import type { SampleActor, SampleAnswer } from './sample-actor.ts'
 import {
   FAULTS,
@@ -71,9 +70,7 @@ export class Faults {
   #isPossible(kind: FaultKind, name: string): boolean {
     if (kind === 'lagging-listing' || kind === 'stale-listing') return this.#lagMs > 0
     if (kind !== 'torn') return true
-    return this.#options.configuration.tornFolders.some((folder) =>
-      nameWithin(name).startsWith(folder),
-    )
+    return this.#options.configuration.tornFolders.some((folder) => name.startsWith(folder))
   }
 
   /** The answer to a call with which this goes wrong. */

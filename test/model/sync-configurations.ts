@@ -76,15 +76,6 @@ export const SYNC_CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     jumpsMs: [25 * HOUR_MS, 25 * HOUR_MS],
     emptyFolders: inCopy(NEVER_PUT),
   },
-  'sync-between-two-sweeps': {
-    what: 'source and copy have the same ripe mark, and a pruner of each sweeps, while sync copies',
-    prepare: markedInBoth,
-    others: (world) => [syncer(world), pruner(world, { runs: 1 }), prunesCopy(world, 1)],
-    jumpsMs: [],
-    isGlued: true,
-    isLong: true,
-    emptyFolders: inBoth(NEVER_PUT),
-  },
   'sync-writer-forgetter': {
     what: 'a writer and a forgetter are at work at the source, while sync copies deletions too',
     prepare: copied,
