@@ -56,11 +56,14 @@ export class Faults {
   }
 
   /** What goes wrong with a call. */
-  choose(call: StoreCall): FaultKind {
+  choose(call: StoreCall, actor: SampleActor): FaultKind {
     const { configuration, decisions } = this.#options
     const weights = FAULTS.map((kind) => {
       if (kind === 'none') return 1
-      const isPossible = FAULTS_OF[call.kind].includes(kind) && this.#isPossible(kind, call.name)
+      const isPossible =
+        FAULTS_OF[call.kind].includes(kind) &&
+        this.#isPossible(kind, call.name) &&
+        !(kind === 'failed' && isPassedOver(call, actor))
       return isPossible ? (configuration.faults[kind] ?? 0) * decisions.mood(kind) : 0
     })
     const isCertain = weights.every((weight, i) => i === 0 || weight === 0)
@@ -181,6 +184,11 @@ export class Faults {
   #oneOf(numbers: readonly number[]): number {
     return numbers[this.#options.decisions.below(numbers.length)] as number
   }
+}
+
+/** Sync passes over a pack that it cannot read, tells of it, and confirms all else: as from a failing disk. */
+function isPassedOver({ kind, name }: StoreCall, { options }: SampleActor): boolean {
+  return kind === 'get' && name.startsWith('packs/') && options.name.includes('syncer')
 }
 
 export function outcomeOf(answer: SampleAnswer): string {

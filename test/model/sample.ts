@@ -260,7 +260,7 @@ class SampleRun {
   #answerTo(asked: Asked, actor: SampleActor): SampleAnswer | undefined {
     const { call } = asked
     if (call.kind === 'sleep') return { kind: 'done' }
-    const fault = this.#faults.choose(call)
+    const fault = this.#faults.choose(call, actor)
     if (fault !== 'none') this.#count(fault)
     const answer = this.#faults.answer(call, { fault, actor })
     this.#tell(actor, call, fault === 'none' ? outcomeOf(answer) : `${fault}, ${outcomeOf(answer)}`)
