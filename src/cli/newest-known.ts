@@ -1,5 +1,6 @@
 // The newest snapshot of each source that this machine has known to count: a store that cuts off the end of a
-// history leaves no trace of it there. Losing this memory loses that notice and nothing else.
+// history, or is put back to an older state, leaves no trace of it there. What is missed stays known until
+// somebody forgets it or gives it up. Losing this memory loses that notice and nothing else.
 
 import { toHex } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
@@ -13,27 +14,36 @@ import {
   type Snapshot,
   sourceIdOf,
 } from '../repository/snapshots.ts'
+import { loadUpkeepRecords } from '../repository/upkeep-records.ts'
 import type { Context } from './context.ts'
-import { loadState, saveState } from './repository-state.ts'
+import { type KnownId, loadState, saveState } from './repository-state.ts'
 import { fullId, shortId } from './snapshot-text.ts'
 
 type Known = Pick<Snapshot, 'id' | 'domain' | 'summary' | 'confirmed'>
 
-/** Ids of the newest snapshots that were known here, with their domains in hexadecimal. */
-export function newestKnown(
-  context: Context,
-  repository: Repository,
-): readonly { readonly id: string; readonly domain: string }[] {
-  const { newest = {} } = loadState(context, repository.store.address) ?? {}
-  return Object.entries(newest).map(([key, id]) => ({ id, domain: key.split(' ')[0] ?? '' }))
+/** Nobody needs to be told of more. */
+const MISSED_MAX = 64
+
+/** The newest snapshots that were known here, and those that are missed. */
+export function newestKnown(context: Context, repository: Repository): readonly KnownId[] {
+  const { newest = {}, missed = [] } = loadState(context, repository.store.address) ?? {}
+  const known = Object.entries(newest).map(([key, id]) => ({ id, domain: domainIn(key) }))
+  return [...known, ...missed]
 }
 
-/** What is confirmed now is what is missed when it is gone. Of other sources what was known stays known. */
-export function rememberNewest(
+function domainIn(key: string): string {
+  return key.split(' ')[0] ?? ''
+}
+
+/**
+ * What is confirmed now is what is missed when it is gone. Warns of what was known and is gone. Of sources that
+ * are not among these snapshots what was known stays known.
+ */
+export async function rememberNewest(
   context: Context,
   repository: Repository,
   snapshots: readonly Known[],
-): void {
+): Promise<void> {
   const state = loadState(context, repository.store.address)
   if (state === undefined) return
   const confirmed = snapshots.filter((one) => one.confirmed && one.summary.ending !== 'checkpoint')
@@ -42,11 +52,27 @@ export function rememberNewest(
     const newest = own.toSorted(compareBySequence).at(-1)
     if (newest !== undefined) found[key] = newest.id
   }
-  saveState(context, { ...state, newest: { ...state.newest, ...found } })
+  const ours = new Set(repository.domains.map(({ hex }) => hex))
+  const absent = Object.entries(state.newest ?? {})
+    .map(([key, id]) => ({ id, domain: domainIn(key) }))
+    .filter(({ domain }) => ours.has(domain))
+    .filter(({ id }) => !snapshots.some((one) => one.id === id || isFor(one.summary.replaces, id)))
+  const missed: KnownId[] = []
+  for (const one of absent) if (await warnWhereGone(context, repository, one.id)) missed.push(one)
+  saveState(context, {
+    ...state,
+    newest: { ...state.newest, ...found },
+    missed: moreMissed(state.missed, missed),
+  })
 }
 
 function sourceKey({ domain, summary }: Known): string {
   return `${domain.hex} ${toHex(summary.sourceId)}`
+}
+
+function moreMissed(before: readonly KnownId[] = [], more: readonly KnownId[]): readonly KnownId[] {
+  const all = new Map([...before, ...more].map((one) => [one.id, one]))
+  return [...all.values()].slice(-MISSED_MAX)
 }
 
 /**
@@ -71,31 +97,47 @@ export async function noticeAfterBackup(
   if (snapshot === undefined || state === undefined) return
   const key = `${domain.hex} ${toHex(sourceIdOf(domain, sourceName))}`
   const known = state.newest?.[key]
-  if (known !== undefined && parent !== `snapshots/${known}`)
-    await warnWhereGone(context, repository, known)
-  saveState(context, { ...state, newest: { ...state.newest, [key]: fullId(snapshot) } })
+  const isGone =
+    known !== undefined &&
+    parent !== `snapshots/${known}` &&
+    (await warnWhereGone(context, repository, known))
+  const missed = isGone ? [{ id: known, domain: domain.hex }] : []
+  saveState(context, {
+    ...state,
+    newest: { ...state.newest, [key]: fullId(snapshot) },
+    missed: moreMissed(state.missed, missed),
+  })
 }
 
+/** Whether it is missed: it is gone, or nobody can tell what became of it. */
 async function warnWhereGone(
   { output }: Context,
   repository: Repository,
   known: string,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    if ((await repository.store.stat(`snapshots/${known}`)) !== undefined) return
-    const { snapshots } = await loadSnapshots(repository, { onlyReading: true })
-    if (snapshots.some(({ summary }) => isFor(summary.replaces, known))) return
-    const { forgotten } = await loadForgotten(repository, { onlyReading: true })
-    if (forgotten.some(({ id }) => id === known)) return
+    if (await isExplained(repository, known)) return false
   } catch (error) {
     if (!isCairnError(error)) throw error
     output.detail(`Cannot tell what became of snapshot ${shortId(known)}: ${error.message}`)
-    return
+    return true
   }
   const text =
-    `Snapshot ${shortId(known)} of this source, which was there before, is gone, and nobody forgot it. ` +
+    `Snapshot ${shortId(known)}, which was the newest of its source here, is gone, and nobody forgot it. ` +
     'Run `cairn check`, and see who can delete from the store.'
   output.warning('snapshot-missing', text)
+  return true
+}
+
+/** There after all, with another one in its place, forgotten, or given up. */
+async function isExplained(repository: Repository, known: string): Promise<boolean> {
+  if ((await repository.store.stat(`snapshots/${known}`)) !== undefined) return true
+  const { snapshots } = await loadSnapshots(repository, { onlyReading: true })
+  if (snapshots.some(({ summary }) => isFor(summary.replaces, known))) return true
+  const { forgotten } = await loadForgotten(repository, { onlyReading: true })
+  if (forgotten.some(({ id }) => id === known)) return true
+  const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })
+  return losses.records.some(({ record }) => record.ids.some((id) => toHex(id) === known))
 }
 
 function isFor(replaces: Uint8Array | undefined, known: string): boolean {

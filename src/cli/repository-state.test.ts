@@ -8,7 +8,7 @@ const KNOWN: RepositoryState = {
   configGeneration: 5,
   grantName: 'keys/1',
   passphraseConfirmed: true,
-  checkTurns: 0,
+  checkedTo: 0,
 }
 
 test.each([

@@ -24,12 +24,20 @@ export interface RepositoryState {
   readonly grantName: string
   /** The generated passphrase has been written down. */
   readonly passphraseConfirmed: boolean
-  /** How many partial checks there were: each takes another part. */
-  readonly checkTurns: number
+  /** How far partial checks have come, between 0 and 1: the next one goes on there. */
+  readonly checkedTo: number
   /** The latest that the store's clock was known to be. Not there in what older versions remember. */
   readonly storeTimeMs?: number
   /** By domain and source, in hexadecimal: the id of the newest snapshot that was known to count. */
   readonly newest?: Readonly<Record<string, string>>
+  /** Snapshots that were known to count, are gone, and that nobody forgot: until somebody gives them up. */
+  readonly missed?: readonly KnownId[]
+}
+
+export interface KnownId {
+  readonly id: string
+  /** In hexadecimal. */
+  readonly domain: string
 }
 
 /** What is remembered of an address; nothing where that is not known or cannot be read. */
@@ -73,10 +81,16 @@ function isState(value: unknown): value is RepositoryState {
     typeof state.configGeneration === 'number' &&
     typeof state.grantName === 'string' &&
     typeof state.passphraseConfirmed === 'boolean' &&
-    typeof state.checkTurns === 'number' &&
+    typeof state.checkedTo === 'number' &&
     ['number', 'undefined'].includes(typeof state.storeTimeMs) &&
-    isNewest(state.newest)
+    isNewest(state.newest) &&
+    (state.missed === undefined || (Array.isArray(state.missed) && state.missed.every(isKnownId)))
   )
+}
+
+function isKnownId(value: unknown): boolean {
+  const { id, domain } = (value ?? {}) as Partial<Record<keyof KnownId, unknown>>
+  return typeof id === 'string' && /^[0-9a-f]{64}$/.test(id) && typeof domain === 'string'
 }
 
 function isNewest(value: unknown): boolean {
@@ -121,9 +135,10 @@ export function stateOf(
     configGeneration: config.generation,
     grantName,
     passphraseConfirmed: isSame && known.passphraseConfirmed,
-    checkTurns: isSame ? known.checkTurns : 0,
+    checkedTo: isSame ? known.checkedTo : 0,
     ...(isSame && known.storeTimeMs !== undefined && { storeTimeMs: known.storeTimeMs }),
     ...(isSame && known.newest !== undefined && { newest: known.newest }),
+    ...(isSame && known.missed !== undefined && { missed: known.missed }),
   }
 }
 
@@ -142,12 +157,10 @@ export function rememberStoreTime(
   saveState(context, { ...state, storeTimeMs: Math.max(before, storeMs) })
 }
 
-/** The number of this partial check; the next one gets another. */
-export function takeCheckTurn(context: Context, address: string): number {
+/** A partial check has come to its end: the next one goes on behind it. */
+export function rememberChecked(context: Context, address: string, checkedTo: number): void {
   const state = loadState(context, address)
-  if (state === undefined) return 0
-  saveState(context, { ...state, checkTurns: state.checkTurns + 1 })
-  return state.checkTurns
+  if (state !== undefined) saveState(context, { ...state, checkedTo })
 }
 
 /** Throws 'object-foreign' where the repository is not the one that was at this address before. */

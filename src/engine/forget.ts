@@ -80,7 +80,7 @@ export interface ForgetResult {
  * is done in part, and the same command goes on with it.
  */
 export async function forget(options: ForgetOptions): Promise<ForgetResult> {
-  const { repository, dryRun, clock } = options
+  const { repository, dryRun } = options
   for (const domain of repository.domains) upkeepSignatory(repository, domain)
   const lease = await takeLease(options)
   try {
@@ -90,7 +90,7 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
     const plan = planOf(found, { ...options, storeMs })
     options.onPlan(plan, await detailsIn(repository, plan))
     const going = dryRun ? [] : goingIn(plan)
-    const forgottenMs = clock.nowMs()
+    const forgottenMs = storeMs
     const { onForgotten, onProblem } = options
     const hooks = { onForgotten, onProblem }
     const execution = { repository, survey: found, going, storeMs, forgottenMs, ...hooks }

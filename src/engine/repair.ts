@@ -15,6 +15,7 @@ import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
 import { digestInName } from '../store/names.ts'
 import type { Store } from '../store/store.ts'
+import type { KnownSnapshot } from './check/history.ts'
 import type { CheckProblem } from './check/problems.ts'
 import { type CheckProgress, type CheckResult, check } from './check.ts'
 import { Headers } from './prune/headers.ts'
@@ -29,6 +30,8 @@ export interface RepairOptions {
   readonly repository: Repository
   /** Where a copy of the repository is. */
   readonly from: Store | undefined
+  /** Snapshots that were known to count: see check. */
+  readonly known?: readonly KnownSnapshot[]
   /** Whether all that is stored is read to find what is damaged. */
   readonly readData: boolean
   readonly markLost: boolean

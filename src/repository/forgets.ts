@@ -1,6 +1,6 @@
 // What was forgotten: a forget record for each snapshot that was removed on purpose, with the snapshot's own
-// bytes. For a window after the record came to the store what it names is kept (a root, for who prunes) and
-// can be had back; after that the record only explains why the snapshot is gone.
+// bytes. For a window after that what it names is kept (a root, for who prunes) and can be had back; after that
+// the record only explains why the snapshot is gone. In a copy the window is no longer than where it was forgotten.
 //
 // A record is put before its snapshot is removed. So a snapshot may be listed and have a record: whoever
 // forgot it was interrupted, or it was held in that moment. It is then a snapshot like any other.
@@ -30,8 +30,12 @@ export interface ForgottenSnapshot extends Pick<Forgotten, 'sourceId' | 'sequenc
   readonly isConfirmed: boolean
   /** As it was stored; undefined where the record has no longer got it. */
   readonly object: Bytes | undefined
-  /** Object name of the record, of several the newest, and when the store received that. */
+  /** Object name of the record, of several the newest. */
   readonly record: string
+  /**
+   * When it was forgotten, by the clock of the store that it was forgotten in, as upkeep has signed it; or when this
+   * store received the record, if that was before.
+   */
   readonly forgottenAtMs: number
 }
 
@@ -58,7 +62,8 @@ export async function loadForgotten(
       const known = newest.get(key)
       if (own === undefined && known?.object !== undefined) continue
       newest.delete(key)
-      const facts = { name, id: toHex(snapshot), domain, record, forgottenAtMs: storedAtMs }
+      const forgottenAtMs = Math.min(storedAtMs, said.forgottenMs)
+      const facts = { name, id: toHex(snapshot), domain, record, forgottenAtMs }
       newest.set(key, { ...rest, ...facts, object: own })
     }
   }

@@ -53,6 +53,19 @@ test('is noticed by the next backup, which is saved all the same', async () => {
   expect(code).toBe(0)
   expect(stderr).toContain('nobody forgot it')
   expect((await run('backup', user.path('source'))).stderr).not.toContain('nobody forgot it')
+  // It stays so for check, until somebody gives it up.
+  expect(await run('check')).toMatchObject({ code: 1 })
+  expect(await run('repair', '--mark-lost')).toMatchObject({ code: 0 })
+  expect(await run('check')).toMatchObject({ code: 0 })
+})
+
+test('listing warns of it, and does not make check forget it', async () => {
+  cutOff('snapshots', 'receipts')
+  const { code, stderr } = await run('snapshots')
+  expect(code).toBe(0)
+  expect(stderr).toContain('nobody forgot it')
+  await run('snapshots')
+  expect(await run('check')).toMatchObject({ code: 1 })
 })
 
 test('what was forgotten, or stands under another id, is missed by nobody', async () => {

@@ -1,6 +1,7 @@
 // `cairn check`: from the command line to the engine, and from its findings to the exit code.
 
 import { CairnError, isCairnError } from '../../base/errors.ts'
+import { endOf } from '../../engine/check/choose-packs.ts'
 import { type CheckMode, type CheckOptions, type CheckResult, check } from '../../engine/check.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { jsonNote, showCheckProgress, tellNote, tellProblem } from '../check-text.ts'
@@ -10,7 +11,7 @@ import { newestKnown } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { workersFor } from '../option-values.ts'
 import { Progress } from '../progress.ts'
-import { takeCheckTurn } from '../repository-state.ts'
+import { loadState, rememberChecked } from '../repository-state.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { closedText } from '../snapshot-text.ts'
 import { formatDuration } from '../times.ts'
@@ -32,15 +33,18 @@ export async function checkAction(
   }
   const { repository } = await openConfigured(context)
   const progress = new Progress(context)
+  const mode = modeOf(context, { flags, repository })
   const result = await run({
     repository,
-    mode: modeOf(context, { flags, repository }),
+    mode,
     known: newestKnown(context, repository),
     workers: workersFor({ ...flags, memory: 'normal' }),
     signal: interruption.signal,
     onProgress: (so) => showCheckProgress(progress, so),
     onProblem: ({ object, what }) => output.detail(`${object}: ${what}`),
   }).finally(() => progress.end())
+  if (typeof mode === 'object')
+    rememberChecked(context, repository.store.address, endOf(mode.subset))
   const isDataRead = flags.readData === true || flags.readDataSubset !== undefined
   tell(context, { result, repository, isDataRead, elapsedMs: progress.elapsedMs })
   return result.problemCount > 0 ? EXIT.failed : undefined
@@ -53,7 +57,8 @@ function modeOf(
   if (flags.readData === true) return 'read-data'
   const { readDataSubset: percent } = flags
   if (percent === undefined) return 'structure'
-  return { subset: { percent, turn: takeCheckTurn(context, repository.store.address) } }
+  const { checkedTo = 0 } = loadState(context, repository.store.address) ?? {}
+  return { subset: { percent, start: checkedTo } }
 }
 
 async function run(options: CheckOptions): Promise<CheckResult> {

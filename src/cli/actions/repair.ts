@@ -8,6 +8,7 @@ import { type RepairOptions, type RepairResult, repair } from '../../engine/repa
 import { showCheckProgress, tellProblem } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { newestKnown } from '../newest-known.ts'
 import { openForRepair } from '../open-for-repair.ts'
 import { workersFor } from '../option-values.ts'
 import { Progress } from '../progress.ts'
@@ -34,6 +35,7 @@ export async function repairAction(
   const progress = new Progress(context)
   const options: Omit<RepairOptions, 'repository'> = {
     from: from === undefined ? undefined : storeAt(context, { address: from }),
+    known: newestKnown(context, repository),
     readData,
     markLost,
     dryRun,

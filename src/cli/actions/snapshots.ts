@@ -52,7 +52,7 @@ export async function snapshotsAction(
   const { holds, problems: unreadHolds } = await loadHoldsForReading(repository)
   const held = heldAmong(list.snapshots, holds)
   const snapshots = withoutReplaced(list.snapshots)
-  rememberNewest(context, repository, snapshots)
+  await rememberNewest(context, repository, snapshots)
   const { closed } = list
   const problems = [...list.problems, ...unreadHolds]
   const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })

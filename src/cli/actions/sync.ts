@@ -152,7 +152,7 @@ function tellItem(
 function remember(context: Context, { source, target }: Stores): void {
   const known = loadState(context, source.address)
   if (known === undefined || loadState(context, target.address) !== undefined) return
-  saveState(context, { ...known, address: target.address, checkTurns: 0 })
+  saveState(context, { ...known, address: target.address, checkedTo: 0 })
 }
 
 interface Done extends Stores {

@@ -1,21 +1,29 @@
 // Which packs a partial check reads. A pack's place is where its name, a hash, lies between 0 and 1. Each
-// turn takes the window behind that of the turn before, so that successive turns read everything, and
-// packs that are added meanwhile do not shift the others.
+// run takes the window behind that of the run before, however wide both are, so that successive runs read
+// everything, and packs that are added meanwhile do not shift the others.
 
 export interface Subset {
   /** Above 0 and up to 100. */
   readonly percent: number
-  /** Counts the runs. */
-  readonly turn: number
+  /** Where the run before ended, between 0 and 1. */
+  readonly start: number
+}
+
+/** Where the next run goes on. */
+export function endOf({ percent, start }: Subset): number {
+  return (start + widthOf(percent)) % 1
+}
+
+function widthOf(percent: number): number {
+  return Math.min(1, percent / 100)
 }
 
 /** The packs of the window; always one at least where there is any. */
 export function choosePacks<T extends { readonly name: string }>(
   packs: readonly T[],
-  { percent, turn }: Subset,
+  { percent, start }: Subset,
 ): readonly T[] {
-  const width = Math.min(1, percent / 100)
-  const start = (turn * width) % 1
+  const width = widthOf(percent)
   const distance = (pack: T) => (placeOf(pack.name) - start + 1) % 1
   const chosen = packs.filter((pack) => distance(pack) < width)
   if (chosen.length > 0 || packs.length === 0) return chosen

@@ -48,9 +48,10 @@ export function openOwnObject(task: MetadataTask, own: OwnObject): void {
 
 function takeForgotten(
   { repository, opened }: MetadataTask,
-  { domain, storedAtMs: forgottenAtMs }: OwnObject,
+  { domain, storedAtMs }: OwnObject,
   record: ForgetRecord,
 ): void {
+  const forgottenAtMs = Math.min(storedAtMs, record.forgottenMs)
   for (const one of record.snapshots) {
     const name = contentName('snapshots', one.snapshot)
     const key = confirmationOf({ domain, name })

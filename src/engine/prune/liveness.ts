@@ -8,6 +8,7 @@ import type { IndexImage } from '../../repository/index-image.ts'
 import { ImageBuilder } from '../../repository/index-image-build.ts'
 import type { EncodedHeader } from '../../repository/pack-headers.ts'
 import { renewedPacks } from '../../repository/renewals.ts'
+import type { RootSnapshot } from '../../repository/roots.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import { Reach } from '../check/reach.ts'
 import { RefGraph } from '../check/ref-graph.ts'
@@ -326,10 +327,16 @@ function reachOf(
     const { ids: treeIds, refCounts, refs } = columns
     graph.add({ treeIds, refCounts, refs })
   }
-  const own = [...roots.snapshots, ...roots.forgotten].filter((root) => root.domain === domain)
-  const ids = own.flatMap(({ summary }) => summary.roots)
   const reach = new Reach(graph)
-  const missing = new Set(reach.lostBelow(ids.map((id) => graph.numberOf(id as BlobId))))
+  const lostBelow = (some: readonly RootSnapshot[]) => {
+    const own = some.filter((root) => root.domain === domain)
+    const ids = own.flatMap(({ summary }) => summary.roots)
+    return reach.lostBelow(ids.map((id) => graph.numberOf(id as BlobId)))
+  }
+  const missing = new Set(lostBelow(roots.snapshots))
+  // What was forgotten and is not whole any more can be had back by nobody, and holds nothing up: a prune with a
+  // shorter window took it, or it is a copy of after that.
+  lostBelow(roots.forgotten)
   const unresolved = [...graph.unresolved].filter(([hex, n]) => missing.has(n) && !lost.has(hex))
   return { needed: reach.visited(image.blobs), unresolved: unresolved.map(([hex]) => hex) }
 }

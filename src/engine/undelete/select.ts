@@ -23,9 +23,9 @@ export interface Undeletable extends Snapshot {
 }
 
 export interface ForgottenSurvey {
-  /** What can be had back, oldest first; what another one of these stood for is left out. */
+  /** What is surely to be had back, oldest first; what another one of these stood for is left out. */
   readonly offered: readonly Undeletable[]
-  /** All that can, those others included. */
+  /** All that may be, those others included: after the window, if nobody has pruned it yet. */
   readonly undeletable: readonly Undeletable[]
   /** All that was ever forgotten. */
   readonly forgotten: readonly ForgottenSnapshot[]
@@ -47,10 +47,12 @@ export async function surveyForgotten(
   const bad: ObjectProblem[] = []
   const listed = new Set(snapshots.map(({ name }) => name))
   const undeletable = forgotten
-    .filter((one) => isInWindow(one, { nowMs }) && !listed.has(one.name))
+    .filter((one) => one.object !== undefined && !listed.has(one.name))
     .flatMap((one) => openedOrNone(repository, one, bad))
   const hidden = new Set(replacements([...undeletable, ...snapshots]).values())
-  const offered = undeletable.filter((one) => !hidden.has(one) && !isBack(one, snapshots))
+  const offered = undeletable.filter(
+    (one) => isInWindow(one.forgotten, { nowMs }) && !hidden.has(one) && !isBack(one, snapshots),
+  )
   return { offered, undeletable, forgotten, snapshots, problems: [...problems, ...unread, ...bad] }
 }
 
