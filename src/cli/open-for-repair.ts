@@ -22,6 +22,7 @@ export async function openForRepair(
       'object-damaged',
       'object-foreign',
       'object-missing',
+      'no-repository',
       'wrong-passphrase',
     )
     if (from === undefined || !isDamaged) throw error

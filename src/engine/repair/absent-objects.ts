@@ -1,8 +1,10 @@
-// Objects that are not there and that a copy has: snapshots of which something tells, receipts of snapshots
-// that have none, and what an earlier repair took out of the way. What was marked or forgotten stays away.
+// Objects that are not there and that a copy has: what a repository is opened with, snapshots of which something
+// tells, receipts of snapshots that have none, and what an earlier repair took out of the way. What was marked or
+// forgotten stays away, and so do the keys of others: they may have been taken away from them.
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { eachObject, type OwnObject } from '../../repository/each-object.ts'
+import { isConfigName, isKeyringName } from '../../repository/generations.ts'
 import type { Marked } from '../../repository/marks.ts'
 import { ObjectProblems } from '../../repository/object-problem.ts'
 import { quarantinedNames } from '../../repository/quarantine.ts'
@@ -11,6 +13,7 @@ import type { Roots } from '../../repository/roots.ts'
 import { confirmationOf, openReceipt } from '../../repository/snapshots.ts'
 import { loadUpkeepRecords } from '../../repository/upkeep-records.ts'
 import { contentName } from '../../store/names.ts'
+import type { Store } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
 import type { DamagedObject } from './damaged-objects.ts'
 import { goodCopy } from './good-copies.ts'
@@ -46,6 +49,7 @@ export async function findAbsent(
     return !/^(packs|index|leases|quarantine)\//.test(name)
   })
   const found = new Map<string, Bytes>()
+  for (const { name, good } of await foundations(repository, copy)) found.set(name, good)
   for (const name of new Set([...missing.map(({ object }) => object), ...before])) {
     if (isGone(name) || (await repository.store.stat(name)) !== undefined) continue
     const good = await goodCopy(copy, name)
@@ -55,6 +59,34 @@ export async function findAbsent(
   for (const { name, good } of await receiptsFor(repository, { ...known, snapshots }))
     found.set(name, good)
   return [...found].map(([name, good]) => ({ name, good }))
+}
+
+/** The config and the owner's keyring, where there is none, and the key that opened the copy. */
+async function foundations(
+  { store, grantName }: Repository,
+  copy: Repository,
+): Promise<readonly AbsentObject[]> {
+  const [here, there] = [await foundationsIn(store), await foundationsIn(copy.store)]
+  const lacks = (isKind: (name: string) => boolean) => !here.some(isKind)
+  const wanted = there.filter(
+    (name) =>
+      (isConfigName(name) && lacks(isConfigName)) ||
+      (isKeyringName(name) && lacks(isKeyringName)) ||
+      (name === grantName && !here.includes(name)),
+  )
+  const found: AbsentObject[] = []
+  for (const name of wanted) {
+    const good = await goodCopy(copy, name)
+    if (good !== undefined) found.push({ name, good })
+  }
+  return found
+}
+
+async function foundationsIn(store: Store): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const folder of ['config/', 'keys/'] as const)
+    for await (const { name } of store.list(folder)) names.push(name)
+  return names
 }
 
 async function forgottenSnapshots(repository: Repository): Promise<ReadonlySet<string>> {

@@ -89,6 +89,7 @@ async function movedFrames(
 interface Root {
   readonly domain: DomainAccess
   readonly ids: readonly Bytes[]
+  readonly isForgotten?: boolean
 }
 
 /** Of all that is kept, and of what will be put back. */
@@ -104,8 +105,9 @@ function* rootsIn(
     readonly absent: readonly AbsentObject[]
   },
 ): Generator<Root> {
-  for (const { domain, summary } of [...roots.snapshots, ...roots.forgotten])
-    yield { domain, ids: summary.roots }
+  for (const { domain, summary } of roots.snapshots) yield { domain, ids: summary.roots }
+  for (const { domain, summary } of roots.forgotten)
+    yield { domain, ids: summary.roots, isForgotten: true }
   for (const { name, good } of [...objects, ...absent]) {
     if (good === undefined || !name.startsWith('snapshots/')) continue
     const root = openRoot(repository, { name, object: good })
@@ -153,10 +155,11 @@ async function inspectDomain(
   const known = {
     good: good.map(({ read }) => ({ kind: read.indexed.kind, header: read.header })),
     others: going.map(({ info, read }) => sourceOf(repository, { info, read, origin: 'marked' })),
-    roots: roots.filter((root) => root.domain === domain).flatMap(({ ids }) => ids),
+    roots: idsOf(roots, { domain, isForgotten: false }),
+    forgotten: idsOf(roots, { domain, isForgotten: true }),
   }
   let needs = await verifiedNeeds({ ...known, saved })
-  const isMissing = needs.lost.length > 0 || packs.length > 0
+  const isMissing = needs.isIncomplete || packs.length > 0
   if (copy !== undefined && isMissing) {
     const copies = await sourcesIn(copy, domain)
     const isDamaged = new Set(packs.map(({ name }) => name))
@@ -170,6 +173,17 @@ async function inspectDomain(
   const ours = losses.records.filter((loss) => loss.domain === domain)
   const knownLost = new Set(ours.flatMap(({ record }) => record.ids.map(toHex)))
   return { domain, marked, needs, knownLost, ...faults }
+}
+
+function idsOf(
+  roots: readonly Root[],
+  of: { readonly domain: DomainAccess; readonly isForgotten: boolean },
+): readonly Bytes[] {
+  return roots
+    .filter(
+      ({ domain, isForgotten = false }) => domain === of.domain && isForgotten === of.isForgotten,
+    )
+    .flatMap(({ ids }) => ids)
 }
 
 /** Needs that rely on nothing that was not read: what is damaged in a copy is no better than here. */

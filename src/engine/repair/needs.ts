@@ -31,13 +31,17 @@ export interface NeedsOptions {
   readonly others: readonly FrameSource[]
   /** Of all snapshots that are kept. */
   readonly roots: readonly Bytes[]
+  /** Of what was forgotten and can still be had back, as far as it is whole. */
+  readonly forgotten: readonly Bytes[]
 }
 
 export class Needs {
   /** Frames that must be taken, by their sources. */
   readonly taken: readonly TakenFrames[]
-  /** Ids that are needed and can be had nowhere, in hexadecimal. */
+  /** Ids that snapshots need and that can be had nowhere, in hexadecimal. */
   readonly lost: readonly string[]
+  /** Whether anything is missing, of what was forgotten too. */
+  readonly isIncomplete: boolean
   /** How many packs are good, and how many sources are taken as a whole. */
   readonly #good: number
   readonly #saved: number
@@ -45,7 +49,7 @@ export class Needs {
   readonly #image: IndexImage
   readonly #graph: RefGraph
 
-  constructor({ good, saved, others, roots }: NeedsOptions) {
+  constructor({ good, saved, others, roots, forgotten }: NeedsOptions) {
     this.#good = good.length
     this.#saved = saved.length
     this.#sources = [...saved, ...others]
@@ -55,9 +59,13 @@ export class Needs {
     for (const { kind, header } of packs)
       if (kind === 'tree-pack') this.#graph.add({ ...header, treeIds: header.ids })
     const reach = new Reach(this.#graph)
-    const missing = new Set(reach.lostBelow(roots.map((root) => this.#numberOf(root))))
+    const lostBelow = (ids: readonly Bytes[]) =>
+      reach.lostBelow(ids.map((id) => this.#numberOf(id)))
+    const missing = new Set(lostBelow(roots))
+    const isForgottenWhole = lostBelow(forgotten).length === 0
     const needed = reach.visited(this.#image.blobs)
     this.lost = [...this.#graph.unresolved].filter(([, n]) => missing.has(n)).map(([hex]) => hex)
+    this.isIncomplete = this.lost.length > 0 || !isForgottenWhole
     this.taken = this.#takeFrames(needed)
   }
 
