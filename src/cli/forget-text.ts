@@ -26,8 +26,8 @@ export function showPlan(shown: Shown, plan: Plan, options: { readonly asked: bo
   const going = new Set(goingIn(plan))
   plan.sources.forEach((source, i) => {
     if (i > 0) line('')
-    line(headingOf(shown, source))
-    for (const row of formatTable(COLUMNS, rowsOf(source))) line(row)
+    line(headingOf(shown, { source, going }))
+    for (const row of formatTable(COLUMNS, rowsOf(source, going))) line(row)
     for (const decision of source.decisions)
       output.event({ event: 'item', ...jsonOf(decision, going) })
   })
@@ -62,10 +62,18 @@ function sourceText({ details }: Shown, { source }: SourcePlan<Retained>): strin
   return `source ${name === undefined ? sourceIdOf({ source }).slice(0, 8) : printableText(name)}`
 }
 
-function headingOf(shown: Shown, source: SourcePlan<Retained>): string {
+function headingOf(
+  shown: Shown,
+  {
+    source,
+    going,
+  }: { readonly source: SourcePlan<Retained>; readonly going: ReadonlySet<Retained> },
+): string {
   const name = sourceText(shown, source)
-  const { length } = source.decisions.filter(({ keeps }) => !keeps)
-  const counts = `${source.decisions.length - length} to keep, ${length} to forget`
+  const { length } = source.decisions.filter(({ candidate }) => going.has(candidate))
+  const refused = source.decisions.filter(({ keeps }) => !keeps).length - length
+  const also = refused > 0 ? ` (${refused} of them against the rules, see below)` : ''
+  const counts = `${source.decisions.length - length} to keep${also}, ${length} to forget`
   return `${name.charAt(0).toUpperCase()}${name.slice(1)}: ${counts}`
 }
 
@@ -76,13 +84,25 @@ const COLUMNS: readonly Column[] = [
   { title: 'BY' },
 ]
 
-function rowsOf({ decisions }: SourcePlan<Retained>): readonly (readonly string[])[] {
+function rowsOf(
+  { decisions }: SourcePlan<Retained>,
+  going: ReadonlySet<Retained>,
+): readonly (readonly string[])[] {
   return decisions.map(({ candidate, keeps, rules }) => [
-    keeps ? 'keep' : 'forget',
+    actionOf({ candidate, keeps }, going),
     shortId(candidate.id),
     formatTime(candidate.timeMs),
     printableText([...remarks(candidate), ...rules].join(', ')),
   ])
+}
+
+/** refused: no rule keeps it, and nothing of its source is forgotten. */
+function actionOf(
+  { candidate, keeps }: Pick<Decision<Retained>, 'candidate' | 'keeps'>,
+  going: ReadonlySet<Retained>,
+): string {
+  if (keeps) return 'keep'
+  return going.has(candidate) ? 'forget' : 'refused'
 }
 
 function remarks({ ending, isConfirmed }: Retained): readonly string[] {
@@ -96,7 +116,7 @@ function jsonOf(
 ): Readonly<Record<string, unknown>> {
   const { id, source, timeMs, startedMs, sequence, ending, isConfirmed, isHeld } = candidate
   return {
-    action: keeps ? 'keep' : going.has(candidate) ? 'forget' : 'refused',
+    action: actionOf({ candidate, keeps }, going),
     id,
     rules,
     receivedAt: isoTime(timeMs),

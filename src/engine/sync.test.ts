@@ -97,9 +97,11 @@ test('puts keys, config, packs, index and records first, then snapshots with rec
     'config',
     'packs',
     'index',
+    'sightings',
     'holds',
     'forgets',
     'renewals',
+    'losses',
     // Each confirmed before the next one follows it.
     'snapshots',
     'receipts',
@@ -344,7 +346,7 @@ describe('the target', () => {
     await addRecords(source)
     const { result, problems } = await runSync(source.store, target)
     expect(problems).toEqual([])
-    expect(result.objects).toBe(3)
+    expect(result.objects).toBe(5)
   })
 
   test('that has another length under a name: told, and left as it is', async () => {

@@ -113,6 +113,11 @@ export interface BackupRun {
   readonly warnings: readonly unknown[]
 }
 
+/** Of the snapshot that a run made. */
+export function idOf({ result }: BackupRun): string {
+  return (result.snapshot as string).slice('snapshots/'.length)
+}
+
 type BackupChanges = Partial<Omit<BackupOptions, 'repository' | 'source'>> & {
   readonly source?: BackupOptions['source']
   /** Other folders than the one that is named. */

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { CairnError } from '../../src/base/errors.ts'
-import { forget } from '../../src/engine/forget.ts'
 import { GRACE_MS } from '../../src/engine/prune/timing.ts'
 import { type PruneOptions, type PruneResult, prune } from '../../src/engine/prune.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
@@ -21,6 +20,7 @@ import {
   backupFolder,
   expectSame,
   expectSound,
+  idOf,
   makeRepository,
   namesIn,
   restoreFolder,
@@ -29,7 +29,7 @@ import {
   type TestRepository,
   throughStore,
 } from './fixture.ts'
-import { NO_CATALOG } from './retention.ts'
+import { forgetIds } from './retention.ts'
 
 const scratch = new Scratch()
 let nowMs = 0
@@ -72,24 +72,9 @@ beforeEach(async () => {
   before = describeTree(source)
   nowMs += 60_000
   await backupFolder(repository, source, { clock })
-  await forgetOne(first.result.snapshot as string)
+  await forgetIds(repository.repository, idOf(first))
   nowMs += GRACE_MS
 })
-
-async function forgetOne(snapshot: string): Promise<void> {
-  await forget({
-    ...QUIET,
-    repository: repository.repository,
-    forgetting: {
-      kind: 'ids',
-      select: ({ snapshots }) => snapshots.filter(({ name }) => name === snapshot),
-      minimum: 0,
-    },
-    onProblem: () => undefined,
-    onForgotten: () => undefined,
-    catalog: NO_CATALOG,
-  })
-}
 
 function pruneOnce({
   store = repository.store,

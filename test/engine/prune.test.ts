@@ -7,7 +7,11 @@ import { GRACE_MS } from '../../src/engine/prune/timing.ts'
 import { type PruneResult, prune } from '../../src/engine/prune.ts'
 import { UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
 import { loadIndex } from '../../src/repository/index-load.ts'
+import { HeldLease } from '../../src/repository/lease.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
+import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
+import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
+import { digestInName } from '../../src/store/names.ts'
 import { backupTexts, newWorld, repositoryOf, seeded, type World } from '../model/world.ts'
 import { namesOf } from '../repositories/sample.ts'
 
@@ -151,4 +155,46 @@ test('what is needed and named in no index is named again', async () => {
   await world.clock.advance(2 * DAY_MS)
   await pruneOnce()
   expect([await has('one'), await has('two')]).toEqual([false, true])
+})
+
+test('what was stored since a session at work began is spared, until that has ended', async () => {
+  const { store, clock } = world
+  const repository = repositoryOf(world, { store, random: seeded(seed++) })
+  const domain = selectDomain(repository)
+  const lease = await HeldLease.take({
+    repository,
+    domain,
+    sessionId: new Uint8Array(16).fill(7),
+    purpose: 'backup',
+    host: 'host',
+    clock,
+    onProblem: () => undefined,
+  })
+  await clock.advance(HOUR_MS)
+  await forget(await save(['one']))
+  const spared = await pruneOnce()
+  expect(spared.marks).toEqual([])
+  expect(spared.plan.domains[0]?.mark.sparedPacks).toBe(2)
+  await lease.release()
+  expect((await pruneOnce()).marks).toHaveLength(1)
+})
+
+test('a snapshot that nobody confirmed is marked after a month, unless it is held', async () => {
+  const { store, clock } = world
+  await save(['one'])
+  for (const receipt of await namesOf(store, 'receipts/')) await store.remove(receipt)
+  const repository = repositoryOf(world, { store, random: seeded(seed++) })
+  const [snapshot] = (await loadSnapshots(repository)).snapshots as [Snapshot]
+  const domain = selectDomain(repository)
+  const record = {
+    snapshots: [digestInName(snapshot.name) as Uint8Array],
+    releases: [],
+    reason: '',
+    heldMs: clock.nowMs(),
+  }
+  const hold = await putUpkeepRecord(repository, { kind: 'hold', domain, record })
+  await clock.advance(31 * DAY_MS)
+  expect((await pruneOnce()).plan.domains[0]?.mark.snapshots).toEqual([])
+  await store.remove(hold)
+  expect((await pruneOnce()).plan.domains[0]?.mark.snapshots).toEqual([snapshot.name])
 })

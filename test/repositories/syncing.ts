@@ -65,6 +65,10 @@ export async function addRecords({ repository }: Pick<Sample, 'repository'>): Pr
   await putUpkeepRecord(repository, { kind: 'hold', domain, record: hold })
   const forget = { snapshots: [], forgottenMs: 1 }
   await putUpkeepRecord(repository, { kind: 'forget', domain, record: forget })
+  const sighting = { snapshots: [], moved: [] }
+  await putUpkeepRecord(repository, { kind: 'sighting', domain, record: sighting })
+  const loss = { ids: [], foundMs: 1 }
+  await putUpkeepRecord(repository, { kind: 'loss', domain, record: loss })
   const renewal = { packs: [], renewedMs: 1 }
   await putUpkeepRecord(repository, { kind: 'renewal', domain, record: renewal })
 }

@@ -3,7 +3,7 @@
 import { hostname } from 'node:os'
 import { CairnError, messageOf } from '../../base/errors.ts'
 import type { Duration, Period } from '../../engine/forget/periods.ts'
-import { isRefusing } from '../../engine/forget/plan.ts'
+import { goingIn, isRefusing } from '../../engine/forget/plan.ts'
 import { hasRule, type Policy } from '../../engine/forget/policy.ts'
 import { type ForgetResult, type Forgetting, forget } from '../../engine/forget.ts'
 import { selectSnapshot } from '../../engine/select-snapshot.ts'
@@ -200,7 +200,7 @@ function report(
 ): void {
   const { plan, forgotten, spared, closed } = result
   const decisions = plan.sources.flatMap((source) => source.decisions)
-  const going = decisions.filter(({ keeps }) => !keeps).length
+  const going = goingIn(plan).length
   for (const { id } of spared) {
     const text = `Snapshot ${shortId(id)} was held in the meantime, and stays`
     output.problem(text, { snapshot: id, what: 'it was held in the meantime' })
@@ -219,7 +219,7 @@ function countsOf(
   { dryRun, problems }: { readonly dryRun: boolean; readonly problems: number },
 ): Readonly<Record<string, unknown>> {
   const decisions = plan.sources.flatMap((source) => source.decisions)
-  const going = decisions.filter(({ keeps }) => !keeps).length
+  const going = goingIn(plan).length
   const refused = plan.sources.filter(
     ({ refusals }) => refusals.length > 0 || plan.refusals.length > 0,
   ).length
