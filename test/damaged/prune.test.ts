@@ -10,6 +10,7 @@
 
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Bytes, utf8 } from '../../src/base/bytes.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { type CairnError, type ErrorCode, isCairnError } from '../../src/base/errors.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { GRACE_MS } from '../../src/engine/prune/timing.ts'
@@ -193,7 +194,8 @@ test('what was forgotten and does not open is in the way as long as it could be 
       const repository = await damaged.open()
       const object = utf8('no snapshot, though upkeep has signed that it is one')
       const said = { sourceId: new Uint8Array(16), sequence: 1, isConfirmed: true, object }
-      const record = { snapshots: [{ ...said, snapshot: sha256(object) }], forgottenMs: 1 }
+      const forgottenMs = systemClock.nowMs()
+      const record = { snapshots: [{ ...said, snapshot: sha256(object) }], forgottenMs }
       const domain = selectDomain(repository)
       await putUpkeepRecord(repository, { kind: 'forget', domain, record })
     },
