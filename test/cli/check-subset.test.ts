@@ -10,7 +10,7 @@ let user: User
 beforeEach(async () => {
   user = new User()
   await run('init', '--key-file', user.path('key'))
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 5; i++) {
     user.write({ [`source/file-${i}`]: `content ${i}` })
     expect(await run('backup', user.path('source'))).toMatchObject({ code: 0 })
   }
@@ -31,7 +31,7 @@ test('four quarters are all packs', async () => {
   let sum = 0
   for (let quarter = 0; quarter < 4; quarter++) sum += (await read('25%')).packsRead
   const { packs } = await read('25%')
-  expect(packs).toBeGreaterThan(8)
+  expect(packs).toBeGreaterThan(5)
   expect(sum).toBeGreaterThanOrEqual(packs)
 })
 

@@ -108,7 +108,7 @@ test(
     const [{ mutant, config }] = FOUND
     const { edits } = MUTANTS[mutant] as Mutant
     withMutation(edits, (root) => {
-      const options = ['--config', config, ...SEARCHED, '--shrinks', '300']
+      const options = ['--config', config, ...SEARCHED, '--shrinks', '60']
       const { printed } = runSamples(options, root)
       const [, before, file = ''] = /decisions: (\d+), in (\S+)/.exec(printed) ?? []
       const [, after] = /shrunk to (\d+) decisions/.exec(printed) ?? []
