@@ -53,15 +53,17 @@ export async function rememberNewest(
     if (newest !== undefined) found[key] = newest.id
   }
   const ours = new Set(repository.domains.map(({ hex }) => hex))
-  const absent = Object.entries(state.newest ?? {})
-    .map(([key, id]) => ({ id, domain: domainIn(key) }))
-    .filter(({ domain }) => ours.has(domain))
-    .filter(({ id }) => !snapshots.some((one) => one.id === id || isFor(one.summary.replaces, id)))
+  const isThere = (id: string) =>
+    snapshots.some((one) => one.id === id || isFor(one.summary.replaces, id))
+  const entries = Object.entries(state.newest ?? {})
+  const isAbsent = ([key, id]: readonly [string, string]) => ours.has(domainIn(key)) && !isThere(id)
+  const absent = entries.filter(isAbsent).map(([key, id]) => ({ id, domain: domainIn(key) }))
   const missed: KnownId[] = []
   for (const one of absent) if (await warnWhereGone(context, repository, one.id)) missed.push(one)
   saveState(context, {
     ...state,
-    newest: { ...state.newest, ...found },
+    // What is absent was looked for once: it is explained, or missed from now on.
+    newest: { ...Object.fromEntries(entries.filter((one) => !isAbsent(one))), ...found },
     missed: moreMissed(state.missed, missed),
   })
 }

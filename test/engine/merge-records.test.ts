@@ -4,11 +4,9 @@ import { beforeEach, expect, test } from 'vitest'
 import { toHex } from '../../src/base/bytes.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { planForgets, planSightings } from '../../src/engine/prune/merge-records.ts'
-import { GRACE_MS } from '../../src/engine/prune/timing.ts'
-import { prune } from '../../src/engine/prune.ts'
 import { loadSightings } from '../../src/engine/sightings.ts'
 import type { ForgetRecord, Sighting } from '../../src/format/upkeep-records.ts'
-import { loadForgotten, UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
+import { loadForgotten } from '../../src/repository/forgets.ts'
 import type { FoundRecord } from '../../src/repository/upkeep-records.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -16,6 +14,7 @@ import {
   backupTexts,
   forgetter,
   newWorld,
+  pruner,
   repositoryOf,
   seeded,
   type World,
@@ -33,24 +32,7 @@ beforeEach(async () => {
 })
 
 function pruneOnce(store: Store = world.store): Promise<unknown> {
-  const { clock } = world
-  const random = seeded(seed++)
-  return prune({
-    repository: repositoryOf(world, { store, random }),
-    limits: {
-      graceMs: GRACE_MS,
-      windowMs: UNDELETE_WINDOW_MS,
-      moveBytesMax: 1 << 30,
-      unusedMax: 0,
-    },
-    host: 'host',
-    dryRun: false,
-    clock,
-    random,
-    signal: new AbortController().signal,
-    onPlan: () => undefined,
-    onWarning: () => undefined,
-  })
+  return pruner(world, { runs: 1 })({ store, clock: world.clock, random: seeded(seed++) })
 }
 
 /** A day with a backup; what was there before it is forgotten. */

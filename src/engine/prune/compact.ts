@@ -21,7 +21,7 @@ import type { DomainPlan, Obstacle } from './plan.ts'
 import { whyNot } from './why-not.ts'
 
 export interface CompactResult {
-  /** Of frames that were split, as they are stored. */
+  /** Of frames that were split, as they are stored; 0 where the store was full before the end. */
   readonly splitBytes: number
   /** Of the frames that took their place. */
   readonly storedBytes: number
@@ -48,6 +48,8 @@ export async function compact(plan: DomainPlan, options: CompactOptions): Promis
   } catch (error) {
     if (!isCairnError(error, 'no-space')) throw error
     obstacles.push({ object: 'packs/', why: error.message })
+    // How much of what was sealed is in packs that were stored shows in the next plan.
+    return { splitBytes: 0, storedBytes: 0, obstacles }
   }
   return { ...splitter.bytes, obstacles }
 }
