@@ -25,6 +25,8 @@ function namesIn(folder: string): readonly string[] {
     return readdirSync(folder)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR')
+      throw new CairnError('usage', `Cannot use ${folder} as a repository: it is no folder`)
     throw new CairnError('store-unreadable', `Cannot look into ${folder}: ${messageOf(error)}`)
   }
 }

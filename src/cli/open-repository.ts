@@ -1,7 +1,7 @@
 // Opens the repository that the settings name, and makes the default one where nothing is configured.
 
 import { join } from 'node:path'
-import { CairnError, isCairnError } from '../base/errors.ts'
+import { CairnError, isCairnError, messageOf } from '../base/errors.ts'
 import { newestGeneration } from '../repository/generations.ts'
 import { IndexCache } from '../repository/index-cache.ts'
 import { openRepository, type Repository } from '../repository/repository.ts'
@@ -143,14 +143,14 @@ function withLocalCopies(
   const indexCache = new IndexCache({
     folder: join(cacheFolder, 'index'),
     clock,
-    onProblem: (error) => output.detail(`The local cache: ${String(error)}`),
+    onProblem: (error) => output.detail(`The local cache: ${messageOf(error)}`),
   })
   if (isLocal(repository.store.address)) return { ...repository, indexCache }
   const cache = openCacheFolder({ path: join(cacheFolder, 'objects'), clock })
   const store = withCache(repository.store, {
     cache,
     bytesMax: METADATA_CACHE_BYTES_MAX,
-    onCacheError: (error) => output.detail(`The local cache: ${String(error)}`),
+    onCacheError: (error) => output.detail(`The local cache: ${messageOf(error)}`),
   })
   return { ...repository, store, indexCache }
 }

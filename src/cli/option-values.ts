@@ -2,13 +2,20 @@
 
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError } from 'commander'
+import { utf8 } from '../base/bytes.ts'
 import type { Duration } from '../engine/forget/periods.ts'
+import { TEXT_BYTES_MAX } from '../format/limits.ts'
 import { parseBytes } from './sizes.ts'
 
 /** An empty name, tag or pattern is a value that a script lost: it chooses nothing that was meant. */
 export function text(value: string): string {
   if (value !== '') return value
   throw new InvalidArgumentError('It is empty.')
+}
+
+export function reason(value: string): string {
+  if (utf8(text(value)).length <= TEXT_BYTES_MAX) return value
+  throw new InvalidArgumentError(`It is longer than ${TEXT_BYTES_MAX} bytes.`)
 }
 
 /** For options and arguments that may be given several times. */

@@ -1,5 +1,6 @@
 // Stores as the program uses them: every call ends, and what can pass is tried again.
 
+import { statSync } from 'node:fs'
 import { openStore } from '../store/open-store.ts'
 import { DEFAULT_RETRIES, withRetry } from '../store/retry.ts'
 import type { Store } from '../store/store.ts'
@@ -29,4 +30,12 @@ export function storeAt(context: Context, { address, create = false }: StoreAt):
 /** Whether objects lie in a folder of this machine: then copying them gains nothing. */
 export function isLocal(address: string): boolean {
   return address.startsWith('/')
+}
+
+/** Also through links, other spellings and bind mounts: it is the folder that counts. */
+export function isSameStore({ address: one }: Store, { address: other }: Store): boolean {
+  if (one === other) return true
+  if (!isLocal(one) || !isLocal(other)) return false
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }))
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
 }

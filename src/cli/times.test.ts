@@ -33,7 +33,7 @@ test.each([
   ['2026-11-20T15:00:00+02:00', Date.UTC(2026, 10, 20, 13, 0, 0, 999)],
   ['2026-11-20 15:00-0130', Date.UTC(2026, 10, 20, 16, 30, 59, 999)],
   ['3d', NOW_MS - 3 * 86_400_000],
-  ['90m', NOW_MS - 90 * 60_000],
+  ['90min', NOW_MS - 90 * 60_000],
   ['2w', NOW_MS - 14 * 86_400_000],
 ])('%s with a zone, or as a time ago', (text, ms) => {
   expect(parseTime(text, NOW_MS)).toBe(ms)

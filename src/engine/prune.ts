@@ -89,7 +89,7 @@ function expectRights({ repository, limits }: PruneOptions, domain: DomainAccess
   throw new CairnError(
     'not-permitted',
     `Not permitted: this key cannot open what is stored in domain ${domain.label}, which --compact does`,
-    { hint: 'Leave out --compact, or use the key of the owner or of a reader who may also prune.' },
+    { hint: 'Leave out --compact, or use a key of the owner.' },
   )
 }
 

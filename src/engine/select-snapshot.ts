@@ -186,7 +186,7 @@ function selectById({ snapshots, closed, problems }: SnapshotList, prefix: strin
   }
   if (found.length === 0) {
     throw new CairnError('not-found', `There is no snapshot ${prefix}`, {
-      hint: '`cairn snapshots` lists them.',
+      hint: '`cairn snapshots` lists them, `cairn undelete` what was forgotten lately.',
     })
   }
   const shown = found.slice(0, CANDIDATES_MAX).map(({ id }) => id.slice(0, prefix.length + 8))

@@ -268,7 +268,9 @@ export function backupTexts(
     readonly domain?: number
   },
 ): Promise<BackupResult> {
-  const repository = repositoryOf(world, parts)
+  // A machine that may only write: what the owner's would write down besides changes nothing for others.
+  const owned = repositoryOf(world, parts)
+  const repository: Repository = { ...owned, role: 'writer', ownership: undefined }
   const domain = repository.domains[number] as DomainAccess
   const options: BackupOptions = {
     ...PLAIN,

@@ -1,7 +1,7 @@
 // `cairn prune`: from the command line to the engine, and from its plan and result to what is printed.
 
 import { hostname } from 'node:os'
-import { CairnError, isCairnError } from '../../base/errors.ts'
+import { CairnError, isCairnError, messageOf } from '../../base/errors.ts'
 import type { DomainPlan, WaitingMark } from '../../engine/prune/plan.ts'
 import { GRACE_MS, shortestGraceMs } from '../../engine/prune/timing.ts'
 import { type PruneOptions, type PrunePlan, type PruneResult, prune } from '../../engine/prune.ts'
@@ -102,7 +102,7 @@ async function runOnce(
     random,
     signal: interruption.signal,
     onPlan: (plan) => tellPlan(output, plan),
-    onWarning: (error) => output.warning('lease', String(error)),
+    onWarning: (error) => output.warning('lease', messageOf(error)),
   }
   try {
     return await prune(options)
@@ -142,6 +142,7 @@ function planLines(plan: DomainPlan): readonly string[] {
     ...(sweep.packs.length + sweep.snapshots.length > 0 ? [sweepLine(plan)] : []),
     ...sweep.waiting.map(waitingLine),
     ...(mark.packs.length + mark.snapshots.length > 0 ? [markLine(plan)] : []),
+    ...(mark.tooLargeBytes === undefined ? [] : [tooLargeLine(mark.tooLargeBytes)]),
     ...(renewal.packs.length > 0 ? [renewalLine(plan)] : []),
     ...(compaction.frames.length > 0 ? [compactionLine(plan)] : []),
     ...(mark.sparedPacks > 0
@@ -177,6 +178,10 @@ function markLine({ mark }: DomainPlan): string {
       ? `; ${formatNumber(snapshots.length, 'snapshot')} that nobody confirmed for 30 days`
       : ''
   return `Marks ${formatNumber(packs.length, 'pack')}: deleting them frees ${formatBytes(freeBytes)}${moves}${others}`
+}
+
+function tooLargeLine(bytes: number): string {
+  return `Moves nothing: the smallest pack that is worth it has ${formatBytes(bytes)} that are needed, more than --max-move allows`
 }
 
 function renewalLine({ renewal: { packs, wastedBytes } }: DomainPlan): string {

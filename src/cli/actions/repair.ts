@@ -1,10 +1,11 @@
 // `cairn repair`: from the command line to the engine; its plan, what it did and what is left.
 
 import { hostname } from 'node:os'
-import { CairnError, isCairnError } from '../../base/errors.ts'
+import { CairnError, isCairnError, messageOf } from '../../base/errors.ts'
 import { type RepairPlan } from '../../engine/repair/plan.ts'
 import { isIdle, type RepairStep, stepsOf } from '../../engine/repair/steps.ts'
 import { type RepairOptions, type RepairResult, repair } from '../../engine/repair.ts'
+import type { Store } from '../../store/store.ts'
 import { showCheckProgress, tellProblem } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -13,7 +14,7 @@ import { openForRepair } from '../open-for-repair.ts'
 import { workersFor } from '../option-values.ts'
 import { Progress } from '../progress.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
-import { storeAt } from '../store.ts'
+import { isSameStore, storeAt } from '../store.ts'
 import { formatDuration } from '../times.ts'
 import { withUpkeep } from '../upkeep.ts'
 
@@ -31,10 +32,12 @@ export async function repairAction(
 ): Promise<ExitCode | undefined> {
   const { output, clock, random, interruption } = context
   const { from, readData = false, markLost = false, dryRun = false } = flags
+  const copy = from === undefined ? undefined : storeAt(context, { address: from })
+  expectTwo(storeAt(context, { address: context.settings.address }), copy)
   const repository = await openForRepair(context, from)
   const progress = new Progress(context)
   const options: Omit<RepairOptions, 'repository'> = {
-    from: from === undefined ? undefined : storeAt(context, { address: from }),
+    from: copy,
     known: newestKnown(context, repository),
     readData,
     markLost,
@@ -51,13 +54,19 @@ export async function repairAction(
       tellPlan(context, { plan, dryRun })
     },
     onStep: (object) => output.detail(object),
-    onWarning: (error) => output.warning('store', String(error)),
+    onWarning: (error) => output.warning('store', messageOf(error)),
   }
   const result = await withUpkeep(context, { repository, dryRun }, (upkept) =>
     run({ ...options, repository: upkept }),
   ).finally(() => progress.end())
   tell(context, { result, flags, address: repository.store.address, elapsedMs: progress.elapsedMs })
   return result.after.problemCount > 0 ? EXIT.failed : undefined
+}
+
+function expectTwo(damaged: Store, copy: Store | undefined): void {
+  if (copy === undefined || !isSameStore(damaged, copy)) return
+  const what = `Cannot repair ${damaged.address} from ${copy.address}: that is the same place`
+  throw new CairnError('usage', what, { hint: '`--from` names a copy of it.' })
 }
 
 async function run(options: RepairOptions): Promise<RepairResult> {

@@ -1,6 +1,5 @@
 // `cairn sync`: from two addresses to the engine, and from its result to the exit code. No key is used.
 
-import { statSync } from 'node:fs'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import type { SyncProblem } from '../../engine/sync/plan.ts'
 import { type SyncOptions, type SyncProgress, type SyncResult, sync } from '../../engine/sync.ts'
@@ -15,7 +14,7 @@ import { Progress } from '../progress.ts'
 import { loadState, saveState } from '../repository-state.ts'
 import { addressOf } from '../settings.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
-import { isLocal, storeAt } from '../store.ts'
+import { isLocal, isSameStore, storeAt } from '../store.ts'
 import { formatDuration } from '../times.ts'
 import { keepRoom } from '../upkeep.ts'
 
@@ -71,18 +70,12 @@ interface Stores {
   readonly target: Store
 }
 
-/** Also through links, other spellings and bind mounts: it is the folder that counts. */
-function expectTwo({ address: from }: Store, { address: to }: Store): void {
-  const isSame = from === to || (isLocal(from) && isLocal(to) && isSameFolder(from, to))
-  if (!isSame) return
-  throw new CairnError('usage', `Cannot copy ${from} to ${to}: that is the same place`, {
+function expectTwo(source: Store, target: Store): void {
+  if (!isSameStore(source, target)) return
+  const what = `Cannot copy ${source.address} to ${target.address}: that is the same place`
+  throw new CairnError('usage', what, {
     hint: '`--to` names the copy, `--repository` what is copied.',
   })
-}
-
-function isSameFolder(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }))
-  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
 }
 
 /** What the first run makes before the config: one that was killed then goes on. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { HoldFlags } from '../actions/hold.ts'
 import { examples } from '../examples.ts'
 import { execute } from '../execute.ts'
-import { text } from '../option-values.ts'
+import { reason } from '../option-values.ts'
 import { places } from '../snapshot-options.ts'
 
 export function addHold(program: Command): void {
@@ -12,7 +12,7 @@ export function addHold(program: Command): void {
     .command('hold')
     .description('Hold snapshots: they cannot be forgotten until they are released.')
     .argument('<snapshots...>', 'latest, latest~1, or ids', places)
-    .option('--reason <text>', 'why, for those who want to forget them', text)
+    .option('--reason <text>', 'why, for those who want to forget them', reason)
     .addHelpText('after', examples("cairn hold 4930ea8e --reason 'before the migration'"))
     .action(async (snapshots: readonly string[], flags: HoldFlags, self: Command) => {
       const { holdAction } = await import('../actions/hold.ts')

@@ -54,6 +54,8 @@ export interface MarkPlan {
   /** Of these, the bytes that will be moved, and those that will be free. */
   readonly moveBytes: number
   readonly freeBytes: number
+  /** Where not even one pack fits into what a run moves: what is needed of the smallest. */
+  readonly tooLargeBytes: number | undefined
   readonly snapshots: readonly string[]
   /** Dead or wasteful packs that are left alone for now, and why. */
   readonly sparedPacks: number
@@ -130,6 +132,7 @@ const NOTHING_TO_MARK: MarkPlan = {
   packs: [],
   moveBytes: 0,
   freeBytes: 0,
+  tooLargeBytes: undefined,
   snapshots: [],
   sparedPacks: 0,
   sparedBytes: 0,
@@ -193,15 +196,17 @@ function planMark(
   const protectedSinceMs = sessionsSince(survey)
   const isSpared = ({ storedAtMs }: PackLife) => storedAtMs >= protectedSinceMs
   const dead = unmarked.filter(({ liveBytes }) => liveBytes === 0)
+  const worth = worthMoving(unmarked, limits)
   const chosen = [
     ...dead.filter((pack) => !isSpared(pack)),
-    ...worthMoving(unmarked, limits).filter((pack) => !isSpared(pack)),
+    ...worth.packs.filter((pack) => !isSpared(pack)),
   ]
   const spared = dead.filter(isSpared)
   return {
     packs: chosen,
     moveBytes: sumOf(chosen, ({ liveBytes }) => liveBytes),
     freeBytes: sumOf(chosen, ({ packBytes, liveBytes }) => packBytes - liveBytes),
+    tooLargeBytes: worth.packs.length === 0 ? worth.tooLargeBytes : undefined,
     snapshots: neverConfirmed(survey),
     sparedPacks: spared.length,
     sparedBytes: sumOf(spared, ({ packBytes }) => packBytes),
@@ -265,20 +270,27 @@ function sessionsSince({ sessions, nowMs, domain }: DomainSurvey): number {
 }
 
 /** The packs with the largest part dead, until what stays dead is little enough or the limit is reached. */
-function worthMoving(packs: readonly PackLife[], limits: PruneLimits): readonly PackLife[] {
+function worthMoving(
+  packs: readonly PackLife[],
+  limits: PruneLimits,
+): { readonly packs: readonly PackLife[]; readonly tooLargeBytes: number | undefined } {
   const partly = packs.filter(({ liveBytes, deadBytes }) => liveBytes > 0 && deadBytes > 0)
   const total = sumOf(packs, ({ liveBytes, deadBytes }) => liveBytes + deadBytes)
   let unused = sumOf(partly, ({ deadBytes }) => deadBytes)
   let moved = 0
+  let tooLargeBytes: number | undefined
   const chosen: PackLife[] = []
   for (const pack of partly.sort((a, b) => deadPart(b) - deadPart(a))) {
     if (unused <= limits.unusedMax * total) break
-    if (moved + pack.liveBytes > limits.moveBytesMax) continue
+    if (moved + pack.liveBytes > limits.moveBytesMax) {
+      tooLargeBytes = Math.min(pack.liveBytes, tooLargeBytes ?? pack.liveBytes)
+      continue
+    }
     moved += pack.liveBytes
     unused -= pack.deadBytes
     chosen.push(pack)
   }
-  return chosen
+  return { packs: chosen, tooLargeBytes }
 }
 
 function deadPart({ liveBytes, deadBytes }: PackLife): number {
