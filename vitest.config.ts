@@ -15,6 +15,9 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'],
     pool: 'forks',
+    // What one file has compiled and made quick the next one need not: a fifth less time. A file must leave nothing
+    // behind that another could trip over.
+    isolate: false,
     // One for each core of the smallest machine that must be quick enough.
     maxWorkers: 2,
     // Node 24 loses a process now and then, with a check of V8's own that fails: less code is made and thrown

@@ -79,7 +79,11 @@ export class Actor {
           await this.#ask({ kind: 'sleep', ms })
         },
       },
-      random: (count) => Uint8Array.from({ length: count }, () => Math.floor(256 * random())),
+      random: (count) => {
+        const bytes = new Uint8Array(count)
+        for (let at = 0; at < count; at++) bytes[at] = Math.floor(256 * random())
+        return bytes
+      },
     }
     program(parts).then(
       (result) => (this.#ending = { result, error: undefined }),

@@ -1,6 +1,7 @@
 // Goes through one configuration: `node test/model/run.ts NAME [STATES]`. Ends with 3 where something is lost,
 // and prints the way there.
 
+import './remembered.ts'
 import { CONFIGURATIONS } from './configurations.ts'
 import { exhaust } from './exhaust.ts'
 import { Violation } from './explore.ts'

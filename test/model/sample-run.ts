@@ -2,6 +2,7 @@
 // or `--replay FILE` of a run that failed. Ends with 3 where something is lost, after it has shrunk the run,
 // printed it and written its decisions to a file.
 
+import './remembered.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
