@@ -29,6 +29,7 @@ export function formatDuration(ms: number): string {
 
 const MINUTE_MS = 60_000
 const AGO: Readonly<Record<string, number>> = {
+  m: MINUTE_MS,
   min: MINUTE_MS,
   h: 60 * MINUTE_MS,
   d: 24 * 60 * MINUTE_MS,
@@ -38,10 +39,10 @@ const AGO: Readonly<Record<string, number>> = {
 /**
  * The last moment that a text names, in milliseconds since 1970: of `2026-11-20` the end of that day,
  * of `2026-11-20 15:00` the end of that minute, so that what a listing shows is found again. `3d` is
- * three days before `nowMs`; units are min, h, d, w. Undefined where it is no time.
+ * three days before `nowMs`; units are min or m, h, d, w. Undefined where it is no time.
  */
 export function parseTime(text: string, nowMs: number): number | undefined {
-  const ago = /^(\d{1,6})(min|h|d|w)$/.exec(text.trim())
+  const ago = /^(\d{1,6})(min|[mhdw])$/.exec(text.trim())
   if (ago !== null) return nowMs - Number(ago[1]) * (AGO[ago[2] as string] as number)
   return parseMoment(text.trim())
 }

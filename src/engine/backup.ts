@@ -10,7 +10,6 @@ import { loadIndex } from '../repository/index-load.ts'
 import { HeldLease } from '../repository/lease.ts'
 import { loadPredecessor, type Predecessor } from '../repository/predecessor.ts'
 import { sourceIdOf } from '../repository/snapshots.ts'
-import { mayDoUpkeep } from '../repository/upkeep-signatory.ts'
 import { commit } from './backup/commit.ts'
 import { checkMayWrite, detailsOf, summaryOf } from './backup/describe.ts'
 import type { BackupOptions, BackupResult } from './backup/options.ts'
@@ -18,7 +17,6 @@ import { type BackupPass, Pass, type PassOptions } from './backup/pass.ts'
 import { planBackup } from './backup/plan.ts'
 import { Report } from './backup/report.ts'
 import type { Root } from './backup/scan.ts'
-import { recordSightings } from './sightings.ts'
 
 /** Passes over the source before giving up on a store that keeps losing what is relied upon. */
 const PASSES = 3
@@ -152,28 +150,7 @@ async function commitRoot(
     stored: pass.stored,
     relied: pass.relied,
   })
-  if (outcome.kind === 'lost') return undefined
-  await writeDownReceived(options, outcome.snapshot)
-  return { name: outcome.snapshot, summary }
-}
-
-/**
- * When the store received it, so that a copy knows that too: a machine whose key may, does it at once. The
- * snapshot counts without, and the next upkeep does it.
- */
-async function writeDownReceived(
-  { repository, domain, onWarning }: BackupOptions,
-  name: string,
-): Promise<void> {
-  if (!mayDoUpkeep(repository)) return
-  try {
-    const info = await repository.store.stat(name)
-    if (info === undefined) return
-    const snapshots = [{ ...info, domain }]
-    await recordSightings(repository, { snapshots, sightings: { receivedMs: new Map() } })
-  } catch (error) {
-    onWarning(error)
-  }
+  return outcome.kind === 'lost' ? undefined : { name: outcome.snapshot, summary }
 }
 
 function resultOf(options: BackupOptions, run: Run, snapshot: string | undefined): BackupResult {

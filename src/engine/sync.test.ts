@@ -22,6 +22,7 @@ import {
   runSync,
   withPuts,
 } from '../../test/repositories/syncing.ts'
+import type { Bytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { KIND } from '../format/prefix.ts'
 import { openRepository } from '../repository/repository.ts'
@@ -356,6 +357,33 @@ describe('the target', () => {
     const { problems } = await runSync(source.store, target)
     expect(problems).toMatchObject([{ kind: 'mismatch', object: name }])
     expect((await target.get(name)).length).toBe(10)
+  })
+
+  test('that cuts off a pack is told, and no snapshot is confirmed that may need it', async () => {
+    const cut = await firstName(source.store, 'packs/')
+    const tearing = decorate(target, {
+      put: async (name, parts) => {
+        if (name !== cut) return target.put(name, parts)
+        await target.put(name, [(parts[0] as Bytes).subarray(0, 20)])
+        return 'exists' // what is heard when the put that failed is tried again
+      },
+    })
+    const { problems, result } = await runSync(source.store, tearing)
+    expect(problems).toMatchObject([{ kind: 'mismatch', object: cut }])
+    expect(result.heldSnapshots).toBeGreaterThan(0)
+    expect(await namesOf(target, 'receipts/')).toEqual([])
+    await target.remove(cut)
+    expect((await runSync(source.store, target)).problems).toEqual([])
+    expect(await namesOf(target, '')).toEqual(await namesToCopy(source.store))
+  })
+
+  test('that has whole what the source has cut off is confirmed', async () => {
+    const pack = await firstName(source.store, 'packs/')
+    await target.put(pack, [await source.store.get(pack)])
+    await replaceObject(source.store, { name: pack, bytes: noise(10) })
+    const { problems } = await runSync(source.store, target)
+    expect(problems).toMatchObject([{ kind: 'mismatch', object: pack }])
+    expect(await namesOf(target, 'receipts/')).toEqual(await namesOf(source.store, 'receipts/'))
   })
 
   test('that is full ends the run with what was copied kept, and it goes on with more room', async () => {

@@ -2,14 +2,15 @@
 // everything is named by its SHA-256, so copying is comparing names, and nothing is ever overwritten.
 //
 // What holds whenever a run ends, by kill or by error: the target has no snapshot that was put before its
-// packs, and no receipt that was put before its snapshot (sync/plan.ts says in which order, sync/survey.ts
-// why what was listed is whole). Names that a mark at the target names are never put there again.
+// packs (but for those that the source could not give out), and no receipt that was put before its snapshot
+// (sync/plan.ts says in which order, sync/survey.ts why what was listed is whole). Names that a mark at the
+// target names are never put there again.
 
 import { CairnError } from '../base/errors.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
 import { planSync, type SyncPlan, type SyncProblem } from './sync/plan.ts'
 import { removeGone } from './sync/remove-gone.ts'
-import { goneFromTarget } from './sync/roots.ts'
+import { type LackingPack, lackingAtTarget } from './sync/roots.ts'
 import { expectSameRepository } from './sync/same-repository.ts'
 import { listFolder, type Survey, type SyncFolder, survey } from './sync/survey.ts'
 import { readTargetMarks, type TargetMark } from './sync/target-marks.ts'
@@ -193,9 +194,9 @@ class SyncRun {
     const { heldPacks } = await this.#planRoots(found, false)
     const { source } = found
     const { failed } = this.#transfer
-    const [gone] = await goneFromTarget(this.#options.target, { source, failed })
-    if (gone !== undefined) this.#tell(goneProblem(gone))
-    return heldPacks === 0 && gone === undefined
+    const [lacking] = await lackingAtTarget(this.#options.target, { source, failed })
+    if (lacking !== undefined) this.#tell(lackingProblem(lacking))
+    return heldPacks === 0 && lacking === undefined
   }
 
   #targetNow({ target }: Survey): ReadonlyMap<string, number> {
@@ -281,7 +282,11 @@ function unsettledProblem(vanished: readonly string[]): SyncProblem {
   return { kind: 'unsettled', object, what }
 }
 
-function goneProblem(object: string): SyncProblem {
+function lackingProblem({ name: object, isThere }: LackingPack): SyncProblem {
+  if (isThere) {
+    const what = 'the target has other bytes under this name, and snapshots may need this pack'
+    return { kind: 'mismatch', object, what }
+  }
   const what = 'the target was pruned meanwhile: this pack is gone there, and snapshots may need it'
   return { kind: 'marked', object, what }
 }

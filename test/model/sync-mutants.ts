@@ -9,9 +9,9 @@ const SURVEY = 'src/engine/sync/survey.ts'
 /** The last look at the packs of the target finds what the source lists and the target never had. */
 const BLIND: Edit = {
   file: SYNC,
-  find: 'goneFromTarget(this.#options.target, { source, failed })',
+  find: 'lackingAtTarget(this.#options.target, { source, failed })',
   replace:
-    'goneFromTarget(this.#options.target, { source: { ...source, packs: source.packs.filter(({ name }) => this.#targetNow(found).has(name)) }, failed })',
+    'lackingAtTarget(this.#options.target, { source: { ...source, packs: source.packs.filter(({ name }) => this.#targetNow(found).has(name)) }, failed })',
 }
 const TRUSTING: Edit = {
   file: PLAN,
@@ -46,7 +46,7 @@ export const SYNC_MUTANTS: Readonly<Record<string, Mutant>> = {
     edits: [
       {
         file: SYNC,
-        find: 'return heldPacks === 0 && gone === undefined',
+        find: 'return heldPacks === 0 && lacking === undefined',
         replace: 'return heldPacks === 0',
       },
     ],
@@ -62,9 +62,9 @@ export const SYNC_MUTANTS: Readonly<Record<string, Mutant>> = {
       },
       {
         file: SYNC,
-        find: '    if (gone !== undefined) this.#tell(goneProblem(gone))\n',
+        find: '    if (lacking !== undefined) this.#tell(lackingProblem(lacking))\n',
         replace:
-          '    if (gone !== undefined) this.#tell(goneProblem(gone))\n    const { heldPacks } = await this.#planRoots(found, false)\n',
+          '    if (lacking !== undefined) this.#tell(lackingProblem(lacking))\n    const { heldPacks } = await this.#planRoots(found, false)\n',
       },
     ],
     configuration: 'sync-to-dead-packs',

@@ -268,9 +268,7 @@ export function backupTexts(
     readonly domain?: number
   },
 ): Promise<BackupResult> {
-  // A machine that may only write: what the owner's would write down besides changes nothing for others.
-  const owned = repositoryOf(world, parts)
-  const repository: Repository = { ...owned, role: 'writer', ownership: undefined }
+  const repository = repositoryOf(world, parts)
   const domain = repository.domains[number] as DomainAccess
   const options: BackupOptions = {
     ...PLAIN,

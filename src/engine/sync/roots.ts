@@ -3,6 +3,9 @@
 // was there may have deleted what it needs, also while this machine was suspended for days; one
 // that begins later finds the snapshot.
 
+import { isCairnError } from '../../base/errors.ts'
+import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
+import { getVerified } from '../../store/content.ts'
 import type { ObjectInfo, Store } from '../../store/store.ts'
 import type { Listing, Survey } from './survey.ts'
 
@@ -63,22 +66,42 @@ function isInOrder(source: Roots): boolean {
   })
 }
 
+/** A pack that snapshots may need and that the target does not have, or not as it was stored. */
+export interface LackingPack {
+  readonly name: string
+  readonly isThere: boolean
+}
+
 /**
- * Packs that the source lists and the target does not have, but for those that could not be read. Call it when
- * marks were read, and after the snapshots that may need them were put. What the target never had counts too:
- * a mark may have kept a pack from being put that was deleted there, and have gone with it since.
+ * Packs that the source lists and the target lacks, but for those that could not be read. Call it when marks
+ * were read, and after the snapshots that may need them were put. What the target never had counts too: a mark
+ * may have kept a pack from being put that was deleted there, and have gone with it since.
  */
-export async function goneFromTarget(
+export async function lackingAtTarget(
   target: Store,
   { source, failed }: Pick<Survey, 'source'> & { readonly failed: ReadonlySet<string> },
-): Promise<readonly string[]> {
-  const listed = new Set<string>()
-  for await (const { name } of target.list('packs/')) listed.add(name)
-  const gone: string[] = []
-  for (const { name } of source.packs) {
-    if (failed.has(name) || listed.has(name)) continue
+): Promise<readonly LackingPack[]> {
+  const listed = new Map<string, number>()
+  for await (const { name, size } of target.list('packs/')) listed.set(name, size)
+  const lacking: LackingPack[] = []
+  for (const { name, size: wanted } of source.packs) {
+    if (failed.has(name) || listed.get(name) === wanted) continue
     // What was just put may not be listed yet.
-    if ((await target.stat(name)) === undefined) gone.push(name)
+    const size = listed.get(name) ?? (await target.stat(name))?.size
+    if (size === wanted) continue
+    if (size === undefined) lacking.push({ name, isThere: false })
+    else if (!(await isWholeThere(target, name))) lacking.push({ name, isThere: true })
   }
-  return gone
+  return lacking
+}
+
+/** Where the lengths differ, one of the two was cut off, and the name says which. */
+async function isWholeThere(target: Store, name: string): Promise<boolean> {
+  try {
+    await getVerified(target, name)
+    return true
+  } catch (error) {
+    if (isCairnError(error, ...UNREADABLE, ...WITHHELD, 'object-missing')) return false
+    throw error
+  }
 }

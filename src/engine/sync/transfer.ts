@@ -64,8 +64,7 @@ export class Transfer {
   async #copyOne(object: ObjectInfo): Promise<'done' | 'failed' | 'vanished'> {
     const bytes = await this.#read(object)
     if (typeof bytes === 'string') return bytes
-    await this.#store(object.name, bytes)
-    this.#put.set(object.name, bytes.length)
+    this.#put.set(object.name, await this.#store(object.name, bytes))
     this.#options.onPut(object)
     return 'done'
   }
@@ -90,12 +89,14 @@ export class Transfer {
     this.#options.onProblem({ kind, object: name, what: `not copied: ${what}` })
   }
 
-  async #store(name: string, bytes: Bytes): Promise<void> {
+  /** Returns with which length it is there. */
+  async #store(name: string, bytes: Bytes): Promise<number> {
     const { source, target } = this.#options
-    const result = await target.put(name, [bytes])
-    if (result === 'created' || digestInName(name) !== undefined) return
+    if ((await target.put(name, [bytes])) === 'created') return bytes.length
+    // A put that was cut off and tried again finds the name taken.
+    if (digestInName(name) !== undefined) return (await target.stat(name))?.size ?? bytes.length
     // Somebody else has put a generation of this number meanwhile.
-    if (equalBytes(await target.get(name, { last: bytes.length + 1 }), bytes)) return
+    if (equalBytes(await target.get(name, { last: bytes.length + 1 }), bytes)) return bytes.length
     throw foreign({ source, target }, `${name} is not the same in both`)
   }
 }
