@@ -4,8 +4,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import { isCairnError } from '../base/errors.ts'
-import { type Details, SESSION_ID_BYTES } from '../format/snapshot.ts'
-import { HeldLease } from '../repository/lease.ts'
+import type { Details } from '../format/snapshot.ts'
 import { forEachInParallel, type ObjectProblem } from '../repository/object-problem.ts'
 import { readObject } from '../repository/read-object.ts'
 import { type Repository, selectDomain } from '../repository/repository.ts'
@@ -25,6 +24,7 @@ import type { Policy } from './forget/policy.ts'
 import { type Retained, type Survey, survey, timeOf } from './forget/survey.ts'
 import type { SnapshotFilter } from './select-snapshot.ts'
 import { recordSightings } from './sightings.ts'
+import { takeUpkeepLease } from './upkeep-lease.ts'
 
 const PARALLEL = 16
 
@@ -82,7 +82,8 @@ export interface ForgetResult {
 export async function forget(options: ForgetOptions): Promise<ForgetResult> {
   const { repository, dryRun } = options
   for (const domain of repository.domains) upkeepSignatory(repository, domain)
-  const lease = await takeLease(options)
+  const domain = selectDomain(repository)
+  const lease = await takeUpkeepLease({ ...options, domain }, { onlyReading: dryRun })
   try {
     const storeMs = await lease.storeNowMs()
     const found = await surveyFor(options)
@@ -99,27 +100,6 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
   } finally {
     await lease.release()
   }
-}
-
-/** It says who is at work, and what time it is by the store's clock: a dry run needs that too. */
-function takeLease({
-  repository,
-  host,
-  clock,
-  random,
-  onWarning: onProblem,
-}: ForgetOptions): Promise<HeldLease> {
-  const domain = selectDomain(repository)
-  const sessionId = random(SESSION_ID_BYTES)
-  return HeldLease.take({
-    repository,
-    domain,
-    sessionId,
-    purpose: 'upkeep',
-    host,
-    clock,
-    onProblem,
-  })
 }
 
 /** By source. A snapshot whose details do not open is forgotten all the same, without its name. */

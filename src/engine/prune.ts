@@ -6,9 +6,7 @@
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CairnError, isCairnError } from '../base/errors.ts'
-import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import type { DomainAccess } from '../repository/access.ts'
-import { HeldLease } from '../repository/lease.ts'
 import { putMark } from '../repository/marks.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -23,6 +21,7 @@ import { type DomainPlan, type PruneLimits, planDomain } from './prune/plan.ts'
 import { surveyOf, takeSurvey } from './prune/survey.ts'
 import { type SweepResult, sweep } from './prune/sweep.ts'
 import { recordSightings } from './sightings.ts'
+import { newestStampMs, takeUpkeepLease, type UpkeepLease } from './upkeep-lease.ts'
 
 export interface PruneOptions {
   readonly repository: Repository
@@ -97,12 +96,10 @@ function expectRights({ repository, limits }: PruneOptions, domain: DomainAccess
 async function takeLease(
   options: PruneOptions,
   domain: DomainAccess,
-): Promise<HeldLease | undefined> {
-  const sessionId = options.random(SESSION_ID_BYTES)
-  const purpose = 'upkeep'
-  const lease = { ...options, domain, sessionId, purpose, onProblem: options.onWarning } as const
+): Promise<UpkeepLease | undefined> {
+  const take = () => takeUpkeepLease({ ...options, domain }, { onlyReading: options.dryRun })
   // It is told: without a lease nobody knows what time it is, and what was marked last waits.
-  return unlessFull(() => HeldLease.take(lease), options.onWarning)
+  return unlessFull(take, options.onWarning)
 }
 
 /**
@@ -111,14 +108,10 @@ async function takeLease(
  */
 async function storeTime(
   { repository }: PruneOptions,
-  lease: HeldLease | undefined,
+  lease: UpkeepLease | undefined,
 ): Promise<number> {
   const nowMs = lease && (await unlessFull(() => lease.storeNowMs()))
-  if (nowMs !== undefined) return nowMs
-  let newest = 0
-  for await (const { storedAtMs } of repository.store.list(''))
-    newest = Math.max(newest, storedAtMs)
-  return newest
+  return nowMs ?? newestStampMs(repository.store)
 }
 
 async function unlessFull<T>(

@@ -11,7 +11,6 @@ import type { Clock } from '../base/clock.ts'
 import { assert, CairnError } from '../base/errors.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import type { DomainAccess } from '../repository/access.ts'
-import { HeldLease } from '../repository/lease.ts'
 import { loadMarks } from '../repository/marks.ts'
 import { type Repository, selectDomain } from '../repository/repository.ts'
 import { confirmationOf, putReceipt, putSnapshotAgain } from '../repository/snapshots.ts'
@@ -29,6 +28,7 @@ import {
   surveyForgotten,
   type Undeletable,
 } from './undelete/select.ts'
+import { takeUpkeepLease, type UpkeepLease } from './upkeep-lease.ts'
 
 const ATTEMPTS = 5
 const PAUSE_MS = 1000
@@ -55,20 +55,20 @@ export interface NotUndeleted {
 
 /** What can be had back by now. Throws 'not-permitted' without the right, and what the store throws. */
 export function loadUndeletable(options: UndeleteOptions): Promise<ForgottenSurvey> {
-  return withLease(options, async (lease) => {
+  return withLease({ ...options, onlyReading: true }, async (lease) => {
     const nowMs = await lease.storeNowMs()
     return surveyForgotten(options.repository, { nowMs })
   })
 }
 
 /**
- * Brings back the snapshots that these ids name; what is back already is done. Those of which something is missing are told and not confirmed.
- * Throws as selectForgotten does before anything is done, and what the store throws.
+ * Brings back the snapshots that these ids name; what is back already is done. Those of which something is
+ * missing are told and not confirmed. Throws as selectForgotten does before anything is done, and what the store throws.
  */
 export function undelete(
   options: UndeleteOptions & { readonly wanted: readonly string[] },
 ): Promise<{ readonly done: readonly Undeleted[]; readonly failed: readonly NotUndeleted[] }> {
-  return withLease(options, async (lease) => {
+  return withLease({ ...options, onlyReading: false }, async (lease) => {
     const found = await surveyForgotten(options.repository, { nowMs: await lease.storeNowMs() })
     const selected = options.wanted.map((wanted) => selectForgotten(found, wanted))
     // Whoever was interrupted runs the same command again.
@@ -96,15 +96,12 @@ function backAlready(selected: readonly Selected[]): Undeleted[] {
 }
 
 async function withLease<T>(
-  { repository, host, clock, random, onWarning: onProblem }: UndeleteOptions,
-  act: (lease: HeldLease) => Promise<T>,
+  { onlyReading, ...options }: UndeleteOptions & { readonly onlyReading: boolean },
+  act: (lease: UpkeepLease) => Promise<T>,
 ): Promise<T> {
-  const domain = selectDomain(repository)
-  upkeepSignatory(repository, domain)
-  const sessionId = random(SESSION_ID_BYTES)
-  const purpose = 'upkeep'
-  const asked = { repository, domain, sessionId, purpose, host, clock, onProblem } as const
-  const lease = await HeldLease.take(asked)
+  const domain = selectDomain(options.repository)
+  upkeepSignatory(options.repository, domain)
+  const lease = await takeUpkeepLease({ ...options, domain }, { onlyReading })
   try {
     return await act(lease)
   } finally {
