@@ -29,9 +29,12 @@ const FILE_BYTES_MAX = 400_000
 /** A whole run of a command takes about so long, until it is known. */
 const RUN_MS = 300
 
+/** The newest so many are never forgotten. */
+const KEPT = 3
+
 const COMMANDS = {
   backup: ['backup'],
-  forget: ['forget', '--keep-last', '3'],
+  forget: ['forget', '--keep-last', String(KEPT)],
   prune: ['prune', '--grace', '2s', '--undelete-window', '4s', '--max-unused', '0%'],
   sync: ['sync'],
   repair: ['repair'],
@@ -78,17 +81,18 @@ export class Storm {
     const isDamaged = operation === 'repair'
     if (isDamaged) this.#loseIndex()
     const args = this.#argsOf(operation)
+    // A backup that was killed may be among them without anybody knowing that it was saved.
+    const mayGo = operation === 'forget' ? (await this.#listed()).slice(0, -KEPT) : []
     const isKilled = await this.#killed(args, this.#runMs.get(operation) ?? RUN_MS)
     if (isKilled) this.killed.set(operation, (this.killed.get(operation) ?? 0) + 1)
-    await this.#expectSound({ isDamaged })
+    await this.#expectSound({ isDamaged, mayGo })
     await this.#endSessions()
     const began = performance.now()
     if (operation === 'backup') await this.#backUp()
     else {
-      const before = operation === 'forget' ? await this.#listed() : []
       this.#expectDone(await this.#run(args), operation)
-      if (operation === 'forget') this.#forgetOlder(before)
-      if (isDamaged) await this.#expectSound({ isDamaged: false })
+      if (operation === 'forget') await this.#expectSound({ isDamaged, mayGo })
+      if (isDamaged) await this.#expectSound({ isDamaged: false, mayGo })
     }
     this.#runMs.set(operation, performance.now() - began)
     await this.#expectOneRestores()
@@ -138,15 +142,23 @@ export class Storm {
     })
   }
 
-  async #expectSound({ isDamaged }: { readonly isDamaged: boolean }): Promise<void> {
+  async #expectSound({
+    isDamaged,
+    mayGo,
+  }: {
+    readonly isDamaged: boolean
+    /** Ids of what is being forgotten. */
+    readonly mayGo: readonly string[]
+  }): Promise<void> {
     const done = await this.#run(['check'])
     if (!isDamaged || done.code !== 3) this.#expectDone(done, 'check')
-    const listed = new Set(await this.#listed())
-    // Forgetting may have been on its way: of the oldest.
-    const newest = [...this.#saved.keys()].slice(-3)
-    for (const id of newest)
-      if (!listed.has(id)) throw new Error(`snapshot ${id} was saved, and is gone`)
-    for (const id of this.#saved.keys()) if (!listed.has(id)) this.#saved.delete(id)
+    const listed = await this.#listed()
+    for (const id of this.#saved.keys()) {
+      if (listed.includes(id)) continue
+      if (!mayGo.includes(id))
+        throw new Error(`snapshot ${id} was saved, and is gone; there are ${listed.join(', ')}`)
+      this.#saved.delete(id)
+    }
     const copy = await this.#run(['check', '-r', this.#copy])
     if (copy.code !== 0 && copy.code !== 10) throw failed('check of the copy', copy)
   }
@@ -183,10 +195,6 @@ export class Storm {
       snapshots: { id: string }[]
     }
     return snapshots.map(({ id }) => id)
-  }
-
-  #forgetOlder(before: readonly string[]): void {
-    for (const id of before.slice(0, -3)) this.#saved.delete(id)
   }
 
   #change(): void {
