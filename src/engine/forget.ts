@@ -91,10 +91,9 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
     const plan = planOf(found, { ...options, storeMs })
     options.onPlan(plan, await detailsIn(repository, plan))
     const going = dryRun ? [] : goingIn(plan)
-    const forgottenMs = storeMs
     const { onForgotten, onProblem } = options
-    const hooks = { onForgotten, onProblem }
-    const execution = { repository, survey: found, going, storeMs, forgottenMs, ...hooks }
+    const storeNowMs = () => lease.storeNowMs()
+    const execution = { repository, survey: found, going, storeNowMs, onForgotten, onProblem }
     const done = dryRun ? { forgotten: [], spared: [] } : await executeForget(execution)
     return { plan, ...done, storeMs, closed: found.known.closed.length }
   } finally {

@@ -30,7 +30,7 @@ export interface ForgottenSnapshot extends Pick<Forgotten, 'sourceId' | 'sequenc
   readonly isConfirmed: boolean
   /** As it was stored; undefined where the record has no longer got it. */
   readonly object: Bytes | undefined
-  /** Object name of the record, of several the newest. */
+  /** Object name of the record, of several that of the last time. */
   readonly record: string
   /**
    * When it was forgotten, by the clock of the store that it was forgotten in, as upkeep has signed it; or when this
@@ -61,8 +61,11 @@ export async function loadForgotten(
       const own = object !== undefined && equalBytes(sha256(object), snapshot) ? object : undefined
       const known = newest.get(key)
       if (own === undefined && known?.object !== undefined) continue
-      newest.delete(key)
       const forgottenAtMs = Math.min(storedAtMs, said.forgottenMs)
+      // In a copy they come in any order.
+      const isOlder = known !== undefined && forgottenAtMs < known.forgottenAtMs
+      if (isOlder && known.object !== undefined) continue
+      newest.delete(key)
       const facts = { name, id: toHex(snapshot), domain, record, forgottenAtMs }
       newest.set(key, { ...rest, ...facts, object: own })
     }

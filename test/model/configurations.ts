@@ -135,6 +135,13 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     isGlued: true,
     emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
+  'suspended-forgetter': {
+    what: 'who forgets is suspended for longer than the window, and a pruner marks and sweeps',
+    prepare: (world) => saved(world),
+    others: (world) => [pruner(world, { runs: 2 }), forgetter(world)],
+    jumpsMs: [8 * DAY_MS, 25 * HOUR_MS],
+    emptyFolders: ['losses/', 'holds/', 'renewals/'],
+  },
   'two-marks': {
     what: 'what a snapshot needs is in two packs, and each is in a mark of its own',
     prepare: savedTwiceAndMarked,

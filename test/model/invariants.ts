@@ -8,6 +8,7 @@
 // 6. Where what is needed cannot be found, nothing is marked and nothing is removed.
 
 import { equalBytes, toHex } from '../../src/base/bytes.ts'
+import { RECORD_YOUNG_MS } from '../../src/engine/forget/execute.ts'
 import { BLOB_ID_BYTES } from '../../src/format/ids.ts'
 import { decodeMark } from '../../src/format/mark.ts'
 import { decodePrefix } from '../../src/format/prefix.ts'
@@ -19,7 +20,7 @@ import { openUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { contentName } from '../../src/store/names.ts'
 import { type Call, isEnding } from './actor.ts'
 import type { State, Step } from './explore.ts'
-import { nameWithin, type Place, placeOf } from './places.ts'
+import { COPY, nameWithin, type Place, placeOf } from './places.ts'
 import type { Objects, StoreState } from './store-state.ts'
 
 /** What an object says, read once. */
@@ -36,6 +37,8 @@ interface Facts {
   readonly marked: readonly string[]
   /** Of forget records: names of snapshots, with their roots where the record has these. */
   readonly forgotten: ReadonlyMap<string, readonly string[]>
+  /** Of forget records: when that was, as they say. */
+  readonly forgottenMs: number
 }
 
 const NOTHING: Facts = {
@@ -45,6 +48,7 @@ const NOTHING: Facts = {
   confirms: undefined,
   marked: [],
   forgotten: new Map(),
+  forgottenMs: 0,
 }
 
 /** What is stored, as far as it is whole. */
@@ -147,12 +151,19 @@ export class Invariants {
     for (const id of this.#in('forgets/', stored)) {
       for (const [name, roots] of this.#of(id).forgotten) {
         names.add(name)
-        const isOpen = nowMs - stored.stampMs(id) < this.#options.windowMs
+        const isOpen = nowMs - this.#forgottenMs(stored, id) < this.#options.windowMs
         const wasHere = this.#options.wasHere?.(name) ?? true
         if (isOpen && wasHere && roots.length > 0) this.#expectWhole(name, { roots, there })
       }
     }
     return names
+  }
+
+  /** As it was said, which is never much before the store received it, but in a copy. */
+  #forgottenMs(stored: Stored, id: number): number {
+    const stampMs = stored.stampMs(id)
+    const saidMs = Math.min(stampMs, this.#of(id).forgottenMs)
+    return this.#options.place === COPY ? saidMs : Math.max(saidMs, stampMs - RECORD_YOUNG_MS)
   }
 
   /** Of all that actors say that they saved or copied, what must be here. */
@@ -224,7 +235,7 @@ export class Invariants {
       ]
       return { ...NOTHING, marked }
     }
-    if (name.startsWith('forgets/')) return { ...NOTHING, forgotten: this.#readForgets(own) }
+    if (name.startsWith('forgets/')) return { ...NOTHING, ...this.#readForgets(own) }
     return NOTHING
   }
 
@@ -232,16 +243,16 @@ export class Invariants {
     readonly domain: DomainAccess
     readonly object: Uint8Array
     readonly objectHash: undefined
-  }): ReadonlyMap<string, readonly string[]> {
+  }): Pick<Facts, 'forgotten' | 'forgottenMs'> {
     const { repository } = this.#options
-    const { snapshots } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    const { snapshots, forgottenMs } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
     const found = snapshots.map(({ snapshot, object }) => {
       const roots =
         object === undefined ? [] : openSnapshot(repository, { ...own, object }).summary.roots
       const named = roots.map((root) => `${own.domain.hex} ${toHex(root)}`)
       return [contentName('snapshots', snapshot), named] as const
     })
-    return new Map(found)
+    return { forgotten: new Map(found), forgottenMs }
   }
 
   #readPack(name: string, object: Uint8Array, domain: DomainAccess): Facts {

@@ -10,6 +10,17 @@ const LIVENESS = 'src/engine/prune/liveness.ts'
 const SWEEP = 'src/engine/prune/sweep.ts'
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'who forgets does not look whether it was suspended': {
+    edits: [
+      {
+        file: 'src/engine/forget/execute.ts',
+        find: 'if (nowMs - forgottenMs < attempt * RECORD_YOUNG_MS) return',
+        replace: 'if (nowMs - forgottenMs < Number.POSITIVE_INFINITY) return',
+      },
+    ],
+    configuration: 'suspended-forgetter',
+    expected: /has lost/,
+  },
   'check before the put instead of after': {
     edits: [
       {

@@ -1,7 +1,8 @@
 // Does what a plan says. In this order, a few hundred snapshots at a time:
 //
 // 1. put forget records, which hold the snapshots' own bytes;
-// 2. list holds again: what is held by now stays;
+// 2. list holds again: what is held by now stays; and see what time it is: this machine may have been
+//    suspended, and the window would be over before it begins. Then from 1;
 // 3. remove the snapshots, each after those that it stands for;
 // 4. remove their receipts.
 //
@@ -12,7 +13,7 @@
 import { assert, isCairnError } from '../../base/errors.ts'
 import { FORGOTTEN_MAX, MEBI } from '../../format/limits.ts'
 import type { Forgotten } from '../../format/upkeep-records.ts'
-import { loadHolds } from '../../repository/holds.ts'
+import { type Holds, loadHolds } from '../../repository/holds.ts'
 import {
   forEachInParallel,
   type ObjectProblem,
@@ -30,17 +31,15 @@ const AT_A_TIME = 256
 const PARALLEL = 8
 /** With one more snapshot of the longest kind a record is still within METADATA_BYTES_MAX. */
 const RECORD_BYTES_MAX = 8 * MEBI
-/** A record that is older counts anew: the window begins when the snapshot is removed. */
-const RECORD_YOUNG_MS = 60 * 60 * 1000
+/** The window begins when the snapshot is removed: where its record is older then, a new one is put. */
+export const RECORD_YOUNG_MS = 60 * 60 * 1000
 
 export interface ExecuteOptions {
   readonly repository: Repository
   readonly survey: Survey
   readonly going: readonly Retained[]
-  /** By the store's clock. */
-  readonly storeMs: number
-  /** By the machine's, for people to read. */
-  readonly forgottenMs: number
+  /** What time it is by the store's clock, milliseconds since 1970. */
+  readonly storeNowMs: () => Promise<number>
   readonly onForgotten: (retained: Retained) => void
   /** Told of what cannot be read, and is left as it is. */
   readonly onProblem: (problem: ObjectProblem) => void
@@ -59,9 +58,8 @@ export async function executeForget(options: ExecuteOptions): Promise<Executed> 
   const spared: Retained[] = []
   for (let at = 0; at < going.length; at += AT_A_TIME) {
     const some = going.slice(at, at + AT_A_TIME)
-    const unread = await putRecords(some, options)
+    const { unread, holds } = await putYoungRecords(some, options)
     const isUnread = ({ lineage }: Retained) => lineage.members.some(({ name }) => unread.has(name))
-    const holds = await loadHolds(repository)
     const isHeld = ({ lineage }: Retained) =>
       lineage.members.some((one) => holds.of(one).length > 0)
     spared.push(...some.filter(isHeld))
@@ -73,15 +71,38 @@ export async function executeForget(options: ExecuteOptions): Promise<Executed> 
   return { forgotten, spared }
 }
 
+/** Each time more patient: a store that is so slow must come to an end too. */
+async function putYoungRecords(
+  some: readonly Retained[],
+  options: ExecuteOptions,
+): Promise<{ readonly unread: ReadonlySet<string>; readonly holds: Holds }> {
+  let forgottenMs = await options.storeNowMs()
+  for (let attempt = 1; ; attempt++) {
+    const unread = await putRecords(some, { ...options, forgottenMs })
+    const holds = await loadHolds(options.repository)
+    const nowMs = await options.storeNowMs()
+    if (nowMs - forgottenMs < attempt * RECORD_YOUNG_MS) return { unread, holds }
+    forgottenMs = nowMs
+  }
+}
+
 /** Returns the names of those that cannot be read. */
 async function putRecords(
   some: readonly Retained[],
-  { repository, survey, storeMs, forgottenMs, onProblem }: ExecuteOptions,
+  {
+    repository,
+    survey,
+    forgottenMs,
+    onProblem,
+  }: ExecuteOptions & {
+    /** By the store's clock. */
+    readonly forgottenMs: number
+  },
 ): Promise<ReadonlySet<string>> {
   const problems = new ObjectProblems()
   const young = new Set(
     survey.forgotten
-      .filter((one) => one.object && storeMs - one.forgottenAtMs < RECORD_YOUNG_MS)
+      .filter((one) => one.object && forgottenMs - one.forgottenAtMs < RECORD_YOUNG_MS)
       .map(confirmationOf),
   )
   const members = some.flatMap(({ lineage }) => lineage.members)
