@@ -91,9 +91,8 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
     const plan = planOf(found, { ...options, storeMs })
     options.onPlan(plan, await detailsIn(repository, plan))
     const going = dryRun ? [] : goingIn(plan)
-    const { onForgotten, onProblem } = options
     const storeNowMs = () => lease.storeNowMs()
-    const execution = { repository, survey: found, going, storeNowMs, onForgotten, onProblem }
+    const execution = { ...options, survey: found, going, storeNowMs }
     const done = dryRun ? { forgotten: [], spared: [] } : await executeForget(execution)
     return { plan, ...done, storeMs, closed: found.known.closed.length }
   } finally {

@@ -142,6 +142,14 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     jumpsMs: [8 * DAY_MS, 25 * HOUR_MS],
     emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
+  'forgetter-under-lag': {
+    what: 'what a ripe mark names is needed by a snapshot that is forgotten, while listings lag behind',
+    prepare: savedAndMarked,
+    others: (world) => [pruner(world, { runs: 1 }), forgetter(world)],
+    jumpsMs: [],
+    lagMs: LAG_MS,
+    emptyFolders: ['losses/', 'holds/', 'renewals/'],
+  },
   'two-marks': {
     what: 'what a snapshot needs is in two packs, and each is in a mark of its own',
     prepare: savedTwiceAndMarked,

@@ -10,12 +10,23 @@ const LIVENESS = 'src/engine/prune/liveness.ts'
 const SWEEP = 'src/engine/prune/sweep.ts'
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'who forgets does not wait until every listing shows the record': {
+    edits: [
+      {
+        file: 'src/engine/forget/execute.ts',
+        find: 'if (lagMs > 0) await clock.sleep(lagMs)',
+        replace: 'if (lagMs < 0) await clock.sleep(lagMs)',
+      },
+    ],
+    configuration: 'forgetter-under-lag',
+    expected: /has lost/,
+  },
   'who forgets does not look whether it was suspended': {
     edits: [
       {
         file: 'src/engine/forget/execute.ts',
-        find: 'if (nowMs - forgottenMs < attempt * RECORD_YOUNG_MS) return',
-        replace: 'if (nowMs - forgottenMs < Number.POSITIVE_INFINITY) return',
+        find: 'if ((await storeNowMs()) - forgottenMs >= oldMs) return going.slice(at)\n',
+        replace: 'await storeNowMs()\n',
       },
     ],
     configuration: 'suspended-forgetter',

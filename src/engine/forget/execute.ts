@@ -1,8 +1,8 @@
-// Does what a plan says. In this order, a few hundred snapshots at a time:
+// Does what a plan says. In this order:
 //
-// 1. put forget records, which hold the snapshots' own bytes;
-// 2. list holds again: what is held by now stays; and see what time it is: this machine may have been
-//    suspended, and the window would be over before it begins. Then from 1;
+// 1. put forget records, which hold the snapshots' own bytes; wait until every listing shows them;
+// 2. a few hundred snapshots at a time: list holds again, because what is held by now stays, and see what time
+//    it is: this machine may have been suspended, and the window would be over before it begins (then from 1);
 // 3. remove the snapshots, each after those that it stands for;
 // 4. remove their receipts.
 //
@@ -10,10 +10,11 @@
 // is), or gone with a record that explains it, and with which it can be had back. The next run forgets what
 // is still listed, uses young records again, and removes the receipts that were left.
 
+import type { Clock } from '../../base/clock.ts'
 import { assert, isCairnError } from '../../base/errors.ts'
 import { FORGOTTEN_MAX, MEBI } from '../../format/limits.ts'
 import type { Forgotten } from '../../format/upkeep-records.ts'
-import { type Holds, loadHolds } from '../../repository/holds.ts'
+import { loadHolds } from '../../repository/holds.ts'
 import {
   forEachInParallel,
   type ObjectProblem,
@@ -24,6 +25,7 @@ import type { Repository } from '../../repository/repository.ts'
 import { confirmationOf, type SnapshotFacts } from '../../repository/snapshots.ts'
 import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { digestInName } from '../../store/names.ts'
+import { listingLagMs } from '../prune/timing.ts'
 import { type Retained, receiptsLeft, type Survey } from './survey.ts'
 
 /** Between two looks at what is held. */
@@ -38,6 +40,7 @@ export interface ExecuteOptions {
   readonly repository: Repository
   readonly survey: Survey
   readonly going: readonly Retained[]
+  readonly clock: Clock
   /** What time it is by the store's clock, milliseconds since 1970. */
   readonly storeNowMs: () => Promise<number>
   readonly onForgotten: (retained: Retained) => void
@@ -53,37 +56,49 @@ export interface Executed {
 
 /** Throws what the store throws, 'not-permitted' without the right, and as loadHolds. */
 export async function executeForget(options: ExecuteOptions): Promise<Executed> {
-  const { repository, survey, going } = options
-  const forgotten: Retained[] = []
-  const spared: Retained[] = []
-  for (let at = 0; at < going.length; at += AT_A_TIME) {
-    const some = going.slice(at, at + AT_A_TIME)
-    const { unread, holds } = await putYoungRecords(some, options)
-    const isUnread = ({ lineage }: Retained) => lineage.members.some(({ name }) => unread.has(name))
-    const isHeld = ({ lineage }: Retained) =>
-      lineage.members.some((one) => holds.of(one).length > 0)
-    spared.push(...some.filter(isHeld))
-    const free = some.filter((one) => !isHeld(one) && !isUnread(one))
-    await removeSnapshots(free, options)
-    forgotten.push(...free)
-  }
-  await removeAll(repository, receiptsLeft(survey))
-  return { forgotten, spared }
+  const done: Done = { forgotten: [], spared: [] }
+  // Each time more patient: a store that is so slow must come to an end too.
+  for (let attempt = 1, left = options.going; left.length > 0; attempt++)
+    left = await forgetYoung(left, { ...options, done, oldMs: attempt * RECORD_YOUNG_MS })
+  await removeAll(options.repository, receiptsLeft(options.survey))
+  return done
 }
 
-/** Each time more patient: a store that is so slow must come to an end too. */
-async function putYoungRecords(
-  some: readonly Retained[],
-  options: ExecuteOptions,
-): Promise<{ readonly unread: ReadonlySet<string>; readonly holds: Holds }> {
-  let forgottenMs = await options.storeNowMs()
-  for (let attempt = 1; ; attempt++) {
-    const unread = await putRecords(some, { ...options, forgottenMs })
-    const holds = await loadHolds(options.repository)
-    const nowMs = await options.storeNowMs()
-    if (nowMs - forgottenMs < attempt * RECORD_YOUNG_MS) return { unread, holds }
-    forgottenMs = nowMs
+interface Done {
+  readonly forgotten: Retained[]
+  readonly spared: Retained[]
+}
+
+interface Forgetting extends ExecuteOptions {
+  readonly done: Done
+  /** A record of this age is too old. */
+  readonly oldMs: number
+}
+
+/** Returns those whose records have become too old before they could be removed. */
+async function forgetYoung(
+  going: readonly Retained[],
+  options: Forgetting,
+): Promise<readonly Retained[]> {
+  const { repository, clock, storeNowMs, done, oldMs } = options
+  const forgottenMs = await storeNowMs()
+  const unread = await putRecords(going, { ...options, forgottenMs })
+  // Whoever prunes must not see the snapshots gone and the records not there yet.
+  const lagMs = listingLagMs(repository.store.capabilities)
+  if (lagMs > 0) await clock.sleep(lagMs)
+  const isUnread = ({ lineage }: Retained) => lineage.members.some(({ name }) => unread.has(name))
+  for (let at = 0; at < going.length; at += AT_A_TIME) {
+    const holds = await loadHolds(repository)
+    if ((await storeNowMs()) - forgottenMs >= oldMs) return going.slice(at)
+    const some = going.slice(at, at + AT_A_TIME).filter((one) => !isUnread(one))
+    const isHeld = ({ lineage }: Retained) =>
+      lineage.members.some((one) => holds.of(one).length > 0)
+    done.spared.push(...some.filter(isHeld))
+    const free = some.filter((one) => !isHeld(one))
+    await removeSnapshots(free, options)
+    done.forgotten.push(...free)
   }
+  return []
 }
 
 /** Returns the names of those that cannot be read. */
