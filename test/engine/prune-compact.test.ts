@@ -122,6 +122,67 @@ test('frames are split, what is needed is whole, and the old packs go with the n
   await expectWhole()
 })
 
+test('what was split once is split again when less of it is needed, and never stored twice for good', async () => {
+  await pruneOnce()
+  const bytes: number[] = []
+  for (const part of [8, 16]) {
+    for (let folder = 0; folder < 8; folder++)
+      for (let i = 0; i < 40; i++)
+        if (i % part !== 0) rmSync(join(source, `${folder}/${i}`), { force: true })
+    before = describeTree(source)
+    const [gone] = await namesIn(repository.store, 'snapshots/')
+    nowMs += GRACE_MS + 60_000
+    await backupFolder(repository, source, { clock, cacheFolder: scratch.path('cache') })
+    await forgetIds(repository.repository, (gone as string).slice('snapshots/'.length))
+    nowMs += GRACE_MS + 60_000
+    const { compacted } = await pruneOnce()
+    expect(compacted[0]?.splitBytes).toBeGreaterThan(0)
+    nowMs += GRACE_MS + 60_000
+    await pruneOnce()
+    nowMs += GRACE_MS + 60_000
+    const last = await pruneOnce()
+    expect(last.compacted).toEqual([])
+    const [domain] = last.plan.domains
+    const wasted = domain?.liveness.packs.map(
+      ({ deadBytes, wastedBytes }) => deadBytes + wastedBytes,
+    )
+    expect(wasted?.reduce((sum, one) => sum + one, 0)).toBe(0)
+    bytes.push(await storedBytes(repository.store))
+    await expectWhole()
+  }
+  expect(bytes[1]).toBeLessThan(bytes[0] as number)
+})
+
+test('of what two have split at once, one splits both again and stores it once', async () => {
+  // Two plans of the same moment: the second run sees nothing of what the first one stores.
+  const names = new Set(await namesIn(repository.store, ''))
+  const blind = decorate(repository.store, {
+    list: async function* (prefix) {
+      for await (const info of repository.store.list(prefix))
+        if (names.has(info.name) || info.name.startsWith('leases/')) yield info
+    },
+  })
+  await pruneOnce()
+  await pruneOnce({ store: blind })
+  await expectWhole()
+  for (let folder = 0; folder < 8; folder++)
+    for (let i = 0; i < 40; i++)
+      if (i % 8 !== 0) rmSync(join(source, `${folder}/${i}`), { force: true })
+  before = describeTree(source)
+  const [gone] = await namesIn(repository.store, 'snapshots/')
+  await backupFolder(repository, source, { clock, cacheFolder: scratch.path('cache') })
+  await forgetIds(repository.repository, (gone as string).slice('snapshots/'.length))
+  for (let run = 0; run < 4; run++) {
+    nowMs += GRACE_MS + 60_000
+    await pruneOnce()
+  }
+  const bytes = await storedBytes(repository.store)
+  await expectWhole()
+  const other = await makeRepository({ store: openMemory({ clock }) })
+  await backupFolder(other, source, { clock })
+  expect(bytes).toBeLessThan(1.5 * (await storedBytes(other.store)))
+})
+
 test('a backup after it stores nothing again', async () => {
   await pruneOnce()
   nowMs += GRACE_MS + 60_000

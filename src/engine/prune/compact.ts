@@ -116,7 +116,7 @@ class FrameSplitter {
       const { storedBytes, offset } = header.frames[frame] as Frame
       const described = describedFrame({ header }, { frame, firstBlob: firsts[frame] as number })
       const sealed = await survey.repository.store.get(pack, { offset, length: storedBytes })
-      const receivedMs = liveness.receivedMs({ pack, frame })
+      const receivedMs = liveness.beforeMs({ pack, frame })
       for (const { id, blob, refs } of this.#open(sealed, { kind, needed, described })) {
         this.#gathered.set(toHex(id), { refs, receivedMs })
         this.#gathererOf(kind).add(id, blob)

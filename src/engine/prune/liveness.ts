@@ -128,12 +128,19 @@ export class Liveness {
     return partly
   }
 
-  /** For each of these frames which of its blobs are needed, by their places in it, in order. */
+  /**
+   * For each of these frames which of its blobs are needed, by their places in it, in order. Of one that several
+   * of them have the first is enough.
+   */
   neededBlobs(places: readonly FramePlace[]): readonly (readonly number[])[] {
     const frames = places.map((place) => this.#frameAt(place))
     const needed = new Map<number, number[]>(frames.map((frame) => [frame, []]))
-    this.#eachKeeper((blob) => {
-      const frame = this.#image.frameOf(blob)
+    this.#image.eachCopies(this.#needed, (copies) => {
+      const keepers = this.#keepers(copies).map(
+        (blob) => [blob, this.#image.frameOf(blob)] as const,
+      )
+      const [blob, frame] = keepers.find((one) => needed.has(one[1])) ?? []
+      if (blob === undefined || frame === undefined) return
       needed.get(frame)?.push(blob - this.#image.firstBlob(frame))
     })
     return frames.map((frame) => (needed.get(frame) as number[]).sort((a, b) => a - b))
@@ -148,6 +155,11 @@ export class Liveness {
   /** When a store first had a frame. */
   receivedMs(place: FramePlace): number {
     return Math.ceil(this.#receivedMs[this.#frameAt(place)] as number)
+  }
+
+  /** What must be said of when a store first had it, so that a copy of this frame comes before it. */
+  beforeMs(place: FramePlace): number {
+    return Math.floor(this.#receivedMs[this.#frameAt(place)] as number)
   }
 
   storedBytes(place: FramePlace): number {
