@@ -6,7 +6,8 @@ import { planPrune } from '../src/engine/prune.ts'
 import type { BlobId } from '../src/format/ids.ts'
 import { IndexCache } from '../src/repository/index-cache.ts'
 import { imageBytes } from '../src/repository/index-image.ts'
-import { type Index, listPacks, loadIndex } from '../src/repository/index-load.ts'
+import { type Index, loadIndex } from '../src/repository/index-load.ts'
+import { PackListing } from '../src/repository/pack-listing.ts'
 import { selectDomain } from '../src/repository/repository.ts'
 import { median } from './measure.ts'
 import {
@@ -66,7 +67,7 @@ async function load(indexCache: IndexCache | undefined): Promise<Figures> {
   const { image, packs } = index as Index
   const peakMebibytes = peak()
   const lists: number[] = []
-  for (let i = 0; i < 3; i++) lists.push(await timed(() => listPacks(repository.store)))
+  for (let i = 0; i < 3; i++) lists.push(await timed(() => PackListing.of(repository.store)))
   return {
     packs: packs.length,
     frames: image.frames,

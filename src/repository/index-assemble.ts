@@ -2,17 +2,45 @@
 // A segment's word on a pack counts only if the pack is listed with the length that the segment says, and no
 // mark names it. What is kept of a segment is copied, so that its memory can be used again.
 
-import { toHex } from '../base/bytes.ts'
+import { type Bytes, concat, toHex } from '../base/bytes.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
 import type { IndexedPack, SegmentColumns } from '../format/index-segment.ts'
 import type { Session } from '../format/pack.ts'
+import type { PackKind } from '../format/prefix.ts'
 import { contentName } from '../store/names.ts'
+import { DIGEST_BYTES, DigestTable } from './digest-table.ts'
 import type { IndexImage } from './index-image.ts'
 import { ImageBuilder, type ImagePack } from './index-image-build.ts'
+import type { PackListing } from './pack-listing.ts'
 
-/** Its hash is in its name: of a large index one of both is enough. */
-export interface LoadedPack extends Omit<IndexedPack, 'hash'> {
-  readonly name: string
+/** A pack of the image. Names of many are kept together, as bytes: of a large index they are most of its text. */
+export class LoadedPack implements Omit<IndexedPack, 'hash'> {
+  readonly kind: PackKind
+  readonly packBytes: number
+  readonly headerBytes: number
+  readonly frameCount: number
+  /** Of several packs; its own lies at `digestAt`. */
+  readonly digests: Bytes
+  readonly digestAt: number
+
+  constructor(
+    digests: Bytes,
+    digestAt: number,
+    { kind, packBytes, headerBytes, frameCount }: Omit<IndexedPack, 'hash'>,
+  ) {
+    this.digests = digests
+    this.digestAt = digestAt
+    this.kind = kind
+    this.packBytes = packBytes
+    this.headerBytes = headerBytes
+    this.frameCount = frameCount
+  }
+
+  /** Object name. Made anew each time. */
+  get name(): string {
+    const { digests, digestAt } = this
+    return contentName('packs', digests.subarray(digestAt, digestAt + DIGEST_BYTES))
+  }
 }
 
 /** A pack as a segment names it that is not in the image. */
@@ -42,17 +70,36 @@ export interface MarkedPacks {
 
 /** What decides whether a pack counts. */
 export interface PackWorld {
-  readonly listed: ReadonlyMap<string, number>
+  readonly listed: PackListing
   readonly marked: MarkedPacks
   /** Then marked packs count too, behind the others. */
   readonly onlyReading: boolean
 }
 
-export function counts(
+export function counts(pack: LoadedPack, { listed, marked, onlyReading }: PackWorld): boolean {
+  const { digests, digestAt, packBytes } = pack
+  return (
+    listed.lengthOf(digests, digestAt) === packBytes && (onlyReading || !isMarked(pack, marked))
+  )
+}
+
+export function isMarked(pack: LoadedPack, { packs }: MarkedPacks): boolean {
+  return packs.size > 0 && packs.has(pack.name)
+}
+
+/** The same for one that was passed over. */
+export function namedCounts(
   { name, packBytes }: NamedPack,
   { listed, marked, onlyReading }: PackWorld,
 ): boolean {
   return listed.get(name) === packBytes && (onlyReading || !marked.packs.has(name))
+}
+
+/** The digests of all of these. */
+export function digestsOf(packs: Iterable<LoadedPack>): DigestTable {
+  const table = new DigestTable()
+  for (const { digests, digestAt } of packs) table.add(digests, digestAt)
+  return table
 }
 
 interface AssemblyOptions extends PackWorld {
@@ -80,13 +127,13 @@ export class Assembly {
   readonly #segments: string[] = []
   /** In hexadecimal. */
   readonly #superseded: Set<string>
-  readonly #known: ReadonlySet<string>
+  readonly #known: DigestTable
 
   constructor(options: AssemblyOptions) {
     this.#options = options
     const { segmentBytes, base } = options
     this.#superseded = new Set(base?.superseded)
-    this.#known = new Set(base?.packs.map(({ name }) => name))
+    this.#known = digestsOf(base?.packs ?? [])
     this.#builder = new ImageBuilder({
       blobs: Math.ceil(segmentBytes / BLOB_ID_BYTES),
       frames: Math.ceil(segmentBytes / FRAME_BYTES),
@@ -101,7 +148,7 @@ export class Assembly {
     for (const { epoch, encapsulation } of segment.sessions)
       this.#sessions.push({ epoch, encapsulation: encapsulation.slice() })
     for (const { pack, image } of packsOf(segment, base)) {
-      if (this.#known.has(pack.name)) continue
+      if (this.#known.find(pack.digests, pack.digestAt) >= 0) continue
       if (counts(pack, this.#options)) {
         this.#packs.push(pack)
         this.#segmentOf.push(this.#segments.length - 1)
@@ -127,12 +174,11 @@ export class Assembly {
   /** Numbers of the packs that segments name which nothing replaces, each pack once; unmarked ones first. */
   #order(): readonly number[] {
     const isCurrent = this.#segments.map((name) => this.#isCurrent(name))
-    const taken = new Set<string>()
+    const taken = new DigestTable()
     const order: number[] = []
-    this.#packs.forEach(({ name }, number) => {
-      if (isCurrent[this.#segmentOf[number] as number] !== true || taken.has(name)) return
-      taken.add(name)
-      order.push(number)
+    this.#packs.forEach(({ digests, digestAt }, number) => {
+      if (isCurrent[this.#segmentOf[number] as number] !== true) return
+      if (taken.add(digests, digestAt)) order.push(number)
     })
     const { marked } = this.#options
     if (marked.packs.size === 0) return order
@@ -157,16 +203,16 @@ export function unmarkedFirst<T extends { readonly pack: LoadedPack }>(
   marked: MarkedPacks,
 ): readonly T[] {
   if (marked.packs.size === 0) return packs
-  const isMarked = ({ pack }: T) => Number(marked.packs.has(pack.name))
-  return packs.toSorted((a, b) => isMarked(a) - isMarked(b))
+  const behind = new Map(packs.map((one) => [one, Number(isMarked(one.pack, marked))]))
+  return packs.toSorted((a, b) => (behind.get(a) as number) - (behind.get(b) as number))
 }
 
 /** The packs of a segment, each with its place in the segment's columns. */
 export function packsOf(segment: SegmentColumns, sessionBase: number): readonly PlacedPack[] {
   const places = placesOf(segment, sessionBase)
-  // Each field by its name: copied as a rest they take half as much memory again, and there may be millions.
-  return segment.packs.map(({ hash, kind, packBytes, headerBytes, frameCount }, i) => ({
-    pack: { name: contentName('packs', hash), kind, packBytes, headerBytes, frameCount },
+  const digests = concat(segment.packs.map(({ hash }) => hash))
+  return segment.packs.map((pack, i) => ({
+    pack: new LoadedPack(digests, DIGEST_BYTES * i, pack),
     image: places[i] as ImagePack,
   }))
 }

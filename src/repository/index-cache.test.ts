@@ -93,7 +93,15 @@ function describe({ image, packs, sessions, segments, problems: found, passedOve
   const inOrder = (some: readonly unknown[]) => some.map((one) => JSON.stringify(one)).sort()
   return {
     blobs: blobs.sort(),
-    packs: inOrder(packs),
+    packs: inOrder(
+      packs.map((pack) => [
+        pack.name,
+        pack.kind,
+        pack.packBytes,
+        pack.headerBytes,
+        pack.frameCount,
+      ]),
+    ),
     passedOver: inOrder(passedOver),
     segments: segments.toSorted(),
     problems: found.map(({ name }) => name),

@@ -16,7 +16,7 @@ import { FRAME_WORDS, IndexImage, lookupBytes } from './index-image.ts'
 import { decodeKept, encodeKept, type KeptIndex } from './index-kept.ts'
 
 /** Changes with everything that is in the file. */
-const MAGIC = utf8('cairnix1')
+const MAGIC = utf8('cairnix2')
 const LENGTHS_AT = MAGIC.length
 const PARTS = 4
 const MAC_AT = LENGTHS_AT + 8 * PARTS

@@ -2,16 +2,19 @@
 // store listed and marks named of these packs at that time; while that is so, the image is what the segments
 // would make again.
 
-import { type Bytes, fromHex, toHex, utf8 } from '../base/bytes.ts'
+import { type Bytes, fromHex, toHex } from '../base/bytes.ts'
 import { ColumnReader, ColumnWriter } from '../format/columns.ts'
 import { ENCAPSULATION_BYTES, readSessions, writeSessions } from '../format/pack.ts'
-import { contentName, digestInName } from '../store/names.ts'
+import { digestInName } from '../store/names.ts'
+import { DIGEST_BYTES } from './digest-table.ts'
 import {
   type Assembled,
   counts,
-  type LoadedPack,
+  isMarked,
+  LoadedPack,
   type MarkedPacks,
   type NamedPack,
+  namedCounts,
   type PackWorld,
 } from './index-assemble.ts'
 import type { ImageCounts } from './index-image.ts'
@@ -23,7 +26,8 @@ export interface KeptIndex extends Assembled {
 }
 
 export function keptOf(index: Assembled, { packs: marked }: MarkedPacks): KeptIndex {
-  return { ...index, markedPacks: index.packs.filter(({ name }) => marked.has(name)).length }
+  const markedPacks = index.packs.filter((pack) => isMarked(pack, { packs: marked })).length
+  return { ...index, markedPacks }
 }
 
 /** Whether the segments that were read at that time would make the same image today. */
@@ -32,8 +36,8 @@ export function isStill(kept: KeptIndex, world: PackWorld): boolean {
   const unmarked = packs.length - markedPacks
   return (
     packs.every(
-      (pack, i) => counts(pack, world) && world.marked.packs.has(pack.name) === i >= unmarked,
-    ) && !passedOver.some((pack) => counts(pack, world))
+      (pack, i) => counts(pack, world) && isMarked(pack, world.marked) === i >= unmarked,
+    ) && !passedOver.some((pack) => namedCounts(pack, world))
   )
 }
 
@@ -66,9 +70,7 @@ export function joined(kept: KeptIndex, added: Assembled): Assembled | undefined
   )
 }
 
-const HASH_BYTES = 32
-/** Kept as text, of which each is then a part: a name of its own takes five times as long. */
-const PACK_NAME_BYTES = contentName('packs', new Uint8Array(HASH_BYTES)).length
+const HASH_BYTES = DIGEST_BYTES
 const COUNTS = 11
 
 export function encodeKept(kept: KeptIndex): Bytes {
@@ -77,7 +79,7 @@ export function encodeKept(kept: KeptIndex): Bytes {
   const columns = new ColumnWriter(
     4 * COUNTS +
       HASH_BYTES * (segments.length + superseded.length) +
-      PACK_NAME_BYTES * (packs.length + passedOver.length) +
+      HASH_BYTES * (packs.length + passedOver.length) +
       4 * passedOver.length +
       13 * packs.length +
       (4 + ENCAPSULATION_BYTES) * sessions.length,
@@ -87,12 +89,14 @@ export function encodeKept(kept: KeptIndex): Bytes {
   columns.u32([passedOver.length, sessions.length, markedPacks])
   columns.bytes(segments.map(hashOf))
   columns.bytes(superseded.map((hex) => fromHex(hex) as Bytes))
-  columns.bytes([utf8(packs.map(({ name }) => name).join(''))])
+  columns.bytes(
+    packs.map(({ digests, digestAt }) => digests.subarray(digestAt, digestAt + HASH_BYTES)),
+  )
   columns.u32(packs.map(({ packBytes }) => packBytes))
   columns.u32(packs.map(({ headerBytes }) => headerBytes))
   columns.u32(packs.map(({ frameCount }) => frameCount))
   columns.u8(packs.map(({ kind }) => Number(kind === 'tree-pack')))
-  columns.bytes([utf8(passedOver.map(({ name }) => name).join(''))])
+  columns.bytes(passedOver.map(({ name }) => hashOf(name)))
   columns.u32(passedOver.map(({ packBytes }) => packBytes))
   writeSessions(columns, sessions)
   return columns.finish()
@@ -137,31 +141,26 @@ function readHashes(columns: ColumnReader, count: number): readonly string[] {
   return Array.from({ length: count }, () => toHex(columns.bytes(HASH_BYTES)))
 }
 
-function readPackNames(columns: ColumnReader, count: number): readonly string[] {
-  const { buffer, byteOffset, length } = columns.bytes(PACK_NAME_BYTES * count)
-  const text = Buffer.from(buffer, byteOffset, length).toString('latin1')
-  return Array.from({ length: count }, (_, i) =>
-    text.slice(PACK_NAME_BYTES * i, PACK_NAME_BYTES * (i + 1)),
-  )
-}
-
 function readPacks(columns: ColumnReader, count: number): readonly LoadedPack[] {
-  const names = readPackNames(columns, count)
+  // Copied: all of what was read goes.
+  const digests = columns.bytes(HASH_BYTES * count).slice()
   const packBytes = columns.u32(count)
   const headerBytes = columns.u32(count)
   const frameCount = columns.u32(count)
   const isTree = columns.bytes(count)
-  return names.map((name, i) => ({
-    name,
-    kind: isTree[i] === 1 ? 'tree-pack' : 'data-pack',
-    packBytes: packBytes[i] as number,
-    headerBytes: headerBytes[i] as number,
-    frameCount: frameCount[i] as number,
-  }))
+  return Array.from({ length: count }, (_, i) => {
+    const facts = {
+      kind: isTree[i] === 1 ? 'tree-pack' : 'data-pack',
+      packBytes: packBytes[i] as number,
+      headerBytes: headerBytes[i] as number,
+      frameCount: frameCount[i] as number,
+    } as const
+    return new LoadedPack(digests, HASH_BYTES * i, facts)
+  })
 }
 
 function readPassedOver(columns: ColumnReader, count: number): readonly NamedPack[] {
-  const names = readPackNames(columns, count)
+  const names = readHashes(columns, count).map((hex) => `packs/${hex.slice(0, 2)}/${hex}`)
   const packBytes = columns.u32(count)
   return names.map((name, i) => ({ name, packBytes: packBytes[i] as number }))
 }

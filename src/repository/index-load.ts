@@ -21,6 +21,7 @@ import { isStill, joined, type KeptIndex, keptOf } from './index-kept.ts'
 import { loadMarksOf, type Marked } from './marks.ts'
 import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
+import { PackListing } from './pack-listing.ts'
 import { readObject } from './read-object.ts'
 import { loadRenewals, renewedPacks } from './renewals.ts'
 import type { Repository } from './repository.ts'
@@ -28,7 +29,7 @@ import type { Repository } from './repository.ts'
 export interface Index extends Assembled {
   readonly domain: DomainAccess
   /** Packs of any domain in the listing: name and length. */
-  readonly listed: ReadonlyMap<string, number>
+  readonly listed: PackListing
   readonly marked: Marked
   readonly problems: readonly ObjectProblem[]
 }
@@ -92,7 +93,7 @@ async function load(
 ): Promise<readonly Index[]> {
   for (let attempt = 1; ; attempt++) {
     const marked = await absentPacks(repository, { domains, options })
-    const listed = await listPacks(repository.store)
+    const listed = await PackListing.of(repository.store)
     const segments = await listSegments(repository.store)
     const listings = { domains, segments, listed, marked, options }
     // Once at most: what is added to it takes its place.
@@ -131,13 +132,6 @@ function usable(
   return isListed && isStill(kept, world) ? kept : undefined
 }
 
-/** Every pack that the store lists, with its length. */
-export async function listPacks(store: Store): Promise<Map<string, number>> {
-  const packs = new Map<string, number>()
-  for await (const { name, size } of store.list('packs/')) packs.set(name, size)
-  return packs
-}
-
 /**
  * Every index segment that the store lists, of any domain, in the order in which they are read: as they came.
  * Of a blob that several packs are said to have the first copy counts, so that who says so later, and lies,
@@ -152,7 +146,7 @@ async function listSegments(store: Store): Promise<readonly ObjectInfo[]> {
 interface LoadingSegments {
   readonly domains: readonly DomainAccess[]
   readonly segments: readonly ObjectInfo[]
-  readonly listed: ReadonlyMap<string, number>
+  readonly listed: PackListing
   /** For each domain. */
   readonly marked: readonly Marked[]
   readonly options: LoadIndexOptions

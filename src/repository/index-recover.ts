@@ -7,7 +7,7 @@ import { isCairnError } from '../base/errors.ts'
 import { BLOB_ID_BYTES } from '../format/ids.ts'
 import { frameColumnsOf } from '../format/pack.ts'
 import type { DomainAccess } from './access.ts'
-import { type LoadedPack, packsOf, placesOf, unmarkedFirst } from './index-assemble.ts'
+import { digestsOf, type LoadedPack, packsOf, placesOf, unmarkedFirst } from './index-assemble.ts'
 import type { IndexImage } from './index-image.ts'
 import { buildImage, type ImagePack } from './index-image-build.ts'
 import type { Index } from './index-load.ts'
@@ -27,11 +27,8 @@ const PARALLEL = 16
 
 /** Listed packs of any domain that the index does not name. */
 export function unindexedPacks(index: Index): readonly ListedPack[] {
-  const named = new Set(index.packs.map(({ name }) => name))
-  const found: ListedPack[] = []
-  for (const [name, packBytes] of index.listed)
-    if (!named.has(name)) found.push({ name, packBytes })
-  return found
+  const named = digestsOf(index.packs)
+  return Array.from(index.listed.except(named), ([name, packBytes]) => ({ name, packBytes }))
 }
 
 export interface RecoverOptions {

@@ -54,9 +54,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       {
         file: COMMIT,
         find: `  const marked = await loadMarks(repository, domain)
-  const listed = await listPacks(repository.store)
+  const listed = await PackListing.of(repository.store)
 `,
-        replace: `  const listed = await listPacks(repository.store)
+        replace: `  const listed = await PackListing.of(repository.store)
   const marked = await loadMarks(repository, domain)
 `,
       },

@@ -7,8 +7,8 @@ import type { Clock } from '../../base/clock.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import type { Details, Summary } from '../../format/snapshot.ts'
 import type { DomainAccess } from '../../repository/access.ts'
-import { listPacks } from '../../repository/index-load.ts'
 import { loadMarks } from '../../repository/marks.ts'
+import { PackListing } from '../../repository/pack-listing.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { putReceipt, putSnapshot } from '../../repository/snapshots.ts'
 import { getVerified } from '../../store/content.ts'
@@ -81,7 +81,7 @@ async function findLost({
   relied,
 }: CommitOptions): Promise<readonly string[]> {
   const marked = await loadMarks(repository, domain)
-  const listed = await listPacks(repository.store)
+  const listed = await PackListing.of(repository.store)
   const lost: string[] = []
   for (const { name, bytes } of [...stored, ...relied]) {
     const length = listed.get(name) ?? (await repository.store.stat(name))?.size
