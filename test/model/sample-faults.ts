@@ -122,6 +122,7 @@ export class Faults {
       case 'stat':
         return { kind: 'info', info: store.info(call.name) }
       case 'remove':
+        watch.beforeRemove(call.name)
         if (store.remove(call.name)) watch.afterRemove(call.name)
         return { kind: 'done' }
     }
@@ -136,7 +137,10 @@ export class Faults {
         store.put(call.name, call.bytes)
         watch.tookName(call.name, { by: actor.options.seed })
         watch.afterPut(call.name)
-      } else if (store.remove(call.name)) watch.afterRemove(call.name)
+      } else {
+        watch.beforeRemove(call.name)
+        if (store.remove(call.name)) watch.afterRemove(call.name)
+      }
     })
   }
 

@@ -41,6 +41,8 @@ export class Watch {
   /** Who put a name last, as the seed of its randomness. */
   readonly #putBy = new Map<string, number>()
   readonly #acknowledged = new Set<string>()
+  /** Snapshots that were removed before they had a receipt. */
+  readonly #neverConfirmed = new Set<string>()
   readonly #twins = new Set<number>()
   #hasNews = false
 
@@ -92,10 +94,14 @@ export class Watch {
     return [...this.saved.keys()].filter((name) => !this.#forgotten.has(name))
   }
 
-  /** One that was removed on purpose, or a gap in the history of a source: removers leave no record. */
+  /**
+   * One that was removed on purpose, or a gap in the history of a source: removers leave no record. And one
+   * that nobody confirmed for a month: a writer that was suspended for longer puts its receipt afterwards.
+   */
   explains({ kind, object, what }: CheckProblem): boolean {
     const isGap = kind === 'missing' && what.startsWith('no snapshot of its source has the number')
-    return this.#forgotten.has(object) || (isGap && this.#forgotten.size > 0)
+    const isExplained = this.#forgotten.has(object) || this.#neverConfirmed.has(object)
+    return isExplained || (isGap && this.#forgotten.size > 0)
   }
 
   /** Whose twin takes the same names, which neither can know. */
@@ -133,6 +139,12 @@ export class Watch {
     if (!nameWithin(name).startsWith('receipts/')) return
     for (const one of this.#invariants[COPY].confirmed(this.#store)) this.#wereConfirmed.add(one)
     this.expectKept()
+  }
+
+  beforeRemove(name: string): void {
+    const isSnapshot = name.startsWith('snapshots/')
+    if (isSnapshot && !this.#invariants[SOURCE].confirmed(this.#store).has(name))
+      this.#neverConfirmed.add(name)
   }
 
   afterRemove(name: string): void {
