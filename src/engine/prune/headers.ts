@@ -18,6 +18,13 @@ import type { ObjectInfo } from '../../store/store.ts'
 /** Headers at a time on their way. */
 const PARALLEL = 16
 
+export interface HeadersRead {
+  /** What is wrong with packs. */
+  readonly problems: readonly ObjectProblem[]
+  /** How many are there no longer: what was needed of them is in packs that were not listed yet. */
+  readonly gone: number
+}
+
 export class Headers {
   readonly #repository: Repository
   readonly #read = new Map<string, EncodedHeader | 'foreign'>()
@@ -32,11 +39,12 @@ export class Headers {
     return read === 'foreign' ? undefined : read
   }
 
-  /** Reads those that are not known yet. Returns what is wrong with packs; those that are gone are not. */
-  async read(packs: Iterable<ObjectInfo>): Promise<readonly ObjectProblem[]> {
+  /** Reads those that are not known yet. */
+  async read(packs: Iterable<ObjectInfo>): Promise<HeadersRead> {
     const { store, domains } = this.#repository
     const lengths = new HeaderLengths()
     const problems = new ObjectProblems()
+    let gone = 0
     const unknown = [...packs].filter(({ name }) => !this.#read.has(name))
     await forEachInParallel(unknown, PARALLEL, async ({ name, size }) => {
       try {
@@ -48,9 +56,10 @@ export class Headers {
         this.#read.set(name, header ?? 'foreign')
         problems.noteRead()
       } catch (error) {
-        if (!isCairnError(error, 'object-missing')) problems.take(name, error)
+        if (isCairnError(error, 'object-missing')) gone++
+        else problems.take(name, error)
       }
     })
-    return problems.found
+    return { problems: problems.found, gone }
   }
 }

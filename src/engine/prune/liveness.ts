@@ -331,7 +331,7 @@ function receivedTimes(
 }
 
 function reachOf(
-  { domain, roots, lost }: DomainSurvey,
+  { domain, roots, lost, isAnyUnread }: DomainSurvey,
   { image, read }: { readonly image: IndexImage; readonly read: readonly EncodedHeader[] },
 ): { readonly needed: Uint8Array; readonly unresolved: readonly string[] } {
   const graph = new RefGraph(image)
@@ -347,8 +347,9 @@ function reachOf(
   }
   const missing = new Set(lostBelow(roots.snapshots))
   // What was forgotten and is not whole any more can be had back by nobody, and holds nothing up: a prune with a
-  // shorter window took it, or it is a copy of after that.
-  lostBelow(roots.forgotten)
+  // shorter window took it, or it is a copy of after that. But where a pack could not be read it may be whole.
+  const forgotten = lostBelow(roots.forgotten)
+  if (isAnyUnread) for (const number of forgotten) missing.add(number)
   const unresolved = [...graph.unresolved].filter(([hex, n]) => missing.has(n) && !lost.has(hex))
   return { needed: reach.visited(image.blobs), unresolved: unresolved.map(([hex]) => hex) }
 }

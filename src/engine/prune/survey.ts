@@ -31,6 +31,8 @@ export interface Survey {
   /** Of all domains, by name. */
   readonly packs: ReadonlyMap<string, ObjectInfo>
   readonly headers: Headers
+  /** Some packs were listed and did not say what they have: of a blob that is nowhere else nobody knows. */
+  readonly isAnyUnread: boolean
   readonly roots: Roots
   /** Which snapshots must stay, confirmed or not. */
   readonly holds: Holds
@@ -65,7 +67,7 @@ export async function takeSurvey(
   const holds = await loadHolds(repository)
   const renewals = await loadRenewals(repository)
   const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })
-  const aboutPacks = await headers.read(packs.values())
+  const { problems: aboutPacks, gone } = await headers.read(packs.values())
   const unknown = aboutPacks.filter(({ error }) => error.code === 'unsupported')
   const aboutRecords = [...sightings.problems, ...losses.problems].filter((p) => !isNobodys(p))
   return {
@@ -77,6 +79,7 @@ export async function takeSurvey(
     marked: markedBy(marks),
     packs,
     headers,
+    isAnyUnread: gone > 0 || aboutPacks.some((problem) => !isNobodys(problem)),
     roots,
     holds,
     sightings: sightingsIn(sightings),

@@ -60,7 +60,9 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const moved = await movedFrames(repository)
   const packs = await inspectPacks({ repository, problems, listed, moved })
   const isDamaged = new Set(packs.map(({ name }) => name))
-  const unread = await headers.read([...listed.values()].filter(({ name }) => !isDamaged.has(name)))
+  const { problems: unread } = await headers.read(
+    [...listed.values()].filter(({ name }) => !isDamaged.has(name)),
+  )
   const objects = await inspectObjects(repository, { problems, copy })
   const marked = await loadMarksOf(repository, domains, passOver)
   const absent =
