@@ -169,6 +169,19 @@ describe('it is not brought back', () => {
     expect((await listed()).map(({ confirmed }) => confirmed)).toEqual([false, true])
   })
 
+  test('where it is gone and marks name something else: nothing is left of the attempt, nor is it offered', async () => {
+    const domain = sample.repository.domains[0] as Repository['domains'][0]
+    const signatory = upkeepSignatory(sample.repository, domain)
+    const mark = { packs: [new Uint8Array(32)], snapshots: [], markedMs: systemClock.nowMs() }
+    await putMark(sample.repository, { domain, signatory, mark })
+    const lost = await lostWith((name) => sample.store.remove(name))
+    expect(lost).toMatchObject({ code: 'object-missing' })
+    expect(await namesOf(sample.store, 'snapshots/')).toEqual([`snapshots/${second}`])
+    const { offered, notWhole } = await loadUndeletable(working(sample.repository))
+    expect(offered).toEqual([])
+    expect(notWhole.map(({ id }) => id)).toEqual([first])
+  })
+
   /** Does something to all packs; what bringing back says then. */
   async function lostWith(harm: (name: string) => Promise<unknown>): Promise<unknown> {
     const { store } = sample

@@ -53,11 +53,22 @@ export interface NotUndeleted {
   readonly error: CairnError
 }
 
+export interface Offered extends ForgottenSurvey {
+  /** In their window, and not whole any more: a prune with a shorter window took what they need. */
+  readonly notWhole: readonly Undeletable[]
+}
+
 /** What can be had back by now. Throws 'not-permitted' without the right, and what the store throws. */
-export function loadUndeletable(options: UndeleteOptions): Promise<ForgottenSurvey> {
-  return withLease({ ...options, onlyReading: true }, async (lease) => {
-    const nowMs = await lease.storeNowMs()
-    return surveyForgotten(options.repository, { nowMs })
+export function loadUndeletable({ repository, ...options }: UndeleteOptions): Promise<Offered> {
+  return withLease({ ...options, repository, onlyReading: true }, async (lease) => {
+    const survey = await surveyForgotten(repository, { nowMs: await lease.storeNowMs() })
+    const notWhole = new Set<Undeletable>()
+    for (const [domain, own] of Map.groupBy(survey.offered, (one) => one.domain)) {
+      const needs = await Needs.load(repository, domain, { withMarked: true })
+      for (const one of own) if ((await needs.lostBelow(one.summary.roots)) > 0) notWhole.add(one)
+    }
+    const offered = survey.offered.filter((one) => !notWhole.has(one))
+    return { ...survey, offered, notWhole: [...notWhole] }
   })
 }
 
@@ -165,7 +176,8 @@ class Bringing {
 
   /**
    * Those of which all is there. Of what is not, the snapshot that was just put is removed, for nobody has
-   * been told of it; a marked pack that has it still is spared by that one: then it stays, unconfirmed.
+   * been told of it, and it would keep prune from deleting anything. Where marked packs have the rest these are
+   * spared by that one: then it stays, unconfirmed.
    */
   async #whole(put: readonly Put[]): Promise<readonly Put[]> {
     const { repository, domain } = this.#options
@@ -178,11 +190,18 @@ class Bringing {
         whole.push(one)
         continue
       }
-      const isMarked = needs.index.marked.packs.size > 0
+      const isMarked = await this.#isWholeWithMarked(needs, snapshot)
       if (!isMarked) await repository.store.remove(name)
       this.failed.push({ snapshot, error: lacking(snapshot, { lost, isMarked }) })
     }
     return whole
+  }
+
+  async #isWholeWithMarked({ index }: Needs, { summary }: Undeletable): Promise<boolean> {
+    const { repository, domain } = this.#options
+    if (index.marked.packs.size === 0) return false
+    const needs = await Needs.load(repository, domain, { withMarked: true })
+    return (await needs.lostBelow(summary.roots)) === 0
   }
 
   /** What had no receipt gets none. */
@@ -220,7 +239,7 @@ function lacking(
   const what = lost === 1 ? 'a part that it needs is' : `${lost} parts that it needs are`
   const text = `Cannot bring back snapshot ${id.slice(0, 8)}: ${what} in no pack that will stay`
   const hint = isMarked
-    ? 'Packs are marked for deletion, perhaps those. It is there again, unconfirmed, and keeps what they have: run `cairn prune`, then the same command again.'
+    ? 'Packs that are marked for deletion have them. It is there again, unconfirmed, and keeps them: run `cairn prune`, then the same command again.'
     : 'Run `cairn check`, and look for what is missing in your other copies.'
   return new CairnError('object-missing', text, { hint, context: { snapshot: id, lost } })
 }

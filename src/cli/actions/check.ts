@@ -2,6 +2,7 @@
 
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { endOf } from '../../engine/check/choose-packs.ts'
+import { UNCONFIRMED_INCOMPLETE } from '../../engine/check/domain-check.ts'
 import { type CheckMode, type CheckOptions, type CheckResult, check } from '../../engine/check.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { jsonNote, showCheckProgress, tellNote, tellProblem } from '../check-text.ts'
@@ -13,7 +14,7 @@ import { workersFor } from '../option-values.ts'
 import { Progress } from '../progress.ts'
 import { loadState, rememberChecked } from '../repository-state.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
-import { closedText } from '../snapshot-text.ts'
+import { closedText, shortId } from '../snapshot-text.ts'
 import { formatDuration } from '../times.ts'
 
 export interface CheckFlags {
@@ -84,6 +85,8 @@ function tell({ output }: Context, { result, repository, isDataRead, elapsedMs }
   output.summary(verdict(result, repository.store.address))
   if (result.snapshots === 0 && result.packs > 0) output.summary(`  ${NO_SNAPSHOT}`)
   output.summary(`  ${whatWasChecked(result, isDataRead)}, in ${formatDuration(elapsedMs)}`)
+  for (const { object, what } of notes)
+    if (what === UNCONFIRMED_INCOMPLETE) output.note(inTheWayText(object))
   if (result.closed > 0) output.note(closedText(result.closed))
   if (problemCount > 0) {
     output.note('Keep all copies of the repository as they are until the damage is understood.')
@@ -94,6 +97,11 @@ function tell({ output }: Context, { result, repository, isDataRead, elapsedMs }
     durationMs: Math.round(elapsedMs),
   }
   output.event({ event: 'result', ...counts, ...more })
+}
+
+function inTheWayText(snapshot: string): string {
+  const id = shortId(snapshot.slice('snapshots/'.length))
+  return `Snapshot ${id} was never confirmed and is not whole: \`cairn prune\` deletes nothing before it is 30 days old or forgotten (\`cairn forget ${id}\`).`
 }
 
 function verdict({ problemCount }: CheckResult, address: string): string {

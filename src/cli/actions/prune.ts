@@ -153,7 +153,8 @@ function planLines(plan: DomainPlan): readonly string[] {
   ]
 }
 
-const FROZEN = 'Deletes nothing, because what is needed cannot be told (listed below)'
+const FROZEN =
+  'Deletes nothing, because what is needed cannot be told (listed below; `cairn check` says for which snapshots)'
 
 function sweepLine({ sweep }: DomainPlan): string {
   const { packs, bytes, moveBytes, snapshots } = sweep

@@ -32,7 +32,7 @@ export async function undeleteAction(
 
 async function list(context: Context, options: UndeleteOptions): Promise<ExitCode | undefined> {
   const { output } = context
-  const { offered, problems } = await loadUndeletable(options)
+  const { offered, notWhole, problems } = await loadUndeletable(options)
   for (const { name, error } of problems) {
     output.problem(`Cannot read ${name}: ${error.message}`, { object: name, what: error.message })
   }
@@ -41,6 +41,8 @@ async function list(context: Context, options: UndeleteOptions): Promise<ExitCod
   for (const line of rows.length === 0 ? [] : formatTable(COLUMNS, rows)) output.line(line)
   if (rows.length === 0) output.note('Nothing that was forgotten can be had back.')
   else output.summary(`${formatNumber(rows.length, 'snapshot')} can be had back`)
+  for (const { id } of notWhole)
+    output.note(`Not snapshot ${shortId(id)}: a prune has deleted something that it needs.`)
   const snapshots = offered.map((one) => jsonOf(repository, one))
   output.event({ event: 'result', snapshots, problems: problems.length })
   return problems.length > 0 ? EXIT.failed : undefined

@@ -298,4 +298,5 @@ const FORGOTTEN_INCOMPLETE =
   'it was forgotten, and could not be brought back: not all that it needs is there'
 const UNCONFIRMED =
   'a snapshot without receipt (unconfirmed): its run did not get to its end, so it does not count and `latest` passes over it'
-const UNCONFIRMED_INCOMPLETE = `${UNCONFIRMED}, and not all that it needs is there`
+/** Such a one is a root that nobody can keep: prune deletes nothing as long as it is there. */
+export const UNCONFIRMED_INCOMPLETE = `${UNCONFIRMED}, and not all that it needs is there`

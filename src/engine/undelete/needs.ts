@@ -1,5 +1,5 @@
 // Whether all that snapshots need is there, by what packs say of themselves: only listed packs that no mark
-// names count, and of each that is relied upon the header is read. Header keys suffice: what trees refer to is
+// names count, unless it is asked what could be there, and of each that is relied upon the header is read. Header keys suffice: what trees refer to is
 // in the headers of their packs. An index only says where to look.
 
 import { isCairnError } from '../../base/errors.ts'
@@ -31,11 +31,20 @@ export class Needs {
     this.#present = new Uint8Array(index.image.blobs)
   }
 
-  /** Lists marks, then packs, then reads what is known of these. Throws as loadIndex does. */
-  static async load(repository: Repository, domain: DomainAccess): Promise<Needs> {
-    const index = await loadIndex(repository, domain)
-    const packs = unindexedPacks(index).filter(({ name }) => !index.marked.packs.has(name))
-    const recovered = await recoverIndex(repository, { index, packs })
+  /**
+   * Lists marks, then packs, then reads what is known of these. `withMarked` counts what marks name too: it may
+   * stay or go. Throws as loadIndex does.
+   */
+  static async load(
+    repository: Repository,
+    domain: DomainAccess,
+    { withMarked = false }: { readonly withMarked?: boolean } = {},
+  ): Promise<Needs> {
+    const index = await loadIndex(repository, domain, { onlyReading: withMarked })
+    const packs = unindexedPacks(index).filter(
+      ({ name }) => withMarked || !index.marked.packs.has(name),
+    )
+    const recovered = await recoverIndex(repository, { index, packs, onlyReading: withMarked })
     const needs = new Needs(repository, recovered)
     const trees = recovered.packs.flatMap(({ kind }, at) => (kind === 'tree-pack' ? [at] : []))
     await needs.#readHeaders(trees)
