@@ -32,6 +32,8 @@ export interface Reports {
   readonly onCopied: () => void
   /** Somebody is about to remove a snapshot on purpose. */
   readonly onForget: (snapshot: string) => void
+  /** The same, without a record from which it could be had back. */
+  readonly onRemove: (snapshot: string) => void
   readonly onFailure: (error: unknown) => void
 }
 
@@ -135,7 +137,7 @@ export function removerOf(world: World, options: { readonly turns: number } & Re
         })
         const chosen = oneOf(snapshots, random)
         if (chosen === undefined) return
-        options.onForget(chosen.name)
+        options.onRemove(chosen.name)
         await store.remove(chosen.name)
         for (const { name, confirms } of receipts)
           if (confirms.endsWith(chosen.name)) await store.remove(name)

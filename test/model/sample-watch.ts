@@ -41,6 +41,8 @@ export class Watch {
   /** Who put a name last, as the seed of its randomness. */
   readonly #putBy = new Map<string, number>()
   readonly #acknowledged = new Set<string>()
+  /** Snapshots that somebody removed without a record. */
+  readonly #removed = new Set<string>()
   /** Snapshots that were removed before they had a receipt. */
   readonly #neverConfirmed = new Set<string>()
   readonly #twins = new Set<number>()
@@ -64,7 +66,12 @@ export class Watch {
       windowMs: LIMITS.windowMs,
     }
     this.#invariants = {
-      '': new Invariants({ ...options, place: SOURCE }),
+      '': new Invariants({
+        ...options,
+        place: SOURCE,
+        // Whoever forgets it later has a record of what is gone.
+        wasHere: (name) => !this.#removed.has(name),
+      }),
       'copy/': new Invariants({
         ...options,
         place: COPY,
@@ -85,6 +92,10 @@ export class Watch {
         this.#hasNews = true
       },
       onForget: (snapshot) => this.#forgotten.add(snapshot),
+      onRemove: (snapshot) => {
+        this.#forgotten.add(snapshot)
+        this.#removed.add(snapshot)
+      },
       onFailure: (error) => this.#failures.push(error),
     }
   }
