@@ -104,6 +104,11 @@ export class Invariants {
         throw new Error(`${name} is marked, and was put again`)
   }
 
+  /** All that marks name. */
+  markedNames(stored: Stored): readonly string[] {
+    return this.#in('marks/', stored).flatMap((id) => this.#of(id).marked)
+  }
+
   #expectNoError({ positions }: State, actor: number): void {
     const next = positions[actor]?.node.next
     if (next === undefined || !isEnding(next) || next.error === undefined) return

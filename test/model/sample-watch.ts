@@ -23,6 +23,12 @@ const FAILURES: Readonly<Record<SampleConfiguration['mayFail'], readonly ErrorCo
   ],
 }
 
+/**
+ * A twin in mid-session has put a name of a mark: what it seals is what its other half has sealed, and neither
+ * can know. Whoever was suspended while that mark was swept may delete it again: no more is promised then.
+ */
+export class NameOfTwin extends Error {}
+
 export class Watch {
   /** Texts of what was reported as saved, by name. */
   readonly saved = new Map<string, readonly string[]>()
@@ -41,6 +47,7 @@ export class Watch {
   /** Who put a name last, as the seed of its randomness. */
   readonly #putBy = new Map<string, number>()
   readonly #acknowledged = new Set<string>()
+  readonly #everMarked = new Set<string>()
   /** Snapshots that somebody removed without a record. */
   readonly #removed = new Set<string>()
   /** Snapshots that were removed before they had a receipt. */
@@ -130,6 +137,7 @@ export class Watch {
     name: string,
     { by }: { /** The seed of its randomness. */ readonly by: number },
   ): void {
+    if (this.#twins.has(by) && this.#everMarked.has(name)) throw new NameOfTwin(name)
     const isAgain = this.#putBy.get(name) !== by || this.#acknowledged.has(name)
     if (isAgain && !this.#twins.has(by)) this.#expectNeverMarked(name)
     this.tookName(name, { by })
@@ -147,6 +155,11 @@ export class Watch {
   }
 
   afterPut(name: string): void {
+    if (nameWithin(name).startsWith('marks/')) {
+      const place = placeOf(name)
+      for (const one of this.#invariants[place].markedNames(this.#store))
+        this.#everMarked.add(`${place}${one}`)
+    }
     if (!nameWithin(name).startsWith('receipts/')) return
     for (const one of this.#invariants[COPY].confirmed(this.#store)) this.#wereConfirmed.add(one)
     this.expectKept()
