@@ -179,6 +179,32 @@ test('a damaged object is named, the others are copied, and the exit code says s
   expectCopy(copy)
 })
 
+test('only a copy that has all is expected to have the newest snapshots', async () => {
+  const source = newPlace()
+  cpSync(repository, source, { recursive: true, preserveTimestamps: true })
+  expect(await user.run(['snapshots', '-r', source], { env })).toMatchObject({ code: 0 })
+  const [pack = ''] = objectsIn(source).filter((path) => path.startsWith('packs/'))
+  const bytes = readFileSync(join(source, pack))
+  writeFileSync(join(source, pack), bytes.subarray(0, 100))
+  const copy = newPlace()
+  await user.run(['sync', '--to', copy, '-r', source])
+  expect(knownOf(source)).toHaveProperty('newest')
+  expect(knownOf(copy)).not.toHaveProperty('newest')
+  // Another store has a clock of its own.
+  expect(knownOf(copy)).not.toHaveProperty('storeTimeMs')
+  writeFileSync(join(source, pack), bytes)
+  expect(await user.run(['sync', '--to', copy, '-r', source])).toMatchObject({ code: 0 })
+  expect(knownOf(copy)).toMatchObject({ newest: knownOf(source)?.['newest'] })
+})
+
+/** What this machine remembers of a place. */
+function knownOf(address: string): Readonly<Record<string, unknown>> | undefined {
+  const folder = user.path('.local/state/cairn/repositories')
+  return readdirSync(folder)
+    .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<string, unknown>)
+    .find((state) => state['address'] === address)
+}
+
 test('an object that was cut off in the copy is named and left alone', async () => {
   const copy = newPlace()
   await user.run(['sync', '--to', copy], { env: keyless })

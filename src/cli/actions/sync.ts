@@ -60,6 +60,7 @@ export async function syncAction(
     // Also where it failed: what is there then is to be gone on with.
     if (begun) remember(context, { source, target })
   })
+  if (!dryRun && result.problems === 0) rememberSnapshots(context, { source, target })
   if (!dryRun) await keepRoom(context, target)
   tell(context, { result, problems, source, target, dryRun, elapsedMs: progress.elapsedMs })
   return result.problems > 0 ? EXIT.incomplete : undefined
@@ -145,7 +146,17 @@ function tellItem(
 function remember(context: Context, { source, target }: Stores): void {
   const known = loadState(context, source.address)
   if (known === undefined || loadState(context, target.address) !== undefined) return
-  saveState(context, { ...known, address: target.address, checkedTo: 0 })
+  // Another store has a clock of its own.
+  const { newest: _, missed: __, storeTimeMs: ___, ...rest } = known
+  saveState(context, { ...rest, address: target.address, checkedTo: 0 })
+}
+
+/** The same of its snapshots, when all of them are there. */
+function rememberSnapshots(context: Context, { source, target }: Stores): void {
+  const { newest, missed } = loadState(context, source.address) ?? {}
+  const copy = loadState(context, target.address)
+  if (copy === undefined || copy.newest !== undefined) return
+  saveState(context, { ...copy, ...(newest && { newest }), ...(missed && { missed }) })
 }
 
 interface Done extends Stores {
