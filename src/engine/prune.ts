@@ -14,6 +14,7 @@ import { putUpkeepRecord } from '../repository/upkeep-records.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
 import { digestInName } from '../store/names.ts'
+import { clockRefusals, type Refusal } from './forget/guards.ts'
 import { type CompactResult, compact } from './prune/compact.ts'
 import { Headers } from './prune/headers.ts'
 import { mergeRecords } from './prune/merge-records.ts'
@@ -28,6 +29,8 @@ export interface PruneOptions {
   readonly limits: PruneLimits
   readonly host: string
   readonly dryRun: boolean
+  /** The latest that this machine has known the store's time to be. Where it is not given no clock is doubted. */
+  readonly clocks?: { readonly rememberedMs: number | undefined }
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
@@ -48,6 +51,10 @@ export interface PruneResult {
   readonly compacted: readonly CompactResult[]
   /** Names of the marks that were put. */
   readonly marks: readonly string[]
+  /** What is wrong with clocks: then nothing was done. */
+  readonly refusals: readonly Refusal[]
+  /** By the store's clock. */
+  readonly storeMs: number
 }
 
 /** Throws 'not-permitted' without the right, or what the store throws. */
@@ -59,9 +66,13 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   const lease = await takeLease(options, first)
   try {
     const headers = new Headers(repository)
-    const plan = await planPrune(options, { nowMs: await storeTime(options, lease), headers })
+    const storeMs = await storeTime(options, lease)
+    const plan = await planPrune(options, { nowMs: storeMs, headers })
     options.onPlan(plan)
-    if (dryRun) return { plan, swept: [], compacted: [], marks: [] }
+    // On a full store nobody knows what time it is, and nothing seems older than it is.
+    const refusals = lease === undefined ? [] : refusalsOf(options, { plan, storeMs })
+    if (dryRun || refusals.length > 0)
+      return { plan, swept: [], compacted: [], marks: [], refusals, storeMs }
     await writeDownSightings(repository, plan)
     const swept: SweepResult[] = []
     const { moveBytesMax } = options.limits
@@ -76,10 +87,25 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     const marks = await markAll(now, { swept, clock })
     for (const { survey } of plan.domains)
       await unlessFull(() => mergeRecords(survey, options.limits.windowMs))
-    return { plan: now, swept, compacted, marks }
+    return { plan: now, swept, compacted, marks, refusals, storeMs }
   } finally {
     await lease?.release()
   }
+}
+
+/** A clock that jumped ends every window and every grace at once. */
+function refusalsOf(
+  { clocks, clock }: PruneOptions,
+  { plan, storeMs }: { readonly plan: PrunePlan; readonly storeMs: number },
+): readonly Refusal[] {
+  const [first] = plan.domains
+  if (clocks === undefined || first === undefined) return []
+  const { roots, sightings } = first.survey
+  const stampsMs = [
+    ...roots.snapshots.map(({ storedAtMs }) => storedAtMs),
+    ...sightings.receivedMs.values(),
+  ]
+  return clockRefusals({ ...clocks, storeMs, machineMs: clock.nowMs() }, stampsMs)
 }
 
 function expectRights({ repository, limits }: PruneOptions, domain: DomainAccess): void {

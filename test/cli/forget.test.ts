@@ -1,6 +1,6 @@
 // Forgetting, holding and bringing back, as a user does it.
 
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
@@ -212,5 +212,33 @@ describe('clocks', () => {
     const accepted = ['forget', '--keep-last', '1', '--accept-clock']
     expect(await user.run(accepted, { env })).toMatchObject({ code: 0 })
     expect(await user.run(['forget', '--keep-last', '1'], { env })).toMatchObject({ code: 0 })
+  })
+
+  test('one that jumped on is refused again, by prune too, until somebody says that it is right', async () => {
+    const saved = await saveDaily(3)
+    await user.run(['forget', '--keep-last', '2'], { env })
+    const folder = user.path('.local/state/cairn/repositories')
+    const path = join(folder, readdirSync(folder)[0] as string)
+    const state = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+    // As if the last run had been before the store's clock went on by 200 days, and all else too.
+    const storeTimeMs = Number(state['storeTimeMs']) - 200 * 86_400_000
+    writeFileSync(path, JSON.stringify({ ...state, storeTimeMs }))
+    for (const id of saved.slice(1)) received(id, 200)
+    rmSync(user.path('repository/sightings'), { recursive: true, force: true })
+    for (let again = 0; again < 2; again++) {
+      const refused = await user.run(['forget', '--keep-last', '1'], { env })
+      expect(refused).toMatchObject({ code: 3 })
+      expect(refused.stderr).toContain('no snapshot came in between')
+      const prune = await user.run(['prune', '--undelete-window', '1s'], { env })
+      expect(prune).toMatchObject({ code: 3 })
+      expect(prune.stderr).toContain('Nothing is deleted or marked: ')
+      expect(readdirSync(user.path('repository'))).not.toContain('marks')
+    }
+    const { lines, last } = await user.json(['prune'], { env })
+    expect(lines.find(({ event }) => event === 'problem')).toMatchObject({ refusal: 'clock' })
+    expect(last).toMatchObject({ refused: true, marks: [] })
+    const accepted = ['prune', '--undelete-window', '1s', '--accept-clock']
+    expect(await user.run(accepted, { env })).toMatchObject({ code: 0 })
+    expect(await user.run(['prune'], { env })).toMatchObject({ code: 0 })
   })
 })

@@ -85,14 +85,15 @@ async function forgetIn(
     onForgotten: ({ id }) => output.detail(`Forgot ${shortId(id)}`),
     onWarning: (error) => output.warning('lease', messageOf(error)),
   })
-  if (!dryRun) {
+  // What was refused must be refused again.
+  if (!dryRun && result.plan.refusals.length === 0) {
     const wentBack = acceptClock
     rememberStoreTime(context, { address, storeMs: result.storeMs, wentBack })
   }
   report(context, { result, dryRun })
   const pruned =
     flags.prune === true
-      ? await pruneRepository(context, { repository, flags: { dryRun } })
+      ? await pruneRepository(context, { repository, flags: { dryRun, acceptClock } })
       : undefined
   output.event({
     event: 'result',

@@ -11,6 +11,7 @@ import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openConfigured } from '../open-repository.ts'
 import type { Output } from '../output.ts'
+import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { formatDuration, formatTime, isoTime } from '../times.ts'
 import { withUpkeep } from '../upkeep.ts'
@@ -26,6 +27,7 @@ export interface PruneFlags {
   /** From 0 to 1. */
   readonly maxUnused?: number
   readonly compact?: boolean
+  readonly acceptClock?: boolean
 }
 
 const MAX_MOVE_BYTES = 8 * 1024 ** 3
@@ -61,6 +63,12 @@ export async function pruneRepository(
   for (let run = 1; ; run++) {
     const result = await runOnce(context, { repository, flags, graceMs })
     const counts = tellResult(context, { result, dryRun, graceMs })
+    if (result.refusals.length > 0) return { code: EXIT.incomplete, counts }
+    if (!dryRun) {
+      const { address } = repository.store
+      const wentBack = flags.acceptClock === true
+      rememberStoreTime(context, { address, storeMs: result.storeMs, wentBack })
+    }
     const isLast = run === runs || result.marks.length === 0
     if (isLast) return { code: isStuck(result) ? EXIT.incomplete : undefined, counts }
     await pause(context, graceMs)
@@ -98,6 +106,9 @@ async function runOnce(
     limits: { graceMs, windowMs, moveBytesMax: maxMove, unusedMax: maxUnused, compact },
     host: hostname(),
     dryRun,
+    ...(flags.acceptClock !== true && {
+      clocks: { rememberedMs: storeTimeOf(context, repository) },
+    }),
     clock,
     random,
     signal: interruption.signal,
@@ -113,6 +124,10 @@ async function runOnce(
       cause: error,
     })
   }
+}
+
+function storeTimeOf(context: Context, { store }: Repository): number | undefined {
+  return loadState(context, store.address)?.storeTimeMs
 }
 
 function isStuck({ plan, swept, compacted }: PruneResult): boolean {
@@ -218,7 +233,7 @@ function jsonPlan(plan: DomainPlan) {
 function tellResult(
   { output, clock }: Context,
   {
-    result: { plan, swept, compacted, marks },
+    result: { plan, swept, compacted, marks, refusals },
     dryRun,
     graceMs,
   }: { readonly result: PruneResult; readonly dryRun: boolean; readonly graceMs: number },
@@ -236,8 +251,12 @@ function tellResult(
     splitBytes: compacted.reduce((total, one) => total + one.splitBytes, 0),
     compactedBytes: compacted.reduce((total, one) => total + one.storedBytes, 0),
   }
+  for (const { kind, what, hint } of refusals) {
+    output.problem(`Nothing is deleted or marked: ${what}`, { refusal: kind, what, hint })
+    output.note(hint)
+  }
   if (dryRun) output.summary('Nothing was changed: this was a dry run')
-  else {
+  else if (refusals.length === 0) {
     const moved = counts.movedBytes > 0 ? `, moved ${formatBytes(counts.movedBytes)}` : ''
     const packs = formatNumber(counts.removedPacks, 'pack')
     output.summary(`Deleted ${packs} (${formatBytes(counts.removedBytes)})${moved}`)
@@ -247,7 +266,7 @@ function tellResult(
       )
     if (marks.length > 0) output.summary(nextTime(plan, clock.nowMs() + graceMs))
   }
-  return { dryRun, ...counts, marks }
+  return { dryRun, ...counts, marks, refused: refusals.length > 0 }
 }
 
 function nextTime({ domains }: PrunePlan, ripeAtMs: number): string {

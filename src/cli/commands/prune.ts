@@ -36,6 +36,7 @@ export function addPrune(program: Command): void {
       '--compact',
       'also split what is partly unused, where the key opens it: store what is needed of it anew',
     )
+    .option('--accept-clock', 'go on though clocks seem wrong')
     .addHelpText(
       'after',
       examples('cairn prune', 'cairn prune --dry-run', 'cairn prune --grace 1min --wait'),
