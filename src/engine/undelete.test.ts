@@ -264,7 +264,15 @@ describe('the window', () => {
     const { offered } = await loadUndeletable(world.working(owner))
     expect(offered).toHaveLength(1)
     await world.undelete(owner, offered[0]?.id as string)
-    const tags = (await loadSnapshots(owner)).snapshots.map((one) => openDetails(owner, one).tags)
-    expect(tags).toEqual([['t'], []])
+    const tags = async () =>
+      (await loadSnapshots(owner)).snapshots.map((one) => openDetails(owner, one).tags)
+    expect(await tags()).toEqual([['t'], []])
+    // By its first id it is the same one, which is back already.
+    const ids = (await loadSnapshots(owner)).snapshots.map((one) => one.id)
+    expect((await world.undelete(owner, id)).ids).toEqual([ids[0]])
+    expect(await tags()).toEqual([['t'], []])
+    await world.forget(owner, {})
+    expect((await world.undelete(owner, id)).ids).toHaveLength(1)
+    expect(await tags()).toEqual([['t'], []])
   })
 })

@@ -107,7 +107,25 @@ export function selectForgotten(found: ForgottenSurvey, wanted: string): Selecte
     throw new CairnError('ambiguous', text, { hint: 'Give more digits.' })
   }
   if (first === undefined) throw whyNone(found, prefix)
-  return { snapshot: first, back: standingFor(found.snapshots, first.id) }
+  return whatStandsFor(found, first)
+}
+
+/**
+ * Of one that another one stood for, as after a change of tags, the last of these: else the same would be listed
+ * several times, each counted by itself.
+ */
+function whatStandsFor({ undeletable, snapshots }: ForgottenSurvey, first: Undeletable): Selected {
+  const originals = replacements<Snapshot>([...undeletable, ...snapshots])
+  let snapshot = first
+  const seen = new Set<string>()
+  for (let next: Undeletable | undefined = first; next !== undefined && !seen.has(next.id); ) {
+    snapshot = next
+    seen.add(snapshot.id)
+    const back = standingFor(snapshots, snapshot.id)
+    if (back !== undefined) return { snapshot: first, back }
+    next = undeletable.findLast((one) => originals.get(one)?.id === snapshot.id)
+  }
+  return { snapshot, back: undefined }
 }
 
 /** The confirmed snapshot that was put in the place of another one. */
