@@ -1,4 +1,4 @@
-// A repository whose keys or config are gone, and a copy of it: repair puts back what it is opened with.
+// A repository whose keys, config or forget records are gone, and a copy of it: repair puts them back.
 
 import { cpSync, rmSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -38,4 +38,18 @@ test('of a copy of another repository nothing is taken', async () => {
   rmSync(user.path('repository', 'keys'), { recursive: true })
   expect((await run('repair', '--from', other)).code).not.toBe(0)
   expect((await run('snapshots')).code).not.toBe(0)
+})
+
+test('forget records that are gone come back from a copy, and explain what is missing', async () => {
+  for (const text of ['two', 'three']) {
+    user.write({ 'source/file': text })
+    expect(await run('backup', user.path('source'))).toMatchObject({ code: 0 })
+  }
+  expect(await run('forget', '--keep-last', '1')).toMatchObject({ code: 0 })
+  expect(await run('sync', '--to', user.path('copy-2'))).toMatchObject({ code: 0 })
+  rmSync(user.path('repository/forgets'), { recursive: true })
+  expect(await run('check')).toMatchObject({ code: 1 })
+  expect(await run('repair', '--from', user.path('copy-2'))).toMatchObject({ code: 0 })
+  expect(await run('check')).toMatchObject({ code: 0 })
+  expect((await run('snapshots')).stdout).toContain('1 snapshot')
 })

@@ -1,6 +1,6 @@
 // Objects that are not there and that a copy has: what a repository is opened with, snapshots of which something
-// tells, receipts of snapshots that have none, and what an earlier repair took out of the way. What was marked or
-// forgotten stays away, and so do the keys of others: they may have been taken away from them.
+// tells, or the forget records that explain why they are gone, receipts of snapshots that have none, and what an
+// earlier repair took out of the way. What was marked or forgotten stays away, and so do the keys of others: they may have been taken away from them.
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { eachObject, type OwnObject } from '../../repository/each-object.ts'
@@ -11,7 +11,7 @@ import { quarantinedNames } from '../../repository/quarantine.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Roots } from '../../repository/roots.ts'
 import { confirmationOf, openReceipt } from '../../repository/snapshots.ts'
-import { loadUpkeepRecords } from '../../repository/upkeep-records.ts'
+import { loadUpkeepRecords, openUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { contentName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
@@ -21,6 +21,8 @@ import { goodCopy } from './good-copies.ts'
 export interface AbsentObject {
   readonly name: string
   readonly good: Bytes
+  /** Of forget records: missing snapshots that it explains. */
+  readonly explains?: readonly string[]
 }
 
 interface Known {
@@ -40,8 +42,11 @@ export async function findAbsent(
 ): Promise<readonly AbsentObject[]> {
   const { copy, marked } = known
   const forgotten = await forgottenSnapshots(repository)
+  const explained = new Set<string>()
   const isGone = (name: string) =>
-    forgotten.has(name) || marked.some(({ snapshots }) => snapshots.has(name))
+    forgotten.has(name) ||
+    explained.has(name) ||
+    marked.some(({ snapshots }) => snapshots.has(name))
   const missing = problems.filter(({ kind, object }) => {
     return kind === 'missing' && object.startsWith('snapshots/')
   })
@@ -50,6 +55,11 @@ export async function findAbsent(
   })
   const found = new Map<string, Bytes>()
   for (const { name, good } of await foundations(repository, copy)) found.set(name, good)
+  const records = await forgetRecordsFor(repository, {
+    copy,
+    missing: new Set(missing.map(({ object }) => object)),
+  })
+  for (const name of records.flatMap(({ explains }) => explains)) explained.add(name)
   for (const name of new Set([...missing.map(({ object }) => object), ...before])) {
     if (isGone(name) || (await repository.store.stat(name)) !== undefined) continue
     const good = await goodCopy(copy, name)
@@ -58,7 +68,24 @@ export async function findAbsent(
   const snapshots = [...found].map(([name, good]) => ({ name, good }))
   for (const { name, good } of await receiptsFor(repository, { ...known, snapshots }))
     found.set(name, good)
-  return [...found].map(([name, good]) => ({ name, good }))
+  return [...records, ...[...found].map(([name, good]) => ({ name, good }))]
+}
+
+/** Forget records that only the copy has, of snapshots that are missing here. */
+async function forgetRecordsFor(
+  repository: Repository,
+  { copy, missing }: { readonly copy: Repository; readonly missing: ReadonlySet<string> },
+): Promise<readonly Required<AbsentObject>[]> {
+  const found: Required<AbsentObject>[] = []
+  const takeOwn = (own: OwnObject) => {
+    const { snapshots } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    const names = snapshots.map(({ snapshot }) => contentName('snapshots', snapshot))
+    const explains = names.filter((name) => missing.has(name))
+    if (explains.length > 0) found.push({ name: own.name, good: own.object, explains })
+  }
+  const problems = new ObjectProblems()
+  await eachObject({ repository: copy, onlyReading: true, problems }, 'forgets/', { own: takeOwn })
+  return found
 }
 
 /** The config and the owner's keyring, where there is none, and the key that opened the copy. */

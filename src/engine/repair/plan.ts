@@ -89,6 +89,7 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
 function lostSnapshots({ problems, roots, objects, absent }: Inspection): readonly string[] {
   const there = new Set([...roots.snapshots, ...objects, ...absent].map(({ name }) => name))
   const missing = problems.filter(({ kind }) => kind === 'missing').map(({ object }) => object)
+  for (const name of absent.flatMap(({ explains }) => explains ?? [])) there.add(name)
   const gone = missing.filter((name) => name.startsWith('snapshots/') && !there.has(name))
   return [...new Set(gone)]
 }
