@@ -28,6 +28,8 @@ export interface RootReceipt {
 
 export interface Roots {
   readonly snapshots: readonly RootSnapshot[]
+  /** How many there are of domains that the key does not hold. */
+  readonly closed: number
   /** Not listed any more, and still to be had back. */
   readonly forgotten: readonly RootSnapshot[]
   readonly forgetRecords: ForgottenList['records']
@@ -48,7 +50,9 @@ export interface WindowAt {
 export async function loadRoots(repository: Repository, at: WindowAt): Promise<Roots> {
   const reading: FolderReading = { repository, onlyReading: true, problems: new ObjectProblems() }
   const snapshots: RootSnapshot[] = []
+  let closed = 0
   await eachObject(reading, 'snapshots/', {
+    closed: () => void closed++,
     own: ({ name, object, domain, objectHash, storedAtMs }) => {
       const { summary } = openSnapshot(repository, { domain, object, objectHash })
       snapshots.push({ name, domain, summary, storedAtMs })
@@ -69,6 +73,7 @@ export async function loadRoots(repository: Repository, at: WindowAt): Promise<R
   const aboutReceipts = ofReceipts.problems.found
   return {
     snapshots,
+    closed,
     forgotten: forgotten.filter(({ name }) => !isListed.has(name)),
     forgetRecords: records,
     receipts,

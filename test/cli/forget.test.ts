@@ -181,6 +181,14 @@ test('a machine that is backed up forgets nothing, upkeep does and reads nothing
   expect(stdout).not.toContain('Source data')
   expect(await ids()).toEqual([saved[1]])
   expect((await user.run(['undelete', saved[0] as string], upkeep)).code).toBe(0)
+  // Of a machine that came after it upkeep holds no key, and says so.
+  const later = user.path('later.key')
+  const add = ['key', 'add', '--label', 'later', '--role', 'writer', '--new-key-file', later]
+  expect(await user.run(add, { env })).toMatchObject({ code: 0 })
+  const machine = { env: { ...env, CAIRN_KEY_FILE: later } }
+  expect(await user.run(['backup', 'data'], machine)).toMatchObject({ code: 0 })
+  const prune = await user.run(['prune'], upkeep)
+  expect(prune.stderr).toContain('There is 1 more snapshot that this key may not read')
 })
 
 describe('clocks', () => {

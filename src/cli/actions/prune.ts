@@ -13,6 +13,7 @@ import { openConfigured } from '../open-repository.ts'
 import type { Output } from '../output.ts'
 import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
+import { closedText } from '../snapshot-text.ts'
 import { formatDuration, formatTime, isoTime } from '../times.ts'
 import { withUpkeep } from '../upkeep.ts'
 
@@ -143,6 +144,8 @@ function tellPlan(output: Output, { domains, notes }: PrunePlan): void {
       output.problem(`obstacle: ${object}: ${why}`, { kind: 'obstacle', object, what: why })
     output.event({ event: 'item', action: 'plan', ...jsonPlan(plan) })
   }
+  const closed = domains[0]?.survey.roots.closed ?? 0
+  if (closed > 0) output.note(`${closedText(closed)} What they need is left alone.`)
   for (const { name, error } of notes) output.detail(`note: ${name}: ${error.message}`)
 }
 
