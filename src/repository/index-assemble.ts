@@ -174,13 +174,17 @@ export class Assembly {
   /** Numbers of the packs that segments name which nothing replaces, each pack once; unmarked ones first. */
   #order(): readonly number[] {
     const isCurrent = this.#segments.map((name) => this.#isCurrent(name))
-    const taken = new DigestTable()
+    const { listed, marked } = this.#options
+    const taken = new Uint8Array(listed.size)
     const order: number[] = []
     this.#packs.forEach(({ digests, digestAt }, number) => {
       if (isCurrent[this.#segmentOf[number] as number] !== true) return
-      if (taken.add(digests, digestAt)) order.push(number)
+      // All that count are listed.
+      const place = listed.numberOf(digests, digestAt)
+      if (taken[place] === 1) return
+      taken[place] = 1
+      order.push(number)
     })
-    const { marked } = this.#options
     if (marked.packs.size === 0) return order
     const numbered = order.map((number) => ({ pack: this.#packs[number] as LoadedPack, number }))
     return unmarkedFirst(numbered, marked).map(({ number }) => number)

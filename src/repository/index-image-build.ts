@@ -200,18 +200,23 @@ function sortIds({ fan, order, ids }: ImageColumns, fanBits: number): void {
     const bucket = bucketOf(ids, BLOB_ID_BYTES * at, fanBits)
     fan[bucket + 1] = (fan[bucket + 1] as number) + 1
   }
-  for (let bucket = 1; bucket < fan.length; bucket++)
+  let largest = 0
+  for (let bucket = 1; bucket < fan.length; bucket++) {
+    largest = Math.max(largest, fan[bucket] as number)
     fan[bucket] = (fan[bucket] as number) + (fan[bucket - 1] as number)
-  const next = fan.slice()
+  }
+  // How many each bucket has from others. It holds a handful, unless somebody chose ids.
+  const placed = largest < 2 ** 8 ? new Uint8Array(fan.length) : new Uint32Array(fan.length)
   const words = new Uint32Array(ids.buffer, 0, ID_WORDS * order.length)
   for (let bucket = 0; bucket + 1 < fan.length; bucket++) {
     const end = fan[bucket + 1] as number
-    for (let at = next[bucket] as number; at < end; at++) {
+    const from = (fan[bucket] as number) + (placed[bucket] as number)
+    for (let at = from; at < end; at++) {
       for (;;) {
         const own = bucketOf(ids, BLOB_ID_BYTES * at, fanBits)
         if (own === bucket) break
-        const to = next[own] as number
-        next[own] = to + 1
+        const to = (fan[own] as number) + (placed[own] as number)
+        placed[own] = (placed[own] as number) + 1
         exchange(words, order, at, to)
       }
     }

@@ -15,11 +15,12 @@ import { INDEX_BYTES_MAX } from '../format/limits.ts'
 import { decodePrefix, PREFIX_BYTES } from '../format/prefix.ts'
 import { digestInName } from '../store/names.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
+import { forEachWithin } from '../store/within-bytes.ts'
 import type { DomainAccess } from './access.ts'
 import { type Assembled, Assembly } from './index-assemble.ts'
 import { isStill, joined, type KeptIndex, keptOf } from './index-kept.ts'
 import { loadMarksOf, type Marked } from './marks.ts'
-import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
+import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord } from './open-record.ts'
 import { PackListing } from './pack-listing.ts'
 import { readObject } from './read-object.ts'
@@ -221,8 +222,8 @@ interface SegmentReading {
   readonly take: (segment: OwnSegment) => void
 }
 
-/** Segments on their way at a time: stores are far away. */
-const PARALLEL = 8
+/** Segments on their way at a time: stores are far away. But large ones take the memory that the index is for. */
+const ON_THEIR_WAY = { parallel: 8, bytesMax: 4 * 1024 * 1024 } as const
 
 /** Reads every segment of the domains, once; of those of others at most the prefix. */
 export async function readSegments(
@@ -235,7 +236,7 @@ export async function readSegments(
   const domainOf = new Map<string, DomainAccess>()
   const others = domainsBeside(repository, domains)
   let before: Promise<undefined> = Promise.resolve(undefined)
-  await forEachInParallel(listed, PARALLEL, async ({ name }) => {
+  await forEachWithin(listed, ON_THEIR_WAY, async ({ name }) => {
     // One after the other, and none far ahead: so few are in memory at a time.
     const turn = before
     const { promise, resolve } = Promise.withResolvers<undefined>()

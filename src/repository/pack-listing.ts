@@ -45,9 +45,14 @@ export class PackListing {
     return this.get(name) !== undefined
   }
 
-  /** The same for the pack whose SHA-256 lies at `offset`. */
+  /** At which place the pack whose SHA-256 lies at `offset` was listed; -1 where it was not. */
+  numberOf(digests: Bytes, offset = 0): number {
+    return this.#names.find(digests, offset)
+  }
+
+  /** The length of that pack. */
   lengthOf(digests: Bytes, offset = 0): number | undefined {
-    const number = this.#names.find(digests, offset)
+    const number = this.numberOf(digests, offset)
     return number < 0 ? undefined : this.#lengthAt(number)
   }
 

@@ -7,10 +7,10 @@ import { isCairnError } from '../../base/errors.ts'
 import { ObjectProblems, WITHHELD } from '../../repository/object-problem.ts'
 import { digestInName } from '../../store/names.ts'
 import type { ObjectInfo, Store } from '../../store/store.ts'
+import { forEachWithin } from '../../store/within-bytes.ts'
 import type { SyncProblem } from './plan.ts'
 import { readSound } from './read-sound.ts'
 import { foreign } from './same-repository.ts'
-import { forEachWithin } from './within-bytes.ts'
 
 const PARALLEL = 8
 const BYTES_MAX = 256 * 1024 * 1024

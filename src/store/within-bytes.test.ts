@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { VirtualClock } from '../../store/virtual-clock.ts'
+import { VirtualClock } from './virtual-clock.ts'
 import { forEachWithin } from './within-bytes.ts'
 
 const never = new AbortController().signal

@@ -1,12 +1,12 @@
 // Work on many objects at once, within a number and within bytes: memory is bounded by what is on its way.
 
-import { CairnError } from '../../base/errors.ts'
+import { CairnError } from '../base/errors.ts'
 
 export interface Limits {
   readonly parallel: number
   /** Of all that is worked on at a time. One that is larger is worked on alone. */
   readonly bytesMax: number
-  readonly signal: AbortSignal
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -32,7 +32,7 @@ export async function forEachWithin<T extends { readonly size: number }>(
     while (running.size > 0 && (running.size >= parallel || bytes + item.size > bytesMax)) {
       await Promise.race(running)
     }
-    if (failures.length > 0 || signal.aborted) break
+    if (failures.length > 0 || signal?.aborted === true) break
     bytes += item.size
     const work: Promise<void> = run(item).then(() => {
       bytes -= item.size
@@ -42,5 +42,5 @@ export async function forEachWithin<T extends { readonly size: number }>(
   }
   await Promise.all(running)
   if (failures.length > 0) throw failures[0]
-  if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+  if (signal?.aborted === true) throw new CairnError('interrupted', 'Interrupted')
 }
