@@ -27,10 +27,11 @@ export class DigestTable {
     return (this.#slots[this.#slotOf(bytes, offset)] as number) - 1
   }
 
-  /** Takes the digest at `offset` in, by copying it; false where it was here already. */
-  add(bytes: Bytes, offset = 0): boolean {
+  /** The number of the digest at `offset`, which is copied where it is new: then it is the last one. */
+  put(bytes: Bytes, offset = 0): number {
     const slot = this.#slotOf(bytes, offset)
-    if (this.#slots[slot] !== 0) return false
+    const known = this.#slots[slot] as number
+    if (known !== 0) return known - 1
     const place = this.#count % CHUNK_DIGESTS
     if (place === 0) this.#chunks.push(new Uint8Array(CHUNK_DIGESTS * DIGEST_BYTES))
     const chunk = this.#chunks.at(-1) as Uint8Array
@@ -38,7 +39,7 @@ export class DigestTable {
       chunk[DIGEST_BYTES * place + i] = bytes[offset + i] as number
     this.#slots[slot] = ++this.#count
     if (4 * this.#count > 3 * this.#slots.length) this.#grow()
-    return true
+    return this.#count - 1
   }
 
   /** The digest with this number, as a view. */

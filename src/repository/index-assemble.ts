@@ -98,7 +98,7 @@ export function namedCounts(
 /** The digests of all of these. */
 export function digestsOf(packs: Iterable<LoadedPack>): DigestTable {
   const table = new DigestTable()
-  for (const { digests, digestAt } of packs) table.add(digests, digestAt)
+  for (const { digests, digestAt } of packs) table.put(digests, digestAt)
   return table
 }
 
@@ -127,13 +127,13 @@ export class Assembly {
   readonly #segments: string[] = []
   /** In hexadecimal. */
   readonly #superseded: Set<string>
-  readonly #known: DigestTable
+  /** Of the base; made where there is anything to compare with it. */
+  #known: DigestTable | undefined
 
   constructor(options: AssemblyOptions) {
     this.#options = options
     const { segmentBytes, base } = options
     this.#superseded = new Set(base?.superseded)
-    this.#known = digestsOf(base?.packs ?? [])
     this.#builder = new ImageBuilder({
       blobs: Math.ceil(segmentBytes / BLOB_ID_BYTES),
       frames: Math.ceil(segmentBytes / FRAME_BYTES),
@@ -145,6 +145,7 @@ export class Assembly {
     this.#segments.push(name)
     for (const hash of segment.supersedes) this.#superseded.add(toHex(hash))
     const base = this.#sessions.length
+    this.#known ??= digestsOf(this.#options.base?.packs ?? [])
     for (const { epoch, encapsulation } of segment.sessions)
       this.#sessions.push({ epoch, encapsulation: encapsulation.slice() })
     for (const { pack, image } of packsOf(segment, base)) {

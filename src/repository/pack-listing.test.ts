@@ -35,7 +35,7 @@ test('what is named elsewhere is left out', () => {
   const listing = new PackListing()
   for (let number = 0; number < 3; number++) listing.add(nameOf(number), number)
   const named = new DigestTable()
-  named.add(digestOf(1))
+  named.put(digestOf(1))
   expect([...listing.except(named)].map(([name]) => name)).toEqual([nameOf(0), nameOf(2)])
 })
 
@@ -56,8 +56,8 @@ test('digests that are alike but for one bit are told apart, at any place', () =
   for (let bit = 0; bit < 256; bit++) {
     const other = digest.slice()
     other[bit >> 3] = 1 << (bit & 7)
-    expect(table.add(other)).toBe(true)
-    expect(table.add(other)).toBe(false)
+    expect(table.put(other)).toBe(bit)
+    expect(table.put(other)).toBe(bit)
     const among = new Uint8Array(100)
     among.set(other, 50)
     expect(table.find(among, 50)).toBe(bit)

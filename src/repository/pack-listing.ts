@@ -28,11 +28,11 @@ export class PackListing {
   /** Of a name that comes twice the last length counts. */
   add(name: string, length: number): void {
     this.#read(name)
-    this.#names.add(this.#digest)
-    const number = this.#names.find(this.#digest)
+    const number = this.#names.put(this.#digest)
     const chunk = Math.floor(number / CHUNK_LENGTHS)
-    this.#lengths[chunk] ??= new Float64Array(CHUNK_LENGTHS)
-    this.#lengths[chunk][number % CHUNK_LENGTHS] = length
+    if (chunk === this.#lengths.length) this.#lengths.push(new Float64Array(CHUNK_LENGTHS))
+    const lengths = this.#lengths[chunk] as Float64Array
+    lengths[number % CHUNK_LENGTHS] = length
   }
 
   /** Length of a pack, given by its object name; undefined where it is not listed. */
