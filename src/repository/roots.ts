@@ -52,7 +52,9 @@ export async function loadRoots(repository: Repository, at: WindowAt): Promise<R
   const snapshots: RootSnapshot[] = []
   let closed = 0
   await eachObject(reading, 'snapshots/', {
-    closed: () => void closed++,
+    closed: () => {
+      closed++
+    },
     own: ({ name, object, domain, objectHash, storedAtMs }) => {
       const { summary } = openSnapshot(repository, { domain, object, objectHash })
       snapshots.push({ name, domain, summary, storedAtMs })

@@ -146,9 +146,10 @@ function tellItem(
 function remember(context: Context, { source, target }: Stores): void {
   const known = loadState(context, source.address)
   if (known === undefined || loadState(context, target.address) !== undefined) return
+  const { repositoryId, ownerVerifyKey, configGeneration, grantName, passphraseConfirmed } = known
+  const owners = { repositoryId, ownerVerifyKey, configGeneration, grantName, passphraseConfirmed }
   // Another store has a clock of its own.
-  const { newest: _, missed: __, storeTimeMs: ___, ...rest } = known
-  saveState(context, { ...rest, address: target.address, checkedTo: 0 })
+  saveState(context, { ...owners, address: target.address, checkedTo: 0 })
 }
 
 /** The same of its snapshots, when all of them are there. */
