@@ -74,7 +74,8 @@ export function loadUndeletable({ repository, ...options }: UndeleteOptions): Pr
 
 /**
  * Brings back the snapshots that these ids name; what is back already is done. Those of which something is
- * missing are told and not confirmed. Throws as selectForgotten does before anything is done, and what the store throws.
+ * missing are told and not confirmed. Throws as selectForgotten does before anything is done, and what the
+ * store throws.
  */
 export function undelete(
   options: UndeleteOptions & { readonly wanted: readonly string[] },

@@ -1,6 +1,6 @@
 // Whether all that snapshots need is there, by what packs say of themselves: only listed packs that no mark
-// names count, unless it is asked what could be there, and of each that is relied upon the header is read. Header keys suffice: what trees refer to is
-// in the headers of their packs. An index only says where to look.
+// names count, unless it is asked what could be there, and of each that is relied upon the header is read.
+// Header keys suffice: what trees refer to is in the headers of their packs. An index only says where to look.
 
 import { isCairnError } from '../../base/errors.ts'
 import { blobId } from '../../format/ids.ts'
