@@ -32,12 +32,19 @@ export interface RepositoryState {
   readonly newest?: Readonly<Record<string, string>>
   /** Snapshots that were known to count, are gone, and that nobody forgot: until somebody gives them up. */
   readonly missed?: readonly KnownId[]
+  /** Holds that were known to count, for each snapshot that they hold. */
+  readonly held?: readonly KnownHold[]
 }
 
 export interface KnownId {
   readonly id: string
   /** In hexadecimal. */
   readonly domain: string
+}
+
+export interface KnownHold extends KnownId {
+  /** Object name of the hold; the id is the snapshot's. */
+  readonly name: string
 }
 
 /** What is remembered of an address; nothing where that is not known or cannot be read. */
@@ -84,8 +91,15 @@ function isState(value: unknown): value is RepositoryState {
     typeof state.checkedTo === 'number' &&
     ['number', 'undefined'].includes(typeof state.storeTimeMs) &&
     isNewest(state.newest) &&
-    (state.missed === undefined || (Array.isArray(state.missed) && state.missed.every(isKnownId)))
+    (state.missed === undefined ||
+      (Array.isArray(state.missed) && state.missed.every(isKnownId))) &&
+    (state.held === undefined || (Array.isArray(state.held) && state.held.every(isKnownHold)))
   )
+}
+
+function isKnownHold(value: unknown): boolean {
+  const { name } = (value ?? {}) as Partial<Record<keyof KnownHold, unknown>>
+  return isKnownId(value) && typeof name === 'string' && /^holds\/[0-9a-f]{64}$/.test(name)
 }
 
 function isKnownId(value: unknown): boolean {
@@ -139,6 +153,7 @@ export function stateOf(
     ...(isSame && known.storeTimeMs !== undefined && { storeTimeMs: known.storeTimeMs }),
     ...(isSame && known.newest !== undefined && { newest: known.newest }),
     ...(isSame && known.missed !== undefined && { missed: known.missed }),
+    ...(isSame && known.held !== undefined && { held: known.held }),
   }
 }
 

@@ -3,11 +3,13 @@
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { endOf } from '../../engine/check/choose-packs.ts'
 import { UNCONFIRMED_INCOMPLETE } from '../../engine/check/domain-check.ts'
+import type { CheckProblem } from '../../engine/check/problems.ts'
 import { type CheckMode, type CheckOptions, type CheckResult, check } from '../../engine/check.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { jsonNote, showCheckProgress, tellNote, tellProblem } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { missingHolds } from '../known-holds.ts'
 import { newestKnown } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { workersFor } from '../option-values.ts'
@@ -35,7 +37,7 @@ export async function checkAction(
   const { repository } = await openConfigured(context)
   const progress = new Progress(context)
   const mode = modeOf(context, { flags, repository })
-  const result = await run({
+  const checked = await run({
     repository,
     mode,
     known: newestKnown(context, repository),
@@ -44,11 +46,21 @@ export async function checkAction(
     onProgress: (so) => showCheckProgress(progress, so),
     onProblem: ({ object, what }) => output.detail(`${object}: ${what}`),
   }).finally(() => progress.end())
+  const result = withProblems(checked, await missingHolds(context, repository))
   if (typeof mode === 'object')
     rememberChecked(context, repository.store.address, endOf(mode.subset))
   const isDataRead = flags.readData === true || flags.readDataSubset !== undefined
   tell(context, { result, repository, isDataRead, elapsedMs: progress.elapsedMs })
   return result.problemCount > 0 ? EXIT.failed : undefined
+}
+
+function withProblems(result: CheckResult, more: readonly CheckProblem[]): CheckResult {
+  const { problems, problemCount } = result
+  return {
+    ...result,
+    problems: [...problems, ...more],
+    problemCount: problemCount + more.length,
+  }
 }
 
 function modeOf(

@@ -13,6 +13,7 @@ import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { showPlan } from '../forget-text.ts'
+import { expectHolds } from '../known-holds.ts'
 import { openConfigured } from '../open-repository.ts'
 import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatNumber } from '../sizes.ts'
@@ -61,6 +62,7 @@ async function forgetIn(
   const { output, clock, random } = context
   const { address } = repository.store
   const { dryRun = false, acceptClock = false } = flags
+  await expectHolds(context, repository)
   let problems = 0
   const result = await forget({
     repository,
