@@ -5,8 +5,8 @@
 import { toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import type { CheckProblem } from '../engine/check/problems.ts'
+import { loadHoldsForReading } from '../repository/holds.ts'
 import type { Repository } from '../repository/repository.ts'
-import { loadUpkeepRecords } from '../repository/upkeep-records.ts'
 import type { Context } from './context.ts'
 import { type KnownHold, loadState, saveState } from './repository-state.ts'
 import { shortId } from './snapshot-text.ts'
@@ -20,25 +20,17 @@ interface Seen {
 
 async function seeHolds(context: Context, repository: Repository): Promise<Seen> {
   const known = loadState(context, repository.store.address)?.held ?? []
-  const { records, problems } = await loadUpkeepRecords(repository, {
-    kind: 'hold',
-    onlyReading: true,
-  })
-  const released = new Set(
-    records.flatMap(({ record }) => record.releases.map((hash) => `holds/${toHex(hash)}`)),
+  const { holds, problems } = await loadHoldsForReading(repository)
+  const counting = holds.counting.flatMap(({ name, domain, record }) =>
+    record.snapshots.map((hash) => ({ name, id: toHex(hash), domain: domain.hex })),
   )
-  const counting = records
-    .filter(({ name }) => !released.has(name))
-    .flatMap(({ name, domain, record }) =>
-      record.snapshots.map((hash) => ({ name, id: toHex(hash), domain: domain.hex })),
-    )
   // What is there and cannot be read is told as such.
-  const there = new Set([...records, ...problems].map(({ name }) => name))
+  const there = new Set([...counting, ...problems].map(({ name }) => name))
   const held = new Set(counting.map(({ id }) => id))
   const ours = new Set(repository.domains.map(({ hex }) => hex))
   const missing: KnownHold[] = []
   for (const one of known) {
-    if (there.has(one.name) || released.has(one.name) || held.has(one.id)) continue
+    if (there.has(one.name) || holds.isReleased(one) || held.has(one.id)) continue
     if (!ours.has(one.domain)) continue
     const snapshot = await repository.store.stat(`snapshots/${one.id}`)
     if (snapshot !== undefined) missing.push(one)
@@ -52,11 +44,15 @@ export async function rememberHolds(
   repository: Repository,
   { settled = [] }: { readonly settled?: readonly string[] } = {},
 ): Promise<void> {
-  const state = loadState(context, repository.store.address)
-  if (state === undefined) return
   const { counting, missing } = await seeHolds(context, repository)
-  const held = [...counting, ...missing.filter(({ id }) => !settled.includes(id))]
-  if (held.length > 0 || state.held !== undefined) saveState(context, { ...state, held })
+  const left = missing.filter(({ id }) => !settled.includes(id))
+  remember(context, repository, [...counting, ...left])
+}
+
+function remember(context: Context, { store }: Repository, held: readonly KnownHold[]): void {
+  const state = loadState(context, store.address)
+  if (state === undefined || (held.length === 0 && state.held === undefined)) return
+  saveState(context, { ...state, held })
 }
 
 /** As a check tells it. Remembers those that are there. */
@@ -64,8 +60,8 @@ export async function missingHolds(
   context: Context,
   repository: Repository,
 ): Promise<readonly CheckProblem[]> {
-  const { missing } = await seeHolds(context, repository)
-  await rememberHolds(context, repository)
+  const { counting, missing } = await seeHolds(context, repository)
+  remember(context, repository, [...counting, ...missing])
   return missing.map(({ name, id }) => ({
     kind: 'missing',
     object: name,

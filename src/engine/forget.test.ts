@@ -450,3 +450,21 @@ test('records are split by their length and number', () => {
   expect(lengths({ bytesMax: 11 })).toEqual([2, 1, 1])
   expect(lengths({ countMax: 3 })).toEqual([3, 1])
 })
+
+test.each([
+  ['cuts off', (parts: readonly Uint8Array[]) => [(parts[0] as Uint8Array).subarray(0, 20)]],
+  ['loses', undefined],
+])('where the store %s the record nothing goes', async (_, left) => {
+  const ids = await save(2)
+  const lying = decorate(world.store, {
+    put: async (name, parts) => {
+      if (!name.startsWith('forgets/')) return world.store.put(name, parts)
+      if (left !== undefined) await world.store.put(name, left(parts))
+      return left === undefined ? 'created' : 'exists'
+    },
+  })
+  await expect(world.forget(await world.owner(lying), {})).rejects.toMatchObject({
+    code: left === undefined ? 'object-missing' : 'object-damaged',
+  })
+  expect(await world.listed()).toEqual(ids)
+})

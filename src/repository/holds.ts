@@ -2,7 +2,6 @@
 // those that it takes back, whatever clocks say. What a record takes back stays taken back, even where that
 // record itself is taken back later.
 
-import { toHex } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import type { Hold } from '../format/upkeep-records.ts'
 import { contentName } from '../store/names.ts'
@@ -15,20 +14,30 @@ export type FoundHold = FoundRecord<Hold>
 
 /** The holds that count, for each snapshot that they hold. */
 export class Holds {
+  /** Those that nobody has taken back. */
+  readonly counting: readonly FoundHold[]
   readonly #holds = new Map<string, FoundHold[]>()
+  readonly #released = new Set<string>()
 
   constructor(records: readonly FoundHold[]) {
-    const released = new Set<string>()
     for (const { domain, record } of records)
-      for (const hash of record.releases) released.add(`${domain.hex} ${toHex(hash)}`)
-    for (const found of records) {
-      const { domain, hash, record } = found
-      if (released.has(`${domain.hex} ${toHex(hash)}`)) continue
+      for (const hash of record.releases)
+        this.#released.add(`${domain.hex} ${contentName('holds', hash)}`)
+    this.counting = records.filter(
+      ({ domain, name }) => !this.isReleased({ domain: domain.hex, name }),
+    )
+    for (const found of this.counting) {
+      const { domain, record } = found
       for (const snapshot of record.snapshots) {
         const key = confirmationOf({ domain, name: contentName('snapshots', snapshot) })
         this.#holds.set(key, [...(this.#holds.get(key) ?? []), found])
       }
     }
+  }
+
+  /** Whether a record of its domain, in hexadecimal, takes back the hold with this object name. */
+  isReleased({ domain, name }: { readonly domain: string; readonly name: string }): boolean {
+    return this.#released.has(`${domain} ${name}`)
   }
 
   /** Oldest first; none where it is not held. */

@@ -24,6 +24,7 @@ import { readObject } from '../../repository/read-object.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { confirmationOf, type SnapshotFacts } from '../../repository/snapshots.ts'
 import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
+import { getVerified } from '../../store/content.ts'
 import { digestInName } from '../../store/names.ts'
 import { listingLagMs } from '../prune/timing.ts'
 import { type Retained, receiptsLeft, type Survey } from './survey.ts'
@@ -126,7 +127,9 @@ async function putRecords(
     const forgotten = await readForgotten(repository, own, problems)
     for (const snapshots of inRecords(forgotten)) {
       const record = { snapshots, forgottenMs }
-      await putUpkeepRecord(repository, { kind: 'forget', domain, record })
+      const name = await putUpkeepRecord(repository, { kind: 'forget', domain, record })
+      // A store that cut the put off says 'exists' when it is tried again; nothing goes before it is there.
+      await getVerified(repository.store, name)
     }
   }
   for (const problem of problems.found) onProblem(problem)

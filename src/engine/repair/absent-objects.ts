@@ -1,6 +1,7 @@
 // Objects that are not there and that a copy has: what a repository is opened with, snapshots of which something
 // tells, or the forget records that explain why they are gone, receipts of snapshots that have none, and what an
-// earlier repair took out of the way. What was marked or forgotten stays away, and so do the keys of others: they may have been taken away from them.
+// earlier repair took out of the way. What was marked or forgotten stays away, and so do the keys of others: they
+// may have been taken away from them.
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
 import { eachObject, type OwnObject } from '../../repository/each-object.ts'
