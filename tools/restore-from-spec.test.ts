@@ -181,9 +181,18 @@ function flipByte(file: string): void {
   fs.writeFileSync(file, bytes)
 }
 
+/** A time for each that a number says exactly: of others what is read and written is rounded here and there. */
+function setTimes(path: Buffer, seconds = 1_234_000_000.125): void {
+  if (fs.lstatSync(path).isDirectory())
+    for (const [i, name] of fs.readdirSync(path, { encoding: 'buffer' }).entries())
+      setTimes(Buffer.concat([path, Buffer.from('/'), name]), seconds + 1 + i)
+  fs.lutimesSync(path, 1_234_567_890, seconds)
+}
+
 beforeAll(() => {
   fs.mkdirSync(environment.HOME)
   makeSource()
+  setTimes(Buffer.from(source))
   cairn('init')
   cairn('backup', source)
 })
