@@ -17,7 +17,7 @@ import {
 } from '../repository/snapshots.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
-import { executeForget } from './forget/execute.ts'
+import { type Executed, executeForget } from './forget/execute.ts'
 import type { Accepted } from './forget/guards.ts'
 import { type ForgetPlan, goingIn, planForget, planIds } from './forget/plan.ts'
 import type { Policy } from './forget/policy.ts'
@@ -64,11 +64,8 @@ export interface ForgetOptions {
   readonly onWarning: (error: unknown) => void
 }
 
-export interface ForgetResult {
+export interface ForgetResult extends Executed {
   readonly plan: ForgetPlan<Retained>
-  readonly forgotten: readonly Retained[]
-  /** What was to go, and was held in the meantime. */
-  readonly spared: readonly Retained[]
   /** By the store's clock, when the plan was made. */
   readonly storeMs: number
   /** How many there are of domains that the key does not hold: the plan is not about these. */
@@ -92,12 +89,20 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
     options.onPlan(plan, await detailsIn(repository, plan))
     const going = dryRun ? [] : goingIn(plan)
     const storeNowMs = () => lease.storeNowMs()
-    const execution = { ...options, survey: found, going, storeNowMs }
-    const done = dryRun ? { forgotten: [], spared: [] } : await executeForget(execution)
+    const minimum = minimumOf(options.forgetting)
+    const execution = { ...options, survey: found, going, minimum, storeNowMs }
+    const done = dryRun ? NOTHING_DONE : await executeForget(execution)
     return { plan, ...done, storeMs, closed: found.known.closed.length }
   } finally {
     await lease.release()
   }
+}
+
+const NOTHING_DONE: Executed = { forgotten: [], spared: [], contested: [] }
+
+/** No policy leaves nothing of a source. */
+function minimumOf(forgetting: Forgetting): number {
+  return forgetting.kind === 'ids' ? forgetting.minimum : Math.max(1, forgetting.policy.minimum)
 }
 
 /** By source. A snapshot whose details do not open is forgotten all the same, without its name. */

@@ -187,13 +187,21 @@ export function working(repository: Repository): UndeleteOptions {
 
 /** Forgets these, whatever is left then. */
 export async function forgetIds(repository: Repository, ...ids: readonly string[]): Promise<void> {
-  await forget({
+  await forgetThese(repository, { ids, minimum: 0 })
+}
+
+/** Forgets these as `cairn forget ID...` does. */
+export function forgetThese(
+  repository: Repository,
+  { ids, minimum }: { readonly ids: readonly string[]; readonly minimum: number },
+): Promise<ForgetResult> {
+  return forget({
     ...working(repository),
     forgetting: {
       kind: 'ids',
       select: (known) =>
         ids.map((wanted) => selectSnapshot(known, { repository, wanted, filter: {} })),
-      minimum: 0,
+      minimum,
     },
     dryRun: false,
     catalog: NO_CATALOG,

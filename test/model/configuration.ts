@@ -27,6 +27,8 @@ export interface Configuration {
   readonly isGlued?: boolean
   /** How long what was forgotten is kept, where that is not as usual. */
   readonly windowMs?: number
+  /** So many confirmed snapshots must be left. */
+  readonly snapshotsMin?: number
   /** Nothing may be marked or removed at all. */
   readonly isFrozen?: boolean
   /**

@@ -38,6 +38,11 @@ const prunerAndForgetter = (world: World) => [
   pruner(world, { runs: 2, limits: { ...LIMITS, windowMs: 0 } }),
   forgetter(world),
 ]
+const PROTOCOL: readonly Before[] = [
+  { actor: 0, to: 'marks' },
+  { actor: 1, to: 'marks' },
+  { actor: 3, to: 'change' },
+]
 const EARLY: readonly Before[] = [0, 1, 3].map((actor) => ({ actor, to: 'change' }))
 const prunesTwice = (world: World) => [pruner(world, { runs: 2 })]
 
@@ -101,6 +106,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     others: prunerAndForgetter,
     windowMs: 0,
     jumpsMs: [25 * HOUR_MS],
+    before: PROTOCOL,
     isGlued: true,
     isLong: true,
     emptyFolders: ['losses/', 'holds/', 'renewals/'],
@@ -140,6 +146,14 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     prepare: (world) => saved(world),
     others: (world) => [pruner(world, { runs: 2 }), forgetter(world)],
     jumpsMs: [8 * DAY_MS, 25 * HOUR_MS],
+    emptyFolders: ['losses/', 'holds/', 'renewals/'],
+  },
+  'two-forgetters': {
+    what: 'two forget by ids: each leaves one snapshot of a source, both together none',
+    prepare: savedTwice,
+    others: (world) => [0, 1].map((only) => forgetter(world, { only, minimum: 1 })),
+    jumpsMs: [2 * HOUR_MS],
+    snapshotsMin: 1,
     emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
   'forgetter-under-lag': {
@@ -207,6 +221,12 @@ async function savedAndMarked(world: World): Promise<void> {
   await saved(world)
   await world.clock.advance(DAY_MS * 60 - 25 * HOUR_MS)
   await markAll(world, await packsIn(world.store))
+}
+
+async function savedTwice(world: World): Promise<void> {
+  await saved(world)
+  await world.clock.advance(DAY_MS)
+  await saved(world, 2)
 }
 
 async function savedTwiceAndMarked(world: World): Promise<void> {

@@ -2,12 +2,13 @@
 
 import { UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
 import type { Program } from './actor.ts'
+import type { Checks } from './checked.ts'
 import { type Configuration, DAY_MS, START_MS } from './configuration.ts'
 import { type Explored, explore } from './explore.ts'
 import { Histories } from './history.ts'
-import { Invariants } from './invariants.ts'
+import { expectNoError, Invariants } from './invariants.ts'
 import { COPY, isFixed, isLease, SOURCE } from './places.ts'
-import { Objects, StoreState } from './store-state.ts'
+import { Objects, type StoreState, StoreStates } from './store-state.ts'
 import { newWorld, repositoryOf, seeded, type World } from './world.ts'
 
 export interface Outcome extends Explored {
@@ -23,7 +24,8 @@ export async function exhaust(
   const world = await newWorld(START_MS - 60 * DAY_MS)
   await configuration.prepare(world)
   const objects = new Objects()
-  const first = await stateOf(world, objects)
+  const states = new StoreStates(objects)
+  const first = await stateOf(world, states)
   const writers = configuration.writers?.(world) ?? []
   const actors = await actorsOf(
     configuration,
@@ -34,6 +36,7 @@ export async function exhaust(
     repository: repositoryOf(world, { store: world.store, random: seeded(0) }),
     objects,
     windowMs: configuration.windowMs ?? UNDELETE_WINDOW_MS,
+    snapshotsMin: configuration.snapshotsMin ?? 0,
     isFrozen: configuration.isFrozen ?? false,
     mayPutAgain: configuration.mayPutAgain ?? false,
   }
@@ -45,17 +48,30 @@ export async function exhaust(
       before: configuration.before ?? [],
       isGlued: configuration.isGlued ?? false,
       actors,
-      objects,
+      states,
       first,
       startMs: START_MS,
-      check: (state, step) => {
-        for (const one of invariants) one.check(state, step)
-      },
+      checks: checksOf(invariants, configuration),
       statesMax,
     })
     return { ...explored, histories: actors.map(({ count }) => count) }
   } finally {
     for (const actor of actors) actor.abandon()
+  }
+}
+
+function checksOf(invariants: readonly Invariants[], { isFrozen = false }: Configuration): Checks {
+  return {
+    call: (call, stored) => {
+      for (const one of invariants) one.checkCall(call, stored)
+    },
+    ending: (ending, actor) => {
+      // What is frozen may be told as an error.
+      if (!isFrozen) expectNoError(ending, actor)
+    },
+    kept: (moment, reported) => {
+      for (const one of invariants) one.checkKept(moment, reported)
+    },
   }
 }
 
@@ -76,15 +92,15 @@ async function actorsOf(
 }
 
 /** What is in the world's stores, with its stamps. */
-async function stateOf(world: World, objects: Objects): Promise<StoreState> {
-  let state = new StoreState(objects)
+async function stateOf(world: World, states: StoreStates): Promise<StoreState> {
+  let state = states.empty
   for (const [place, store] of [
     [SOURCE, world.store],
     [COPY, world.copy],
   ] as const) {
     for await (const { name, storedAtMs } of store.list('')) {
       if (isFixed(name) || isLease(name)) continue
-      state = state.with(objects.take(`${place}${name}`, await store.get(name)), storedAtMs)
+      state = state.with(states.objects.take(`${place}${name}`, await store.get(name)), storedAtMs)
     }
   }
   return state

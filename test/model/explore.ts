@@ -1,30 +1,17 @@
 // Exhaustive exploration: every order in which the calls of several actors can take effect, with time that may
 // jump at any point. A state is where each actor stands, what is stored with its stamps, and the time; none is
-// gone into twice.
+// gone into twice. All of it goes by numbers, so that a thousand million states can be gone through.
 
-import type { ObjectInfo } from '../../src/store/store.ts'
-import { type Answer, type Call, isEnding } from './actor.ts'
+import { type Call, type Ending, isEnding } from './actor.ts'
+import { Checked, type Checks, type Moment } from './checked.ts'
+import { type Asking, Effects } from './effects.ts'
 import type { Histories, HistoryNode } from './history.ts'
-import { isLease } from './places.ts'
-import type { Objects, StoreState } from './store-state.ts'
-
-/** Where an actor stands. */
-interface Position {
-  readonly node: HistoryNode
-  /** While it sleeps: when it wakes. */
-  readonly wakeMs: number
-}
-
-export interface State {
-  readonly positions: readonly Position[]
-  readonly stored: StoreState
-  readonly nowMs: number
-  readonly jumps: number
-}
+import { Seen } from './seen.ts'
+import type { StoreState, StoreStates } from './store-state.ts'
 
 export interface ExploreOptions {
   readonly actors: readonly Histories[]
-  readonly objects: Objects
+  readonly states: StoreStates
   readonly first: StoreState
   readonly startMs: number
   /** What has happened already when everything begins, one after the other. */
@@ -38,39 +25,22 @@ export interface ExploreOptions {
    * that go between listing and reading.
    */
   readonly isGlued: boolean
-  /** Throws where something is lost. Called after each step that may lose something. */
-  readonly check: (state: State, step: Step) => void
+  readonly checks: Checks
   readonly statesMax?: number
 }
 
-/** An actor went on to its first change, to its first sleep or to its end; or time passed. */
-export type Before = { readonly actor: number; readonly to: 'change' | 'sleep' | 'end' } | 'time'
+/** An actor went on to where it first does this, or to its end; or time passed. */
+export type Before = { readonly actor: number; readonly to: Until } | 'time'
 
-/** What an actor did, or that time passed. */
-export interface Step {
-  readonly actor: number
-  readonly call: Call | undefined
-}
+type Until = 'marks' | 'change' | 'sleep' | 'end'
 
 export interface Explored {
   readonly states: number
   readonly steps: number
   readonly ends: number
+  /** In how many ways the store was filled. */
+  readonly stores: number
 }
-
-/** A step that can be taken: by an actor, with one of the answers that it may get, or by time. */
-interface Choice {
-  readonly actor: number
-  readonly answer: number
-}
-
-interface Frame {
-  readonly state: State
-  readonly choices: readonly Choice[]
-  next: number
-}
-
-const TIME = -1
 
 export class Violation extends Error {
   readonly trace: readonly string[]
@@ -82,287 +52,278 @@ export class Violation extends Error {
 }
 
 export async function explore(options: ExploreOptions): Promise<Explored> {
-  const { actors, first, startMs, statesMax = Number.POSITIVE_INFINITY } = options
-  const seen = new Seen()
-  const counts = { states: 1, steps: 0, ends: 0 }
-  const positions = actors.map(({ root }) => ({ node: root, wakeMs: 0 }))
-  const start = await goBefore({ positions, stored: first, nowMs: startMs, jumps: 0 }, options)
-  const stack: Frame[] = [frameOf(start, options)]
-  seen.add(keyOf(start))
-  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-    const choice = frame.choices[frame.next++]
-    if (choice === undefined) {
-      if (frame.choices.length === 0) counts.ends++
-      stack.pop()
-      continue
-    }
-    const { actor } = choice
-    const step = { actor, call: callOf(frame.state, actor) }
-    const state = take(frame.state, choice, options)
-    let after = state instanceof Promise ? await state : state
-    while (options.isGlued && callOf(after, actor)?.kind === 'get')
-      after = await take(after, { actor, answer: 0 }, options)
-    counts.steps++
-    if (!seen.add(keyOf(after))) continue
-    counts.states++
-    if (counts.states > statesMax) throw new Error(`more than ${statesMax} states`)
-    stack.push(frameOf(after, options))
-    try {
-      options.check(after, step)
-    } catch (error) {
-      throw new Violation(error instanceof Error ? error.message : String(error), trace(stack))
+  const exploration = new Exploration(options)
+  await exploration.goBefore()
+  return exploration.goThrough()
+}
+
+/** Of a state, as numbers: what is stored, how often time has jumped, then where each actor stands. */
+const STORED = 0
+const JUMPS = 1
+const NODES = 2
+
+const NEVER = 0xff
+const DEEPEST = 4096
+
+/** What the steps to a state are, and which come next: by actor, by answer, and at last time. */
+class Exploration {
+  readonly #options: ExploreOptions
+  readonly #effects: Effects
+  readonly #seen = new Seen()
+  readonly #checked: Checked
+  readonly #actors: number
+  /** Numbers of a state: behind the nodes, the jump after which each actor that sleeps wakes. */
+  readonly #width: number
+  /** Times after 0, 1, 2 ... jumps. */
+  readonly #timesMs: readonly number[]
+  /** One state behind the other: the way to the last. */
+  readonly #way: Int32Array
+  /** Of each of these: the step that is taken next, by actor and answer; and the one that was taken. */
+  readonly #nextActor = new Int32Array(DEEPEST)
+  readonly #nextAnswer = new Int32Array(DEEPEST)
+  readonly #takenActor = new Int32Array(DEEPEST)
+  readonly #takenAnswer = new Int32Array(DEEPEST)
+  #depth = 0
+  #counts = { states: 0, steps: 0, ends: 0 }
+
+  constructor(options: ExploreOptions) {
+    this.#options = options
+    this.#effects = new Effects(options.states.objects, options.lagMs)
+    this.#checked = new Checked(options.checks)
+    this.#actors = options.actors.length
+    this.#width = NODES + 2 * this.#actors
+    const timesMs = [options.startMs]
+    for (const jumpMs of options.jumpsMs) timesMs.push((timesMs.at(-1) as number) + jumpMs)
+    this.#timesMs = timesMs
+    this.#way = new Int32Array(DEEPEST * this.#width)
+    this.#way[STORED] = options.first.number
+  }
+
+  /** Goes on from the first state to where everything begins. */
+  async goBefore(): Promise<void> {
+    for (const one of this.#options.before) {
+      if (one === 'time') {
+        this.#takeTime(0)
+        continue
+      }
+      const { actor, to } = one
+      while (!isThere(this.#callOf(0, actor), to)) await this.#take(0, { actor, answer: 0 })
+      if (to === 'sleep') await this.#take(0, { actor, answer: 0 })
     }
   }
-  return counts
-}
 
-async function goBefore(first: State, options: ExploreOptions): Promise<State> {
-  let state = first
-  for (const one of options.before) {
-    if (one === 'time') state = later(state, options)
-    else state = await goTo(state, one, options)
+  async goThrough(): Promise<Explored> {
+    const { statesMax = Number.POSITIVE_INFINITY } = this.#options
+    this.#begin(0)
+    while (this.#depth >= 0) {
+      const depth = this.#depth
+      if (!this.#choose(depth)) {
+        if (this.#takenActor[depth] === -1) this.#counts.ends++
+        this.#depth--
+        continue
+      }
+      const going = this.#goOn(depth)
+      if (going !== undefined) await going
+      this.#counts.steps++
+      if (!this.#isNew(depth + 1)) continue
+      if (this.#counts.states > statesMax) throw new Error(`more than ${statesMax} states`)
+      this.#check(depth)
+      this.#begin(depth + 1)
+    }
+    return { ...this.#counts, stores: this.#options.states.count }
   }
-  return state
-}
 
-async function goTo(
-  first: State,
-  { actor, to }: Exclude<Before, 'time'>,
-  options: ExploreOptions,
-): Promise<State> {
-  let state = first
-  while (!isThere(callOf(state, actor), to))
-    state = await take(state, { actor, answer: 0 }, options)
-  return to === 'sleep' ? take(state, { actor, answer: 0 }, options) : state
-}
+  #begin(depth: number): void {
+    if (depth + 1 >= DEEPEST) throw new Error('the actors never come to an end')
+    this.#depth = depth
+    this.#nextActor[depth] = 0
+    this.#nextAnswer[depth] = 0
+    this.#takenActor[depth] = -1
+    if (depth === 0) this.#isNew(0)
+  }
 
-function isThere(call: Call | undefined, to: 'change' | 'sleep' | 'end'): boolean {
-  if (call === undefined) return true
-  if (to === 'change') return call.kind === 'put' || call.kind === 'remove'
-  return to === 'sleep' && call.kind === 'sleep'
-}
-
-/** A set of 53-bit numbers above 0; larger than a Set may be. */
-class Seen {
-  #slots = new Float64Array(1 << 16)
-  #count = 0
-
-  /** Whether it was not there before. */
-  add(key: number): boolean {
-    if (2 * this.#count > this.#slots.length) this.#grow()
-    const at = this.#slotOf(key)
-    if (this.#slots[at] === key) return false
-    this.#slots[at] = key
-    this.#count++
+  /** The next step from a state; false where there is none left. */
+  #choose(depth: number): boolean {
+    let actor = this.#nextActor[depth] as number
+    let answer = this.#nextAnswer[depth] as number
+    for (; actor < this.#actors; actor++, answer = 0) {
+      if (answer < this.#answersTo(depth, actor)) break
+    }
+    if (actor > this.#actors || (actor === this.#actors && !this.#mayTimePass(depth))) return false
+    this.#takenActor[depth] = actor
+    this.#takenAnswer[depth] = answer
+    this.#nextActor[depth] = actor < this.#actors ? actor : actor + 1
+    this.#nextAnswer[depth] = answer + 1
     return true
   }
 
-  #slotOf(key: number): number {
-    const mask = this.#slots.length - 1
-    let at = (key % 0x7fffffff) & mask
-    while (this.#slots[at] !== 0 && this.#slots[at] !== key) at = (at + 1) & mask
-    return at
+  /** In how many ways an actor can go on. */
+  #answersTo(depth: number, actor: number): number {
+    const call = this.#callOf(depth, actor)
+    if (call === undefined || this.#wakesAt(depth, actor) > this.#jumps(depth)) return 0
+    return this.#effects.answersTo(call, this.#moment(depth))
   }
 
-  #grow(): void {
-    const before = this.#slots
-    this.#slots = new Float64Array(4 * before.length)
-    for (const key of before) if (key !== 0) this.#slots[this.#slotOf(key)] = key
+  #mayTimePass(depth: number): boolean {
+    if (this.#jumps(depth) >= this.#options.jumpsMs.length) return false
+    for (let actor = 0; actor < this.#actors; actor++)
+      if (this.#callOf(depth, actor) !== undefined) return true
+    return false
   }
-}
 
-function frameOf(state: State, options: ExploreOptions): Frame {
-  return { state, choices: choicesIn(state, options), next: 0 }
-}
+  /** Makes the state after the chosen step. */
+  #goOn(depth: number): Promise<void> | undefined {
+    const actor = this.#takenActor[depth] as number
+    const from = depth * this.#width
+    this.#way.copyWithin(from + this.#width, from, from + this.#width)
+    if (actor === this.#actors) {
+      this.#takeTime(depth + 1)
+      return undefined
+    }
+    const going = this.#take(depth + 1, { actor, answer: this.#takenAnswer[depth] as number })
+    if (going === undefined) return this.#goOnReading(depth + 1, actor)
+    return going.then(() => this.#goOnReading(depth + 1, actor))
+  }
 
-/** The actors that can go on, and whether time can pass. */
-function choicesIn(state: State, options: ExploreOptions): readonly Choice[] {
-  const { positions, nowMs, jumps } = state
-  const choices: Choice[] = []
-  const isAnyLeft = positions.some(({ node }) => !isEnding(node.next))
-  positions.forEach(({ node, wakeMs }, actor) => {
-    if (isEnding(node.next) || wakeMs > nowMs) return
-    const answers = answersTo(state, node.next, options)
-    for (let answer = 0; answer < answers; answer++) choices.push({ actor, answer })
-  })
-  if (isAnyLeft && jumps < options.jumpsMs.length) choices.push({ actor: TIME, answer: 0 })
-  return choices
-}
+  #goOnReading(depth: number, actor: number): Promise<void> | undefined {
+    if (!this.#options.isGlued) return undefined
+    while (this.#callOf(depth, actor)?.kind === 'get') {
+      const going = this.#take(depth, { actor, answer: 0 })
+      if (going !== undefined) return going.then(() => this.#goOnReading(depth, actor))
+    }
+    return undefined
+  }
 
-/** In how many ways a call may be answered: a listing that lags may show some objects or not. */
-function answersTo(state: State, call: Call, { objects, lagMs }: ExploreOptions): number {
-  if (call.kind !== 'list' || lagMs === 0) return 1
-  const { perhaps } = state.stored.listed(objects.folder(call.name), state.nowMs - lagMs)
-  return 2 ** perhaps.length
-}
+  /** Changes the state there by a step of an actor. A promise where production code must be run to know it. */
+  #take(
+    depth: number,
+    { actor, answer: wanted }: { readonly actor: number; readonly answer: number },
+  ): Promise<void> | undefined {
+    const histories = this.#options.actors[actor] as Histories
+    const node = this.#nodeOf(depth, actor)
+    const call = node.next as Call
+    const { stored, nowMs } = this.#moment(depth)
+    const asking: Asking = { call, stored, nowMs, seesStamps: histories.seesStamps, wanted }
+    const effect = this.#effects.of(asking)
+    const at = depth * this.#width
+    this.#way[at + STORED] = effect.stored.number
+    this.#way[at + NODES + this.#actors + actor] = this.#wakes(call, nowMs)
+    const known = node.children.get(effect.key)
+    if (known !== undefined) {
+      this.#way[at + NODES + actor] = known.number
+      return undefined
+    }
+    return histories.follow(node, effect.key, this.#effects.answer(asking)).then((child) => {
+      this.#way[at + NODES + actor] = child.number
+    })
+  }
 
-function callOf({ positions }: State, actor: number): Call | undefined {
-  const next = positions[actor]?.node.next
-  return next === undefined || isEnding(next) ? undefined : next
-}
+  #takeTime(depth: number): void {
+    const at = depth * this.#width
+    const jumps = this.#jumps(depth) + 1
+    const { stored } = this.#moment(depth)
+    const nowMs = this.#timesMs[jumps] as number
+    this.#way[at + JUMPS] = jumps
+    this.#way[at + STORED] = stored.forgetting(nowMs - this.#options.lagMs).number
+    for (let wake = at + NODES + this.#actors; wake < at + this.#width; wake++)
+      if ((this.#way[wake] as number) <= jumps) this.#way[wake] = 0
+  }
 
-function take(
-  state: State,
-  { actor, answer: wanted }: Choice,
-  options: ExploreOptions,
-): State | Promise<State> {
-  if (actor === TIME) return later(state, options)
-  const { node } = state.positions[actor] as Position
-  const call = node.next as Call
-  const histories = options.actors[actor] as Histories
-  const { seesStamps } = histories
-  const { stored, key, answer, wakeMs } = effect(state, call, { ...options, seesStamps, wanted })
-  const known = node.children.get(key)
-  if (known !== undefined) return moved(state, { actor, node: known, stored, wakeMs })
-  return histories
-    .follow(node, key, answer)
-    .then((child) => moved(state, { actor, node: child, stored, wakeMs }))
-}
+  /** After how many jumps it wakes. */
+  #wakes(call: Call, nowMs: number): number {
+    if (call.kind !== 'sleep') return 0
+    const jumps = this.#timesMs.findIndex((timeMs) => timeMs >= nowMs + call.ms)
+    if (jumps < 0) return NEVER
+    return (this.#timesMs[jumps] as number) <= nowMs ? 0 : jumps
+  }
 
-function later(state: State, { jumpsMs, lagMs }: ExploreOptions): State {
-  const nowMs = state.nowMs + (jumpsMs[state.jumps] as number)
-  return { ...state, nowMs, jumps: state.jumps + 1, stored: state.stored.forgetting(nowMs - lagMs) }
-}
+  #check(depth: number): void {
+    const actor = this.#takenActor[depth] as number
+    if (actor === this.#actors) return
+    const call = this.#callOf(depth, actor) as Call
+    const { next } = this.#nodeOf(depth + 1, actor)
+    const step = { call, next, actor, endings: () => this.#endings(depth + 1) }
+    try {
+      this.#checked.check(step, this.#moment(depth + 1))
+    } catch (error) {
+      throw new Violation(error instanceof Error ? error.message : String(error), this.#trace())
+    }
+  }
 
-function moved(
-  state: State,
-  {
-    actor,
-    node,
-    stored,
-    wakeMs,
-  }: {
-    readonly actor: number
-    readonly node: HistoryNode
-    readonly stored: StoreState
-    readonly wakeMs: number
-  },
-): State {
-  const positions = state.positions.slice()
-  positions[actor] = { node, wakeMs }
-  return { ...state, positions, stored }
-}
+  #endings(depth: number): readonly Ending[] {
+    const endings: Ending[] = []
+    for (let actor = 0; actor < this.#actors; actor++) {
+      const { next } = this.#nodeOf(depth, actor)
+      if (isEnding(next)) endings.push(next)
+    }
+    return endings
+  }
 
-interface Effect {
-  readonly stored: StoreState
-  /** Tells answers apart. */
-  readonly key: string
-  readonly answer: () => Answer
-  readonly wakeMs: number
-}
+  #nodeOf(depth: number, actor: number): HistoryNode {
+    const histories = this.#options.actors[actor] as Histories
+    return histories.at(this.#way[depth * this.#width + NODES + actor] as number)
+  }
 
-function effect(
-  { stored, nowMs }: State,
-  call: Call,
-  {
-    objects,
-    lagMs,
-    seesStamps,
-    wanted,
-  }: Pick<ExploreOptions, 'objects' | 'lagMs'> & {
-    readonly seesStamps: boolean
-    /** Which of the possible answers. */
-    readonly wanted: number
-  },
-): Effect {
-  const plain = { stored, wakeMs: 0 }
-  switch (call.kind) {
-    case 'put': {
-      const id = objects.take(call.name, call.bytes)
-      if (stored.has(id))
-        return { ...plain, key: 'e', answer: () => ({ kind: 'put', result: 'exists' }) }
-      return {
-        ...plain,
-        stored: stored.with(id, nowMs),
-        key: 'c',
-        answer: () => ({ kind: 'put', result: 'created' }),
+  #callOf(depth: number, actor: number): Call | undefined {
+    const { next } = this.#nodeOf(depth, actor)
+    return isEnding(next) ? undefined : next
+  }
+
+  #wakesAt(depth: number, actor: number): number {
+    return this.#way[depth * this.#width + NODES + this.#actors + actor] as number
+  }
+
+  #jumps(depth: number): number {
+    return this.#way[depth * this.#width + JUMPS] as number
+  }
+
+  #moment(depth: number): Moment {
+    const at = depth * this.#width
+    const stored = this.#options.states.at(this.#way[at + STORED] as number)
+    return { stored, nowMs: this.#timesMs[this.#way[at + JUMPS] as number] as number }
+  }
+
+  /** Whether nobody was ever there. */
+  #isNew(depth: number): boolean {
+    let a = 0x9e3779b9
+    let b = 0x7f4a7c15
+    const end = (depth + 1) * this.#width
+    for (let at = depth * this.#width; at < end; at++) {
+      const number = this.#way[at] as number
+      a = Math.imul(a ^ Math.imul(number + 1, 0xcc9e2d51), 0x85ebca6b)
+      a = (a << 13) | (a >>> 19)
+      b = Math.imul(b ^ Math.imul(number + 7, 0x1b873593), 0xc2b2ae35)
+      b = (b << 15) | (b >>> 17)
+    }
+    a = Math.imul(a ^ (a >>> 16), 0x27d4eb2f)
+    b = Math.imul(b ^ (b >>> 16), 0x165667b1)
+    a ^= a >>> 13
+    b ^= b >>> 15
+    const isNew = this.#seen.add(a >>> 0, b >>> 0)
+    if (isNew) this.#counts.states++
+    return isNew
+  }
+
+  #trace(): readonly string[] {
+    const lines: string[] = []
+    for (let depth = 0; depth <= this.#depth; depth++) {
+      const actor = this.#takenActor[depth] as number
+      const answer = this.#takenAnswer[depth] as number
+      if (actor === this.#actors) lines.push('        time passes')
+      else {
+        const which = answer === 0 ? '' : ` (${answer})`
+        lines.push(`actor ${actor} ${describe(this.#callOf(depth, actor))}${which}`)
       }
     }
-    case 'get': {
-      const id = objects.idOf(call.name)
-      if (id === undefined || !stored.has(id))
-        return { ...plain, key: 'm', answer: () => ({ kind: 'missing' }) }
-      return { ...plain, key: 'b', answer: () => ({ kind: 'bytes', bytes: objects.bytes(id) }) }
-    }
-    case 'list': {
-      const since = nowMs - lagMs
-      const { certain, perhaps } = stored.listed(objects.folder(call.name), since)
-      const ids = [...certain, ...perhaps.filter((_, i) => (wanted >> i) % 2 === 1)]
-      return { ...plain, ...listing(stored, { ids, objects, seesStamps }) }
-    }
-    case 'stat': {
-      // Of a lease: what time it is.
-      const id = objects.idOf(call.name)
-      if (!isLease(call.name) && (id === undefined || !stored.has(id)))
-        return { ...plain, key: 'm', answer: () => ({ kind: 'info', info: undefined }) }
-      const size = id === undefined ? 0 : objects.bytes(id).length
-      const storedAtMs = isLease(call.name) ? nowMs : seesStamps ? stored.stampMs(id as number) : 0
-      const info = { name: call.name, size, storedAtMs }
-      return { ...plain, key: String(storedAtMs), answer: () => ({ kind: 'info', info }) }
-    }
-    case 'remove': {
-      const id = objects.idOf(call.name)
-      const after = id === undefined ? stored : stored.without(id, lagMs === 0 ? undefined : nowMs)
-      return { ...plain, stored: after, key: 'd', answer: () => ({ kind: 'done' }) }
-    }
-    case 'sleep':
-      return {
-        ...plain,
-        key: 's',
-        answer: () => ({ kind: 'done' }),
-        wakeMs: nowMs + call.ms,
-      }
+    return lines
   }
 }
 
-function listing(
-  stored: StoreState,
-  {
-    ids,
-    objects,
-    seesStamps,
-  }: {
-    readonly ids: readonly number[]
-    readonly objects: Objects
-    readonly seesStamps: boolean
-  },
-): Pick<Effect, 'key' | 'answer'> {
-  const stampOf = (id: number) => (seesStamps ? stored.stampMs(id) : 0)
-  const infoOf = (id: number): ObjectInfo => ({
-    name: objects.name(id),
-    size: objects.bytes(id).length,
-    storedAtMs: stampOf(id),
-  })
-  return {
-    key: ids.map((id) => `${id}@${stampOf(id)}`).join(),
-    answer: () => ({ kind: 'listed', infos: ids.map(infoOf) }),
-  }
-}
-
-/** 53 bits of all that makes up a state. */
-function keyOf({ positions, stored, nowMs, jumps }: State): number {
-  let a = Math.imul(stored.hashA ^ 0x9e3779b9, 0x85ebca6b)
-  let b = Math.imul(stored.hashB ^ 0x7f4a7c15, 0xc2b2ae35)
-  for (const { node, wakeMs } of positions) {
-    const wake = wakeMs > nowMs ? wakeMs - nowMs : 0
-    a = Math.imul(a ^ (node.number + 0x165667b1) ^ wake, 0x27d4eb2f)
-    a ^= a >>> 15
-    b = Math.imul(b ^ (node.number * 31 + 0x2545f491) ^ (wake << 3), 0x9e3779b1)
-    b ^= b >>> 13
-  }
-  a = Math.imul(a ^ jumps, 0x85ebca6b)
-  b = Math.imul(b ^ (jumps + 77), 0xc2b2ae35)
-  a ^= a >>> 16
-  b ^= b >>> 15
-  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff) + 1
-}
-
-function trace(stack: readonly Frame[]): readonly string[] {
-  return stack.slice(0, -1).map(({ state, choices, next }) => {
-    const { actor, answer } = choices[next - 1] as Choice
-    if (actor === TIME) return '        time passes'
-    return `actor ${actor} ${describe(callOf(state, actor))}${answer === 0 ? '' : ` (${answer})`}`
-  })
+function isThere(call: Call | undefined, to: Until): boolean {
+  if (call === undefined) return true
+  if (to === 'marks') return call.kind === 'list' && call.name === 'marks/'
+  if (to === 'change') return call.kind === 'put' || call.kind === 'remove'
+  return to === 'sleep' && call.kind === 'sleep'
 }
 
 function describe(call: Call | undefined): string {

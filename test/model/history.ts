@@ -21,7 +21,7 @@ export interface HistoryNode {
   readonly answer: Answer | undefined
   readonly next: Call | Ending
   /** By a key of the answer. */
-  readonly children: Map<string, HistoryNode>
+  readonly children: Map<number, HistoryNode>
   /** An actor that stands here, until it goes on from here. */
   live: Actor | undefined
 }
@@ -47,21 +47,18 @@ export class Histories {
     return this.#options.seesStamps
   }
 
-  get root(): HistoryNode {
-    return this.#nodes[0] as HistoryNode
+  at(number: number): HistoryNode {
+    return this.#nodes[number] as HistoryNode
   }
 
   get count(): number {
     return this.#nodes.length
   }
 
-  /** The node after this answer; runs the actor where it is not known yet. */
-  async follow(node: HistoryNode, key: string, answer: () => Answer): Promise<HistoryNode> {
-    const known = node.children.get(key)
-    if (known !== undefined) return known
+  /** The node after an answer that it was never given there: runs the actor. */
+  async follow(node: HistoryNode, key: number, given: Answer): Promise<HistoryNode> {
     const live = node.live ?? (await this.#runTo(node))
     node.live = undefined
-    const given = answer()
     live.answer(given)
     const child = this.#add({ parent: node, answer: given, next: await live.next(), live })
     node.children.set(key, child)

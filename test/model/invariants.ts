@@ -5,7 +5,8 @@
 // 3. What was forgotten can be had back as long as its window is open.
 // 4. A name that a mark names is never put again.
 // 5. Nobody fails because others are at work.
-// 6. Where what is needed cannot be found, nothing is marked and nothing is removed.
+// 6. Of a source the minimum is left, however many forget at the same time.
+// 7. Where what is needed cannot be found, nothing is marked and nothing is removed.
 
 import { equalBytes, toHex } from '../../src/base/bytes.ts'
 import { RECORD_YOUNG_MS } from '../../src/engine/forget/execute.ts'
@@ -18,9 +19,8 @@ import type { Repository } from '../../src/repository/repository.ts'
 import { openReceipt, openSnapshot } from '../../src/repository/snapshots.ts'
 import { openUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { contentName } from '../../src/store/names.ts'
-import { type Call, isEnding } from './actor.ts'
-import type { State, Step } from './explore.ts'
-import { COPY, nameWithin, type Place, placeOf } from './places.ts'
+import type { Call, Ending, Reported } from './actor.ts'
+import { COPY, nameWithin, type Place, placeOf, SOURCE } from './places.ts'
 import type { Objects, StoreState } from './store-state.ts'
 
 /** What an object says, read once. */
@@ -67,6 +67,8 @@ export interface InvariantOptions {
   /** How long what was forgotten must be kept. */
   readonly windowMs: number
   readonly isFrozen: boolean
+  /** So many confirmed snapshots must be left in the source; as many as it likes where it is not said. */
+  readonly snapshotsMin?: number
   /** Which of what was forgotten is kept here: all, where it is not said. */
   readonly wasHere?: (snapshot: string) => boolean
   /** 4 is not asked. */
@@ -83,18 +85,19 @@ export class Invariants {
     this.#options = options
   }
 
-  /** Of the exhaustive model: throws what is wrong. Looks only where the last step may have changed something. */
-  check(state: State, { actor, call: any }: Step): void {
+  /** Of the exhaustive model: throws where a call should never have been made. */
+  checkCall(any: Call, stored: Stored): void {
     const call = this.#own(any)
-    const { mayPutAgain = false } = this.#options
-    if (call?.kind === 'put' && !mayPutAgain) this.expectNeverMarked(state.stored, call.name)
-    if (this.#options.isFrozen) return expectNothingGoes(call)
-    const position = state.positions[actor]
-    const hasEnded = position !== undefined && isEnding(position.node.next)
-    if (hasEnded) this.#expectNoError(state, actor)
-    const isReceipt = call?.kind === 'put' && nameWithin(call.name).startsWith('receipts/')
-    if (call?.kind === 'remove' || isReceipt || hasEnded)
-      this.expectKept(state, this.#reported(state))
+    const { mayPutAgain = false, isFrozen } = this.#options
+    if (call?.kind === 'put' && !mayPutAgain) this.expectNeverMarked(stored, call.name)
+    if (isFrozen) expectNothingGoes(call)
+  }
+
+  /** Of the exhaustive model: throws where something of what was reported, of both places, is lost. */
+  checkKept(moment: Moment, reported: Reported): void {
+    if (this.#options.isFrozen) return
+    const own = reported.filter((name) => placeOf(name) === this.#options.place)
+    this.expectKept(moment, own.map(nameWithin))
   }
 
   /** Throws where a mark names what is put; one from before then, where that is given. */
@@ -109,14 +112,6 @@ export class Invariants {
     return this.#in('marks/', stored).flatMap((id) => this.#of(id).marked)
   }
 
-  #expectNoError({ positions }: State, actor: number): void {
-    const next = positions[actor]?.node.next
-    if (next === undefined || !isEnding(next) || next.error === undefined) return
-    const { error } = next
-    const why = error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)
-    throw new Error(`actor ${actor} failed: ${why}`)
-  }
-
   /**
    * Throws where a confirmed snapshot lacks a blob, or one that can be had back; and where one that was reported
    * is not there or not confirmed, and nobody forgot it.
@@ -128,6 +123,7 @@ export class Invariants {
     for (const id of this.#in('packs/', stored))
       for (const blob of this.#of(id).blobs) there.add(blob)
     const confirmed = this.confirmed(stored)
+    this.#expectEnough(confirmed.size)
     const snapshots = new Set<string>()
     for (const id of this.#in('snapshots/', stored)) {
       const name = nameWithin(objects.name(id))
@@ -140,6 +136,12 @@ export class Invariants {
       if (!snapshots.has(name)) throw new Error(`${name} was reported as saved, and is gone`)
       if (!confirmed.has(name)) throw new Error(`${name} was reported as saved, without a receipt`)
     }
+  }
+
+  #expectEnough(count: number): void {
+    const { place, snapshotsMin = 0 } = this.#options
+    if (place === SOURCE && count < snapshotsMin)
+      throw new Error(`${count} snapshots are left, and ${snapshotsMin} must be`)
   }
 
   /** Names of what is there with its receipt. */
@@ -171,16 +173,8 @@ export class Invariants {
     return this.#options.place === COPY ? saidMs : Math.max(saidMs, stampMs - RECORD_YOUNG_MS)
   }
 
-  /** Of all that actors say that they saved or copied, what must be here. */
-  #reported({ positions }: State): readonly string[] {
-    return positions
-      .flatMap(({ node: { next } }) => (isEnding(next) ? (next.result ?? []) : []))
-      .filter((name) => placeOf(name) === this.#options.place)
-      .map(nameWithin)
-  }
-
-  #own(call: Call | undefined): Call | undefined {
-    if (call === undefined || call.kind === 'sleep') return undefined
+  #own(call: Call): Call | undefined {
+    if (call.kind === 'sleep') return undefined
     return placeOf(call.name) === this.#options.place ? call : undefined
   }
 
@@ -276,6 +270,13 @@ export class Invariants {
     })
     return { ...NOTHING, blobs }
   }
+}
+
+/** Of the exhaustive model: nobody fails because others are at work. */
+export function expectNoError({ error }: Ending, actor: number): void {
+  if (error === undefined) return
+  const why = error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)
+  throw new Error(`actor ${actor} failed: ${why}`)
 }
 
 function expectNothingGoes(call: Call | undefined): void {

@@ -32,6 +32,17 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     configuration: 'suspended-forgetter',
     expected: /has lost/,
   },
+  'who forgets does not look who else does': {
+    edits: [
+      {
+        file: 'src/engine/forget/execute.ts',
+        find: 'if (minimum === 0) return going',
+        replace: 'if (minimum >= 0) return going',
+      },
+    ],
+    configuration: 'two-forgetters',
+    expected: /snapshots are left/,
+  },
   'check before the put instead of after': {
     edits: [
       {

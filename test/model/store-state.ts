@@ -1,6 +1,7 @@
 // What is stored, in a state of the model: which objects, and when each was put. Never changed: a step gives
-// another one. Objects themselves go by number and are known once and for all, because a name has always the
-// same bytes.
+// another one, and the same one where the same is stored, so that they can be told apart by number and what
+// follows from one is worked out once. Objects themselves go by number and are known once and for all, because
+// a name has always the same bytes.
 
 import type { Bytes } from '../../src/base/bytes.ts'
 import { folderOf } from './places.ts'
@@ -57,30 +58,61 @@ interface Held {
   readonly removedMs: number | undefined
 }
 
-export class StoreState {
-  readonly #objects: Objects
-  /** Ascending by number. */
-  readonly #held: readonly Held[]
-  readonly hashA: number
-  readonly hashB: number
+/** All that was ever stored, each state of it once. */
+export class StoreStates {
+  readonly objects: Objects
+  readonly #known = new Map<string, StoreState>()
+  readonly #states: StoreState[] = []
 
-  constructor(objects: Objects, held: readonly Held[] = []) {
-    this.#objects = objects
+  constructor(objects: Objects) {
+    this.objects = objects
+  }
+
+  get empty(): StoreState {
+    return this.of([])
+  }
+
+  /** Ascending by number of object. */
+  of(held: readonly Held[]): StoreState {
+    const key = held
+      .map(({ id, stampMs, removedMs = '' }) => `${id}@${stampMs}-${removedMs}`)
+      .join()
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const state = new StoreState(this, { number: this.#states.length, held })
+    this.#known.set(key, state)
+    this.#states.push(state)
+    return state
+  }
+
+  at(number: number): StoreState {
+    return this.#states[number] as StoreState
+  }
+
+  get count(): number {
+    return this.#states.length
+  }
+}
+
+export class StoreState {
+  readonly number: number
+  readonly #states: StoreStates
+  readonly #held: readonly Held[]
+  readonly #with = new Map<number, Map<number, StoreState>>()
+  readonly #without = new Map<number, Map<number, StoreState>>()
+
+  constructor(
+    states: StoreStates,
+    { number, held }: { readonly number: number; readonly held: readonly Held[] },
+  ) {
+    this.#states = states
+    this.number = number
     this.#held = held
-    let a = 0
-    let b = 0
-    for (const one of held) {
-      const time = Math.floor(one.stampMs / 1000)
-      const removed = Math.floor((one.removedMs ?? 0) / 1000)
-      a ^= mix(one.id * 0x9e3779b1 + Math.imul(time, 0x85ebca6b) + removed, 0x7feb352d)
-      b ^= mix(one.id * 0xc2b2ae35 + Math.imul(time, 0x27d4eb2f) + removed * 31 + 17, 0x846ca68b)
-    }
-    this.hashA = a
-    this.hashB = b
   }
 
   has(id: number): boolean {
-    return this.#held.some((one) => one.id === id && one.removedMs === undefined)
+    for (const one of this.#held) if (one.id === id) return one.removedMs === undefined
+    return false
   }
 
   stampMs(id: number): number {
@@ -88,31 +120,31 @@ export class StoreState {
   }
 
   with(id: number, stampMs: number): StoreState {
-    const others = this.#held.filter((one) => one.id !== id)
-    let at = others.length
-    while (at > 0 && (others[at - 1] as Held).id > id) at--
-    return new StoreState(
-      this.#objects,
-      others.toSpliced(at, 0, { id, stampMs, removedMs: undefined }),
-    )
+    return remembered(this.#with, { id, time: stampMs }, () => {
+      const others = this.#held.filter((one) => one.id !== id)
+      let at = others.length
+      while (at > 0 && (others[at - 1] as Held).id > id) at--
+      return this.#states.of(others.toSpliced(at, 0, { id, stampMs, removedMs: undefined }))
+    })
   }
 
   /** Without an object; where listings lag it is remembered until they cannot show it any more. */
   without(id: number, removedMs: number | undefined): StoreState {
-    if (!this.has(id)) return this
-    const held = this.#held.flatMap((one) => {
-      if (one.id !== id) return [one]
-      return removedMs === undefined ? [] : [{ ...one, removedMs }]
+    return remembered(this.#without, { id, time: removedMs ?? 0 }, () => {
+      if (!this.has(id)) return this
+      const held = this.#held.flatMap((one) => {
+        if (one.id !== id) return [one]
+        return removedMs === undefined ? [] : [{ ...one, removedMs }]
+      })
+      return this.#states.of(held)
     })
-    return new StoreState(this.#objects, held)
   }
 
   /** Without what no listing can show any more. */
   forgetting(beforeMs: number): StoreState {
     if (this.#held.every(({ removedMs }) => removedMs === undefined || removedMs > beforeMs))
       return this
-    return new StoreState(
-      this.#objects,
+    return this.#states.of(
       this.#held.filter(({ removedMs }) => removedMs === undefined || removedMs > beforeMs),
     )
   }
@@ -140,13 +172,18 @@ export class StoreState {
   }
 
   #in(folder: number): readonly Held[] {
-    return this.#held.filter(({ id }) => this.#objects.folderOf(id) === folder)
+    return this.#held.filter(({ id }) => this.#states.objects.folderOf(id) === folder)
   }
 }
 
-function mix(value: number, factor: number): number {
-  let x = value | 0
-  x = Math.imul(x ^ (x >>> 16), factor)
-  x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d)
-  return x ^ (x >>> 13)
+function remembered(
+  known: Map<number, Map<number, StoreState>>,
+  { id, time }: { readonly id: number; readonly time: number },
+  make: () => StoreState,
+): StoreState {
+  const byTime = known.get(id) ?? new Map<number, StoreState>()
+  known.set(id, byTime)
+  const state = byTime.get(time) ?? make()
+  byTime.set(time, state)
+  return state
 }

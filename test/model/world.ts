@@ -348,19 +348,20 @@ export function remover(world: World): Program {
 
 const NO_CATALOG = { read: () => undefined, write: nothing }
 
-/** Forgets the snapshots of the beginning, as `cairn forget ID` does. */
-export function forgetter(world: World): Program {
+/** Forgets snapshots of the beginning, all or the one with this number, as `cairn forget ID` does. */
+export function forgetter(world: World, { only = -1, minimum = 0 } = {}): Program {
   return async (parts) => {
     const repository = repositoryOf(world, parts)
-    const ids: string[] = []
-    for await (const { name } of world.store.list('snapshots/')) ids.push(name)
+    const all: string[] = []
+    for await (const { name } of world.store.list('snapshots/')) all.push(name)
+    const ids = only < 0 ? all : all.slice(only, only + 1)
     await forget({
       ...parts,
       repository,
       forgetting: {
         kind: 'ids',
         select: ({ snapshots }) => snapshots.filter(({ name }) => ids.includes(name)),
-        minimum: 0,
+        minimum,
       },
       dryRun: false,
       host: 'host',

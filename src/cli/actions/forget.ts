@@ -103,7 +103,11 @@ async function forgetIn(
     ...(pruned && { prune: pruned.counts }),
   })
   if (problems > 0) return EXIT.failed
-  return isRefusing(result.plan) || result.spared.length > 0 ? EXIT.incomplete : pruned?.code
+  return isIncomplete(result) ? EXIT.incomplete : pruned?.code
+}
+
+function isIncomplete({ plan, spared, contested }: ForgetResult): boolean {
+  return isRefusing(plan) || spared.length > 0 || contested.length > 0
 }
 
 function policyOf(flags: Flags): Policy {
@@ -201,13 +205,18 @@ function report(
   { output }: Context,
   { result, dryRun }: { readonly result: ForgetResult; readonly dryRun: boolean },
 ): void {
-  const { plan, forgotten, spared, closed } = result
+  const { plan, forgotten, spared, contested, closed } = result
   const decisions = plan.sources.flatMap((source) => source.decisions)
   const going = goingIn(plan).length
   for (const { id } of spared) {
     const text = `Snapshot ${shortId(id)} was held in the meantime, and stays`
     output.problem(text, { snapshot: id, what: 'it was held in the meantime' })
   }
+  for (const { id } of contested) {
+    const what = 'somebody else is forgetting others of its source, and too few would be left'
+    output.problem(`Snapshot ${shortId(id)} stays: ${what}`, { snapshot: id, what })
+  }
+  if (contested.length > 0) output.note(CONTESTED_HINT)
   const stay = formatNumber(decisions.length - going, 'snapshot')
   if (decisions.length === 0) output.note('No snapshots fit.')
   else if (dryRun) output.note(`${stay} would stay, ${going} would be forgotten. Nothing was done.`)
@@ -217,8 +226,12 @@ function report(
   if (closed > 0) output.note(closedText(closed))
 }
 
+/** Also where the other one was interrupted. */
+const CONTESTED_HINT =
+  'Look at what is left (`cairn snapshots`) and forget again, with --min 0 if this is meant.'
+
 function countsOf(
-  { plan, forgotten, spared, closed }: ForgetResult,
+  { plan, forgotten, spared, contested, closed }: ForgetResult,
   { dryRun, problems }: { readonly dryRun: boolean; readonly problems: number },
 ): Readonly<Record<string, unknown>> {
   const decisions = plan.sources.flatMap((source) => source.decisions)
@@ -234,6 +247,7 @@ function countsOf(
     planned: going,
     forgotten: forgotten.map(({ id }) => id),
     held: spared.map(({ id }) => id),
+    contested: contested.map(({ id }) => id),
     closed,
     problems,
   }

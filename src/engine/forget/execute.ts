@@ -1,6 +1,7 @@
 // Does what a plan says. In this order:
 //
-// 1. put forget records, which hold the snapshots' own bytes; wait until every listing shows them;
+// 1. put forget records, which hold the snapshots' own bytes; wait until every listing shows them, and see who
+//    else forgets: both together must leave enough of each source;
 // 2. a few hundred snapshots at a time: list holds again, because what is held by now stays, and see what time
 //    it is: this machine may have been suspended, and the window would be over before it begins (then from 1);
 // 3. remove the snapshots, each after those that it stands for;
@@ -27,6 +28,7 @@ import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { getVerified } from '../../store/content.ts'
 import { digestInName } from '../../store/names.ts'
 import { listingLagMs } from '../prune/timing.ts'
+import { contestedIn } from './others.ts'
 import { type Retained, receiptsLeft, type Survey } from './survey.ts'
 
 /** Between two looks at what is held. */
@@ -41,6 +43,8 @@ export interface ExecuteOptions {
   readonly repository: Repository
   readonly survey: Survey
   readonly going: readonly Retained[]
+  /** So many complete ones must be left of each source. */
+  readonly minimum: number
   readonly clock: Clock
   /** What time it is by the store's clock, milliseconds since 1970. */
   readonly storeNowMs: () => Promise<number>
@@ -53,11 +57,13 @@ export interface Executed {
   readonly forgotten: readonly Retained[]
   /** Held since the plan was made. */
   readonly spared: readonly Retained[]
+  /** Of their sources too few would be left: somebody else forgets at the same time. */
+  readonly contested: readonly Retained[]
 }
 
 /** Throws what the store throws, 'not-permitted' without the right, and as loadHolds. */
 export async function executeForget(options: ExecuteOptions): Promise<Executed> {
-  const done: Done = { forgotten: [], spared: [] }
+  const done: Done = { forgotten: [], spared: [], contested: [] }
   // Each time more patient: a store that is so slow must come to an end too.
   for (let attempt = 1, left = options.going; left.length > 0; attempt++)
     left = await forgetYoung(left, { ...options, done, oldMs: attempt * RECORD_YOUNG_MS })
@@ -68,6 +74,7 @@ export async function executeForget(options: ExecuteOptions): Promise<Executed> 
 interface Done {
   readonly forgotten: Retained[]
   readonly spared: Retained[]
+  readonly contested: Retained[]
 }
 
 interface Forgetting extends ExecuteOptions {
@@ -78,15 +85,16 @@ interface Forgetting extends ExecuteOptions {
 
 /** Returns those whose records have become too old before they could be removed. */
 async function forgetYoung(
-  going: readonly Retained[],
+  wanted: readonly Retained[],
   options: Forgetting,
 ): Promise<readonly Retained[]> {
   const { repository, clock, storeNowMs, done, oldMs } = options
   const forgottenMs = await storeNowMs()
-  const unread = await putRecords(going, { ...options, forgottenMs })
+  const unread = await putRecords(wanted, { ...options, forgottenMs })
   // Whoever prunes must not see the snapshots gone and the records not there yet.
   const lagMs = listingLagMs(repository.store.capabilities)
   if (lagMs > 0) await clock.sleep(lagMs)
+  const going = await withoutContested(wanted, { ...options, forgottenMs })
   const isUnread = ({ lineage }: Retained) => lineage.members.some(({ name }) => unread.has(name))
   for (let at = 0; at < going.length; at += AT_A_TIME) {
     const holds = await loadHolds(repository)
@@ -102,18 +110,27 @@ async function forgetYoung(
   return []
 }
 
+interface Dated {
+  /** By the store's clock. */
+  readonly forgottenMs: number
+}
+
+/** Those that may go for all that others do. */
+async function withoutContested(
+  going: readonly Retained[],
+  { repository, survey, minimum, forgottenMs: nowMs, done }: Forgetting & Dated,
+): Promise<readonly Retained[]> {
+  if (minimum === 0) return going
+  const { retained } = survey
+  const contested = await contestedIn(repository, { going, retained, minimum, nowMs })
+  done.contested.push(...contested)
+  return going.filter((one) => !contested.has(one))
+}
+
 /** Returns the names of those that cannot be read. */
 async function putRecords(
   some: readonly Retained[],
-  {
-    repository,
-    survey,
-    forgottenMs,
-    onProblem,
-  }: ExecuteOptions & {
-    /** By the store's clock. */
-    readonly forgottenMs: number
-  },
+  { repository, survey, forgottenMs, onProblem }: ExecuteOptions & Dated,
 ): Promise<ReadonlySet<string>> {
   const problems = new ObjectProblems()
   const young = new Set(

@@ -94,20 +94,30 @@ function heldRefusals(chosen: readonly Candidate[]): readonly Refusal[] {
     }))
 }
 
-/** Of complete ones so many must be left; where there were fewer of these to begin with, of all that count. */
 function minimumRefusals(source: readonly Candidate[], minimum: number): readonly Refusal[] {
-  const confirmed = source.filter(({ isConfirmed }) => isConfirmed)
-  const complete = confirmed.filter(({ ending }) => ending === 'complete')
-  const counted = complete.length < minimum ? [complete, confirmed] : [complete]
-  const isTooFew = (list: readonly Candidate[]) => {
-    const left = list.filter(({ isChosen }) => !isChosen).length
-    return left < list.length && left < Math.min(minimum, list.length)
-  }
-  if (!counted.some(isTooFew)) return []
-  const left = complete.filter(({ isChosen }) => !isChosen).length
+  if (!leavesTooFew(source, { minimum, isGoing: ({ isChosen }) => isChosen })) return []
+  const left = source.filter((one) => isComplete(one) && !one.isChosen).length
   const what = `${left} complete ${left === 1 ? 'snapshot' : 'snapshots'} would be left of its source, and ${minimum} must be`
   const hint = 'If this is meant, say so with --min 0.'
   return [{ kind: 'minimum', what, hint }]
+}
+
+/** Of complete ones so many must be left; where there were fewer of these to begin with, of all that count. */
+export function leavesTooFew<T extends Candidate>(
+  source: readonly T[],
+  { minimum, isGoing }: { readonly minimum: number; readonly isGoing: (one: T) => boolean },
+): boolean {
+  const confirmed = source.filter(({ isConfirmed }) => isConfirmed)
+  const complete = confirmed.filter(isComplete)
+  const counted = complete.length < minimum ? [complete, confirmed] : [complete]
+  return counted.some((list) => {
+    const left = list.filter((one) => !isGoing(one)).length
+    return left < list.length && left < Math.min(minimum, list.length)
+  })
+}
+
+function isComplete({ isConfirmed, ending }: Candidate): boolean {
+  return isConfirmed && ending === 'complete'
 }
 
 /** The domain and the source that the certificate of a snapshot allowed. */
