@@ -32,7 +32,9 @@ beforeEach(async () => {
 })
 
 function pruneOnce(store: Store = world.store): Promise<unknown> {
-  return pruner(world, { runs: 1 })({ store, clock: world.clock, random: seeded(seed++) })
+  const [run] = pruner(world, { runs: 1 })
+  if (run === undefined) throw new Error('it prunes once')
+  return run({ store, clock: world.clock, random: seeded(seed++) })
 }
 
 /** A day with a backup; what was there before it is forgotten. */

@@ -15,7 +15,8 @@ export interface Configuration {
   /** Makes what is stored at the beginning. Its clock may be moved. */
   readonly prepare: (world: World) => Promise<void>
   readonly writers?: (world: World) => readonly Program[]
-  readonly others: (world: World) => readonly Program[]
+  /** One after the other where there are several, each by a process of its own. */
+  readonly others: (world: World) => readonly (Program | readonly Program[])[]
   /** How far time may jump each time, in this order. */
   readonly jumpsMs: readonly number[]
   readonly lagMs?: number

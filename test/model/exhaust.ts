@@ -16,10 +16,17 @@ export interface Outcome extends Explored {
   readonly histories: readonly number[]
 }
 
-/** Throws Violation where something is lost, or an error where there are more states than that. */
+export interface ExhaustOptions {
+  /** More are an error. */
+  readonly statesMax?: number
+  /** Every order of all steps, also where it makes no difference. */
+  readonly isWhole?: boolean
+}
+
+/** Throws Violation where something is lost. */
 export async function exhaust(
   configuration: Configuration,
-  statesMax = Number.POSITIVE_INFINITY,
+  { statesMax = Number.POSITIVE_INFINITY, isWhole = false }: ExhaustOptions = {},
 ): Promise<Outcome> {
   const world = await newWorld(START_MS - 60 * DAY_MS)
   await configuration.prepare(world)
@@ -28,7 +35,7 @@ export async function exhaust(
   const first = await stateOf(world, states)
   const writers = configuration.writers?.(world) ?? []
   const actors = await actorsOf(
-    configuration,
+    { ...configuration, objects },
     [...writers, ...configuration.others(world)],
     writers.length,
   )
@@ -47,6 +54,7 @@ export async function exhaust(
       lagMs: configuration.lagMs ?? 0,
       before: configuration.before ?? [],
       isGlued: configuration.isGlued ?? false,
+      isReduced: !isWhole && (configuration.lagMs ?? 0) === 0,
       actors,
       states,
       first,
@@ -76,16 +84,25 @@ function checksOf(invariants: readonly Invariants[], { isFrozen = false }: Confi
 }
 
 async function actorsOf(
-  { emptyFolders, lagMs = 0 }: Configuration,
-  programs: readonly Program[],
+  { emptyFolders, lagMs = 0, objects }: Configuration & { readonly objects: Objects },
+  programs: readonly (Program | readonly Program[])[],
   writers: number,
 ): Promise<readonly Histories[]> {
   const actors: Histories[] = []
+  const folderBit = (folder: string) => objects.folderBit(folder)
   for (const [i, program] of programs.entries()) {
+    const runs = typeof program === 'function' ? [program] : program
     const seesStamps = i >= writers
     const strongListing = lagMs === 0
     actors.push(
-      await Histories.of({ program, seed: 10 + i, strongListing, seesStamps, emptyFolders }),
+      await Histories.of({
+        runs,
+        seed: 10 + i,
+        strongListing,
+        seesStamps,
+        emptyFolders,
+        folderBit,
+      }),
     )
   }
   return actors

@@ -6,6 +6,7 @@ import { type Call, type Ending, isEnding } from './actor.ts'
 import { Checked, type Checks, type Moment } from './checked.ts'
 import { type Asking, Effects } from './effects.ts'
 import type { Histories, HistoryNode } from './history.ts'
+import { Independence, type Standing } from './independent.ts'
 import { Seen } from './seen.ts'
 import type { StoreState, StoreStates } from './store-state.ts'
 
@@ -25,6 +26,8 @@ export interface ExploreOptions {
    * that go between listing and reading.
    */
   readonly isGlued: boolean
+  /** Steps whose order makes no difference are taken in one order (independent.ts). Only where nothing lags. */
+  readonly isReduced: boolean
   readonly checks: Checks
   readonly statesMax?: number
 }
@@ -52,9 +55,16 @@ export class Violation extends Error {
 }
 
 export async function explore(options: ExploreOptions): Promise<Explored> {
-  const exploration = new Exploration(options)
-  await exploration.goBefore()
-  return exploration.goThrough()
+  // Histories know answers by its numbers.
+  const effects = new Effects(options.states.objects, options.lagMs)
+  for (;;) {
+    const exploration = new Exploration(options, effects)
+    await exploration.goBefore()
+    const explored = await exploration.goThrough()
+    // What was left out was left out for what is known now: otherwise once more.
+    const learned = options.actors.map((actor) => actor.takeLearned())
+    if (!options.isReduced || !learned.includes(true)) return explored
+  }
 }
 
 /** Of a state, as numbers: what is stored, how often time has jumped, then where each actor stands. */
@@ -63,6 +73,7 @@ const JUMPS = 1
 const NODES = 2
 
 const NEVER = 0xff
+const EVERYBODY = -1
 const DEEPEST = 4096
 
 /** What the steps to a state are, and which come next: by actor, by answer, and at last time. */
@@ -71,6 +82,7 @@ class Exploration {
   readonly #effects: Effects
   readonly #seen = new Seen()
   readonly #checked: Checked
+  readonly #independence: Independence
   readonly #actors: number
   /** Numbers of a state: behind the nodes, the jump after which each actor that sleeps wakes. */
   readonly #width: number
@@ -78,6 +90,8 @@ class Exploration {
   readonly #timesMs: readonly number[]
   /** One state behind the other: the way to the last. */
   readonly #way: Int32Array
+  /** Of each of these: which actors it is enough to go on with, as bits; one more for time. */
+  readonly #enough = new Int32Array(DEEPEST)
   /** Of each of these: the step that is taken next, by actor and answer; and the one that was taken. */
   readonly #nextActor = new Int32Array(DEEPEST)
   readonly #nextAnswer = new Int32Array(DEEPEST)
@@ -86,10 +100,11 @@ class Exploration {
   #depth = 0
   #counts = { states: 0, steps: 0, ends: 0 }
 
-  constructor(options: ExploreOptions) {
+  constructor(options: ExploreOptions, effects: Effects) {
     this.#options = options
-    this.#effects = new Effects(options.states.objects, options.lagMs)
+    this.#effects = effects
     this.#checked = new Checked(options.checks)
+    this.#independence = new Independence(options.states.objects)
     this.#actors = options.actors.length
     this.#width = NODES + 2 * this.#actors
     const timesMs = [options.startMs]
@@ -139,6 +154,7 @@ class Exploration {
     this.#nextActor[depth] = 0
     this.#nextAnswer[depth] = 0
     this.#takenActor[depth] = -1
+    this.#enough[depth] = this.#findEnough(depth)
     if (depth === 0) this.#isNew(0)
   }
 
@@ -146,15 +162,33 @@ class Exploration {
   #choose(depth: number): boolean {
     let actor = this.#nextActor[depth] as number
     let answer = this.#nextAnswer[depth] as number
+    const enough = this.#enough[depth] as number
     for (; actor < this.#actors; actor++, answer = 0) {
-      if (answer < this.#answersTo(depth, actor)) break
+      if ((enough & (1 << actor)) !== 0 && answer < this.#answersTo(depth, actor)) break
     }
-    if (actor > this.#actors || (actor === this.#actors && !this.#mayTimePass(depth))) return false
+    if (actor > this.#actors) return false
+    if (actor === this.#actors && ((enough & (1 << actor)) === 0 || !this.#mayTimePass(depth)))
+      return false
     this.#takenActor[depth] = actor
     this.#takenAnswer[depth] = answer
     this.#nextActor[depth] = actor < this.#actors ? actor : actor + 1
     this.#nextAnswer[depth] = answer + 1
     return true
+  }
+
+  /** As bits. */
+  #findEnough(depth: number): number {
+    if (!this.#options.isReduced) return EVERYBODY
+    const standing: Standing[] = []
+    for (let actor = 0; actor < this.#actors; actor++) {
+      const node = this.#nodeOf(depth, actor)
+      const wakes = this.#wakesAt(depth, actor)
+      const isOver = isEnding(node.next) || wakes === NEVER
+      standing.push({ node, isOver, canGoOn: !isOver && wakes <= this.#jumps(depth) })
+    }
+    const mayTimePass = this.#jumps(depth) < this.#options.jumpsMs.length
+    const enough = this.#independence.enough(standing, mayTimePass)
+    return enough?.reduce((bits, actor) => bits | (1 << actor), 0) ?? EVERYBODY
   }
 
   /** In how many ways an actor can go on. */

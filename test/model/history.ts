@@ -1,27 +1,41 @@
 // The histories of one actor, as a tree: each node is the state that it is in after the answers on the way to
 // it, with what it asks for next. A node is made once, by running production code; from then on exploring goes
 // over it without running anything.
+//
+// An actor may be several runs, one after the other, each by a process of its own: it begins without knowing
+// anything, so that all histories of the run before lead to one node.
 
 import { Actor, type Answer, type Call, type Ending, isEnding, type Program } from './actor.ts'
+import { folderOf } from './places.ts'
 
 export interface ActorOptions {
-  readonly program: Program
+  readonly runs: readonly Program[]
   readonly seed: number
   readonly strongListing: boolean
   /** Writers never look at the stamps of what they list: to them all are 0. */
   readonly seesStamps: boolean
   /** Folders in which nobody ever puts anything: listing them is no step. */
   readonly emptyFolders: readonly string[]
+  readonly folderBit: (folder: string) => number
 }
 
 export interface HistoryNode {
   readonly number: number
+  /** Which run it is of. */
+  readonly run: number
+  /** In the same run. */
   readonly parent: HistoryNode | undefined
   /** What led here from the parent. */
   readonly answer: Answer | undefined
   readonly next: Call | Ending
   /** By a key of the answer. */
   readonly children: Map<number, HistoryNode>
+  /** Folders, as bits, in which it may still put or remove something, as far as is known. */
+  changes: number
+  /** The same of what it may still list or read. */
+  reads: number
+  /** From where it is reached: for the first of a run also from the ends of the run before. */
+  readonly from: HistoryNode[]
   /** An actor that stands here, until it goes on from here. */
   live: Actor | undefined
 }
@@ -29,8 +43,9 @@ export interface HistoryNode {
 export class Histories {
   readonly #options: ActorOptions
   readonly #nodes: HistoryNode[] = []
-  /** How often an actor was run from its start. */
-  runs = 0
+  /** Where each run begins, as far as any has. */
+  readonly #roots: HistoryNode[] = []
+  #hasLearned = false
 
   private constructor(options: ActorOptions) {
     this.#options = options
@@ -38,8 +53,7 @@ export class Histories {
 
   static async of(options: ActorOptions): Promise<Histories> {
     const histories = new Histories(options)
-    const live = histories.#start()
-    histories.#add({ parent: undefined, answer: undefined, next: await live.next(), live })
+    await histories.#begin(0)
     return histories
   }
 
@@ -60,28 +74,79 @@ export class Histories {
     const live = node.live ?? (await this.#runTo(node))
     node.live = undefined
     live.answer(given)
-    const child = this.#add({ parent: node, answer: given, next: await live.next(), live })
+    const next = await live.next()
+    const { run } = node
+    const isOver = isEnding(next) && next.error === undefined && run + 1 < this.#options.runs.length
+    const child = isOver
+      ? await this.#begin(run + 1)
+      : this.#add({ run, parent: node, answer: given, next, live })
     node.children.set(key, child)
+    child.from.push(node)
+    this.#spread(child)
     return child
   }
 
-  #add(node: Omit<HistoryNode, 'number' | 'children'>): HistoryNode {
-    const added = { ...node, number: this.#nodes.length, children: new Map() }
+  /** What it may do, those may that lead to it. */
+  #spread(first: HistoryNode): void {
+    const changed = [first]
+    for (let node = changed.pop(); node !== undefined; node = changed.pop()) {
+      const { changes, reads } = node
+      for (const before of node.from) {
+        if (
+          (before.changes | changes) === before.changes &&
+          (before.reads | reads) === before.reads
+        )
+          continue
+        before.changes |= changes
+        before.reads |= reads
+        this.#hasLearned = true
+        changed.push(before)
+      }
+    }
+  }
+
+  /** Whether it has turned out since it was last asked that an actor may do more than was known. */
+  takeLearned(): boolean {
+    const learned = this.#hasLearned
+    this.#hasLearned = false
+    return learned
+  }
+
+  async #begin(run: number): Promise<HistoryNode> {
+    const known = this.#roots[run]
+    if (known !== undefined) return known
+    const live = this.#start(run)
+    const next = await live.next()
+    const root = this.#add({ run, parent: undefined, answer: undefined, next, live })
+    this.#roots[run] = root
+    return root
+  }
+
+  #add(node: Omit<HistoryNode, 'number' | 'children' | 'changes' | 'reads' | 'from'>): HistoryNode {
+    const number = this.#nodes.length
+    const added = { ...node, number, children: new Map(), ...this.#footprint(node.next), from: [] }
     this.#nodes.push(added)
     if (isEnding(added.next)) added.live = undefined
     return added
   }
 
-  #start(): Actor {
-    this.runs++
-    return new Actor(this.#options.program, this.#options)
+  #footprint(next: Call | Ending): Pick<HistoryNode, 'changes' | 'reads'> {
+    if (isEnding(next) || next.kind === 'sleep') return { changes: 0, reads: 0 }
+    const bit = this.#options.folderBit(folderOf(next.name))
+    const isChange = next.kind === 'put' || next.kind === 'remove'
+    return isChange ? { changes: bit, reads: 0 } : { changes: 0, reads: bit }
+  }
+
+  #start(run: number): Actor {
+    const { runs, seed, ...rest } = this.#options
+    return new Actor(runs[run] as Program, { ...rest, seed: seed + 100 * run })
   }
 
   async #runTo(node: HistoryNode): Promise<Actor> {
     const answers: Answer[] = []
     for (let at: HistoryNode | undefined = node; at?.answer !== undefined; at = at.parent)
       answers.push(at.answer)
-    const actor = this.#start()
+    const actor = this.#start(node.run)
     for (const answer of answers.reverse()) {
       await actor.next()
       actor.answer(answer)

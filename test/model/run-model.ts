@@ -15,9 +15,15 @@ export interface ModelRun {
   readonly printed: string
 }
 
-/** Goes through a configuration. Throws where the model itself fails. */
-export function runModel(configuration: string, root = ROOT): ModelRun {
-  return run(root, 'run.ts', [configuration])
+/** Goes through a configuration, as run.ts with these options. Throws where the model itself fails. */
+export function runModel(
+  configuration: string,
+  {
+    root = ROOT,
+    options = [],
+  }: { readonly root?: string; readonly options?: readonly string[] } = {},
+): ModelRun {
+  return run(root, 'run.ts', [configuration, ...options])
 }
 
 /** Samples, as sample-run.ts with these arguments. Throws where the model itself fails. */
@@ -54,7 +60,7 @@ export function withMutation<T>(edits: readonly Edit[], act: (root: string) => T
 
 /** Goes through a configuration on such a copy. */
 export function runMutated(edits: readonly Edit[], configuration: string): ModelRun {
-  return withMutation(edits, (root) => runModel(configuration, root))
+  return withMutation(edits, (root) => runModel(configuration, { root }))
 }
 
 function apply(copy: string, { file, find, replace }: Edit): void {

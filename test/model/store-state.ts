@@ -41,6 +41,13 @@ export class Objects {
     return known < 0 ? this.#folders.push(prefix) - 1 : known
   }
 
+  /** A folder among others in a mask of 32 bits. */
+  folderBit(prefix: string): number {
+    const number = this.folder(prefix)
+    if (number > 31) throw new Error('there are more folders than bits')
+    return 1 << number
+  }
+
   folderOf(id: number): number {
     return this.#folderOf[id] as number
   }

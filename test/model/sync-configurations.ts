@@ -8,7 +8,8 @@ import { forgetter, HOUR_MS, pruner, type World, writer } from './world.ts'
 
 const inCopy = (folders: readonly string[]) => folders.map((folder) => `${COPY}${folder}`)
 const copies = (world: World) => syncer(world, { isSourceAtRest: true })
-const prunesCopy = (world: World, runs: number) => atCopy(world, pruner(world, { runs }))
+const prunesCopy = (world: World, runs: number) =>
+  pruner(world, { runs }).map((run) => atCopy(world, run))
 
 export const SYNC_CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
   'sync-to-dead-packs': {

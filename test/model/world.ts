@@ -316,25 +316,22 @@ export const LIMITS: PruneLimits = {
   unusedMax: 0,
 }
 
-/** Prunes, waits for the grace, and prunes again, so many times in all. */
-export function pruner(world: World, { runs = 2, limits = LIMITS } = {}): Program {
-  return async (parts) => {
-    const repository = repositoryOf(world, parts)
-    for (let run = 1; run <= runs; run++) {
-      if (run > 1) await parts.clock.sleep(limits.graceMs + 1)
-      await prune({
-        ...parts,
-        repository,
-        limits,
-        host: 'host',
-        dryRun: false,
-        signal: PLAIN.signal,
-        onPlan: nothing,
-        onWarning: nothing,
-      })
-    }
+/** Prunes, and again each time the grace has passed, so many times in all. */
+export function pruner(world: World, { runs = 2, limits = LIMITS } = {}): readonly Program[] {
+  return Array.from({ length: runs }, (_, run) => async (parts: ActorParts) => {
+    if (run > 0) await parts.clock.sleep(limits.graceMs + 1)
+    await prune({
+      ...parts,
+      repository: repositoryOf(world, parts),
+      limits,
+      host: 'host',
+      dryRun: false,
+      signal: PLAIN.signal,
+      onPlan: nothing,
+      onWarning: nothing,
+    })
     return undefined
-  }
+  })
 }
 
 /** Removes the snapshots of the beginning, then their receipts: as forgetting does, when the window is over. */
