@@ -1,7 +1,6 @@
 // What a repository of the model begins with, beside snapshots: marks, other domains, lies.
 
 import { concat } from '../../src/base/bytes.ts'
-import { systemClock } from '../../src/base/clock.ts'
 import type { DomainKeys } from '../../src/format/keys.ts'
 import { decodePrefix } from '../../src/format/prefix.ts'
 import { newDomain } from '../../src/repository/create.ts'
@@ -90,7 +89,7 @@ export const TEXTS = ['alpha', 'beta']
 
 /** A snapshot of these texts. */
 export async function saved(world: World, seed = 1): Promise<void> {
-  const parts = { store: world.store, clock: systemClock, random: seeded(seed) }
+  const parts = { store: world.store, clock: world.clock, random: seeded(seed) }
   await backupTexts(world, { parts, source: 'source', texts: TEXTS })
 }
 

@@ -19,6 +19,8 @@ export interface Configuration {
   readonly others: (world: World) => readonly (Program | readonly Program[])[]
   /** How far time may jump each time, in this order. */
   readonly jumpsMs: readonly number[]
+  /** Only while somebody sleeps, and nobody is suspended at any other time. */
+  readonly isTimeWaitedFor?: boolean
   readonly lagMs?: number
   /** Folders in which nobody puts anything. */
   readonly emptyFolders: readonly string[]

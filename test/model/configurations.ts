@@ -1,7 +1,6 @@
 // The small configurations that are gone through exhaustively: who is at work in which repository, and how time
 // may jump. Each is as small as it can be for what it is about.
 
-import { systemClock } from '../../src/base/clock.ts'
 import {
   addDomain,
   forgeDuplicates,
@@ -106,6 +105,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     others: prunerAndForgetter,
     windowMs: 0,
     jumpsMs: [25 * HOUR_MS],
+    isTimeWaitedFor: true,
     before: PROTOCOL,
     isGlued: true,
     isLong: true,
@@ -243,7 +243,7 @@ async function savedTwiceAndMarked(world: World): Promise<void> {
 
 async function claimedByAnother(world: World): Promise<void> {
   await addDomain(world)
-  const own = { store: world.store, clock: systemClock, random: seeded(1) }
+  const own = { store: world.store, clock: world.clock, random: seeded(1) }
   // What another domain claims is there first.
   await forgeDuplicates(world, async () => {
     await world.clock.advance(DAY_MS)

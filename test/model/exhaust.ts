@@ -52,6 +52,7 @@ export async function exhaust(
     const explored = await explore({
       ...configuration,
       lagMs: configuration.lagMs ?? 0,
+      isTimeWaitedFor: configuration.isTimeWaitedFor ?? false,
       before: configuration.before ?? [],
       isGlued: configuration.isGlued ?? false,
       isReduced: !isWhole && (configuration.lagMs ?? 0) === 0,

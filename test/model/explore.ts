@@ -19,6 +19,8 @@ export interface ExploreOptions {
   readonly before: readonly Before[]
   /** How far time may jump each time, in this order. */
   readonly jumpsMs: readonly number[]
+  /** Only while somebody sleeps. */
+  readonly isTimeWaitedFor: boolean
   /** So long a listing may lag behind, for each object by itself; 0 where none does. */
   readonly lagMs: number
   /**
@@ -184,7 +186,8 @@ class Exploration {
       const node = this.#nodeOf(depth, actor)
       const wakes = this.#wakesAt(depth, actor)
       const isOver = isEnding(node.next) || wakes === NEVER
-      standing.push({ node, isOver, canGoOn: !isOver && wakes <= this.#jumps(depth) })
+      const histories = this.#options.actors[actor] as Histories
+      standing.push({ histories, node, isOver, canGoOn: !isOver && wakes <= this.#jumps(depth) })
     }
     const mayTimePass = this.#jumps(depth) < this.#options.jumpsMs.length
     const enough = this.#independence.enough(standing, mayTimePass)
@@ -199,9 +202,13 @@ class Exploration {
   }
 
   #mayTimePass(depth: number): boolean {
-    if (this.#jumps(depth) >= this.#options.jumpsMs.length) return false
-    for (let actor = 0; actor < this.#actors; actor++)
+    const { jumpsMs, isTimeWaitedFor } = this.#options
+    const jumps = this.#jumps(depth)
+    if (jumps >= jumpsMs.length) return false
+    for (let actor = 0; actor < this.#actors; actor++) {
+      if (isTimeWaitedFor && this.#wakesAt(depth, actor) <= jumps) continue
       if (this.#callOf(depth, actor) !== undefined) return true
+    }
     return false
   }
 

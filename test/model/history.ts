@@ -30,14 +30,32 @@ export interface HistoryNode {
   readonly next: Call | Ending
   /** By a key of the answer. */
   readonly children: Map<number, HistoryNode>
-  /** Folders, as bits, in which it may still put or remove something, as far as is known. */
-  changes: number
-  /** The same of what it may still list or read. */
-  reads: number
+  /** What it may still do, as far as is known: folders, as bits. */
+  lists: number
+  looks: number
+  puts: number
+  removes: number
+  /** Whether it may still end with something that it says is saved. */
+  mayReport: boolean
   /** From where it is reached: for the first of a run also from the ends of the run before. */
   readonly from: HistoryNode[]
   /** An actor that stands here, until it goes on from here. */
   live: Actor | undefined
+}
+
+type Footprint = Pick<HistoryNode, 'lists' | 'looks' | 'puts' | 'removes' | 'mayReport'>
+
+const NOTHING: Footprint = { lists: 0, looks: 0, puts: 0, removes: 0, mayReport: false }
+
+/** Whether all that the one may do is known of the other. */
+function isWithin(one: Footprint, other: Footprint): boolean {
+  return (
+    (other.lists | one.lists) === other.lists &&
+    (other.looks | one.looks) === other.looks &&
+    (other.puts | one.puts) === other.puts &&
+    (other.removes | one.removes) === other.removes &&
+    (other.mayReport || !one.mayReport)
+  )
 }
 
 export class Histories {
@@ -46,6 +64,9 @@ export class Histories {
   /** Where each run begins, as far as any has. */
   readonly #roots: HistoryNode[] = []
   #hasLearned = false
+  /** Names that it puts or removes in any of its histories, and those that it reads. */
+  readonly changed = new Set<string>()
+  readonly looked = new Set<string>()
 
   private constructor(options: ActorOptions) {
     this.#options = options
@@ -90,15 +111,13 @@ export class Histories {
   #spread(first: HistoryNode): void {
     const changed = [first]
     for (let node = changed.pop(); node !== undefined; node = changed.pop()) {
-      const { changes, reads } = node
       for (const before of node.from) {
-        if (
-          (before.changes | changes) === before.changes &&
-          (before.reads | reads) === before.reads
-        )
-          continue
-        before.changes |= changes
-        before.reads |= reads
+        if (isWithin(node, before)) continue
+        before.lists |= node.lists
+        before.looks |= node.looks
+        before.puts |= node.puts
+        before.removes |= node.removes
+        before.mayReport ||= node.mayReport
         this.#hasLearned = true
         changed.push(before)
       }
@@ -122,7 +141,7 @@ export class Histories {
     return root
   }
 
-  #add(node: Omit<HistoryNode, 'number' | 'children' | 'changes' | 'reads' | 'from'>): HistoryNode {
+  #add(node: Omit<HistoryNode, 'number' | 'children' | 'from' | keyof Footprint>): HistoryNode {
     const number = this.#nodes.length
     const added = { ...node, number, children: new Map(), ...this.#footprint(node.next), from: [] }
     this.#nodes.push(added)
@@ -130,11 +149,21 @@ export class Histories {
     return added
   }
 
-  #footprint(next: Call | Ending): Pick<HistoryNode, 'changes' | 'reads'> {
-    if (isEnding(next) || next.kind === 'sleep') return { changes: 0, reads: 0 }
-    const bit = this.#options.folderBit(folderOf(next.name))
+  #footprint(next: Call | Ending): Footprint {
+    if (isEnding(next)) return { ...NOTHING, mayReport: (next.result ?? []).length > 0 }
+    if (next.kind === 'sleep') return NOTHING
     const isChange = next.kind === 'put' || next.kind === 'remove'
-    return isChange ? { changes: bit, reads: 0 } : { changes: 0, reads: bit }
+    if (next.kind !== 'list') this.#note(isChange ? this.changed : this.looked, next.name)
+    const bit = this.#options.folderBit(folderOf(next.name))
+    if (next.kind === 'put') return { ...NOTHING, puts: bit }
+    if (next.kind === 'remove') return { ...NOTHING, removes: bit }
+    return next.kind === 'list' ? { ...NOTHING, lists: bit } : { ...NOTHING, looks: bit }
+  }
+
+  #note(names: Set<string>, name: string): void {
+    if (names.has(name)) return
+    names.add(name)
+    this.#hasLearned = true
   }
 
   #start(run: number): Actor {

@@ -21,6 +21,7 @@ test.each([
   'two-forgetters',
   'ripe-mark',
   'sync-to-marked-packs',
+  'undelete-and-pruner',
 ])('%s', (name) => {
   const whole = outcomeOf(name, '--whole')
   const reduced = outcomeOf(name)

@@ -2,17 +2,19 @@
 // anybody else may ever still do, take effect alike in either order, it is enough to go on with those (a persistent
 // set; Godefroid 1996, section 4.3). What others may still do is learned from their histories, so that exploring is
 // repeated until nothing new is learned.
+//
+// Invariants look at states in between. A step that can only make something wrong may be taken first: what is wrong
+// without it is wrong with it. A step that can put something right again may not, as long as others may do what it
+// would hide (HIDES).
 
 import type { Call } from './actor.ts'
-import type { HistoryNode } from './history.ts'
-import { COPY, folderOf, isLease, SOURCE } from './places.ts'
+import type { Histories, HistoryNode } from './history.ts'
+import { COPY, folderOf, isLease, nameWithin, placeOf } from './places.ts'
 import type { Objects } from './store-state.ts'
-
-/** What invariants look at: changes there are never taken out of order. */
-const LOOKED_AT = ['packs/', 'snapshots/', 'receipts/', 'forgets/', 'marks/']
 
 /** An actor at one moment. */
 export interface Standing {
+  readonly histories: Histories
   readonly node: HistoryNode
   /** Neither ended nor asleep. */
   readonly canGoOn: boolean
@@ -20,15 +22,35 @@ export interface Standing {
   readonly isOver: boolean
 }
 
+/** What others may do in the same place that a step would hide; `reports`: that something is saved. */
+interface Hidden {
+  readonly puts?: readonly string[]
+  readonly removes?: readonly string[]
+  readonly reports?: boolean
+}
+
+const HIDES: Readonly<Record<string, Hidden>> = {
+  // What lacks a blob lacks it no more.
+  'put packs/': { puts: ['receipts/', 'forgets/', 'marks/'], removes: ['packs/'] },
+  // A name that is marked is put before it is.
+  'put snapshots/': { puts: ['marks/'], removes: ['snapshots/', 'receipts/'] },
+  // There are enough again.
+  'put receipts/': { removes: ['snapshots/', 'receipts/'] },
+  // What is gone was forgotten.
+  'put forgets/': { removes: ['snapshots/', 'receipts/'], reports: true },
+  // What lacks a blob is listed no more, or cannot be had back any more.
+  'remove snapshots/': { puts: ['receipts/'], removes: ['packs/'] },
+  'remove receipts/': { puts: ['receipts/'], removes: ['packs/'] },
+  'remove forgets/': { removes: ['packs/', 'snapshots/', 'receipts/'], reports: true },
+  // What is put is marked no more.
+  'remove marks/': { puts: ['packs/', 'snapshots/'] },
+}
+
 export class Independence {
   readonly #objects: Objects
-  readonly #lookedAt: number
 
   constructor(objects: Objects) {
     this.#objects = objects
-    this.#lookedAt = [SOURCE, COPY]
-      .flatMap((place) => LOOKED_AT.map((folder) => objects.folderBit(`${place}${folder}`)))
-      .reduce((mask, bit) => mask | bit, 0)
   }
 
   /** Numbers of as few actors as it is enough to go on with; undefined where all must be tried, and time. */
@@ -56,10 +78,10 @@ export class Independence {
       const call = (actors[set[at] as number] as Standing).node.next as Call
       if (mayTimePass && isTimed(call)) return undefined
       for (let other = 0; other < actors.length; other++) {
-        const { node, canGoOn, isOver } = actors[other] as Standing
-        if (isOver || set.includes(other) || this.#isAlike(call, node)) continue
+        const standing = actors[other] as Standing
+        if (standing.isOver || set.includes(other) || this.#isAlike(call, standing)) continue
         // Whoever sleeps goes on when time passes, and then all must be tried.
-        if (!canGoOn) return undefined
+        if (!standing.canGoOn) return undefined
         set.push(other)
       }
     }
@@ -67,12 +89,31 @@ export class Independence {
   }
 
   /** Whether a call and all that an actor may still do have the same effect in either order. */
-  #isAlike(call: Call, { changes, reads }: HistoryNode): boolean {
+  #isAlike(call: Call, { histories, node }: Standing): boolean {
     if (call.kind === 'sleep' || isLease(call.name)) return true
-    const bit = this.#objects.folderBit(folderOf(call.name))
-    if (call.kind !== 'put' && call.kind !== 'remove') return (changes & bit) === 0
-    const changesThat = (bit & this.#lookedAt) === 0 ? bit : this.#lookedAt
-    return (changes & changesThat) === 0 && (reads & bit) === 0
+    const { name } = call
+    const bit = this.#objects.folderBit(folderOf(name))
+    const mayChange = ((node.puts | node.removes) & bit) !== 0
+    if (call.kind === 'list') return !mayChange
+    if (mayChange && histories.changed.has(name)) return false
+    if (call.kind === 'get' || call.kind === 'stat') return true
+    if ((node.lists & bit) !== 0) return false
+    if ((node.looks & bit) !== 0 && histories.looked.has(name)) return false
+    return !this.#hides(call, node)
+  }
+
+  #hides({ kind, name }: Extract<Call, { name: string }>, node: HistoryNode): boolean {
+    const place = placeOf(name)
+    const folder = nameWithin(folderOf(name))
+    // Only sync puts what somebody else may report.
+    if (place === COPY && kind === 'put' && node.mayReport) return true
+    const hidden = HIDES[`${kind} ${folder}`]
+    if (hidden === undefined) return false
+    const bits = (folders: readonly string[] = []) =>
+      folders.reduce((mask, one) => mask | this.#objects.folderBit(`${place}${one}`), 0)
+    if ((node.puts & bits(hidden.puts)) !== 0 || (node.removes & bits(hidden.removes)) !== 0)
+      return true
+    return hidden.reports === true && node.mayReport
   }
 }
 

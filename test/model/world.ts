@@ -34,7 +34,7 @@ import { frameBinding, type SessionKeys, sessionKeys } from '../../src/sealer/se
 import { openMemory } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { entryOf } from '../repositories/entries.ts'
-import { newSecret } from '../repositories/sample.ts'
+import type { SecretKey } from '../repositories/sample.ts'
 import type { ActorParts, Program } from './actor.ts'
 
 /** A domain whose encapsulations are reproducible, and opened without X-Wing: nobody attacks them here. */
@@ -101,7 +101,12 @@ export class WorldClock implements Clock {
 export async function newWorld(nowMs: number): Promise<World> {
   const clock = new WorldClock(nowMs)
   const store = openMemory({ clock })
-  const owner = newSecret()
+  // The same each time, so that names are, and with them the order in which things are taken.
+  const random = seeded(98)
+  const owner: SecretKey = {
+    credential: { kind: 'secret', secret: random(32) },
+    wrapping: { kind: 'secret', salt: random(32) },
+  }
   await createRepository(store, { ...owner, random: seeded(99), clock })
   const copy = openMemory({ clock, address: 'memory:copy' })
   return { store, copy, clock, repository: await openRepository(store, owner), moreDomains: [] }
