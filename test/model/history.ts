@@ -3,7 +3,8 @@
 // over it without running anything.
 //
 // An actor may be several runs, one after the other, each by a process of its own: it begins without knowing
-// anything, so that all histories of the run before lead to one node.
+// anything, so that all histories of the run before lead to one node. So do all in which it ends with the same
+// words: there is nothing that it may still do.
 
 import { Actor, type Answer, type Call, type Ending, isEnding, type Program } from './actor.ts'
 import { folderOf } from './places.ts'
@@ -37,7 +38,7 @@ export interface HistoryNode {
   removes: number
   /** Whether it may still end with something that it says is saved. */
   mayReport: boolean
-  /** From where it is reached: for the first of a run also from the ends of the run before. */
+  /** From where it is reached: the first of a run, and an end, in many ways. */
   readonly from: HistoryNode[]
   /** An actor that stands here, until it goes on from here. */
   live: Actor | undefined
@@ -63,6 +64,8 @@ export class Histories {
   readonly #nodes: HistoryNode[] = []
   /** Where each run begins, as far as any has. */
   readonly #roots: HistoryNode[] = []
+  /** By what it says is saved. */
+  readonly #ends = new Map<string, HistoryNode>()
   #hasLearned = false
   /** Names that it puts or removes in any of its histories, and those that it reads. */
   readonly changed = new Set<string>()
@@ -96,11 +99,10 @@ export class Histories {
     node.live = undefined
     live.answer(given)
     const next = await live.next()
-    const { run } = node
-    const isOver = isEnding(next) && next.error === undefined && run + 1 < this.#options.runs.length
-    const child = isOver
-      ? await this.#begin(run + 1)
-      : this.#add({ run, parent: node, answer: given, next, live })
+    const child =
+      isEnding(next) && next.error === undefined
+        ? await this.#end(node.run, next)
+        : this.#add({ run: node.run, parent: node, answer: given, next, live })
     node.children.set(key, child)
     child.from.push(node)
     this.#spread(child)
@@ -129,6 +131,17 @@ export class Histories {
     const learned = this.#hasLearned
     this.#hasLearned = false
     return learned
+  }
+
+  /** The next run; or how the last one ended, of which nothing matters but what it says is saved. */
+  async #end(run: number, next: Ending): Promise<HistoryNode> {
+    if (run + 1 < this.#options.runs.length) return this.#begin(run + 1)
+    const reported = next.result?.join() ?? ''
+    const known = this.#ends.get(reported)
+    if (known !== undefined) return known
+    const end = this.#add({ run, parent: undefined, answer: undefined, next, live: undefined })
+    this.#ends.set(reported, end)
+    return end
   }
 
   async #begin(run: number): Promise<HistoryNode> {
