@@ -12,10 +12,10 @@ import {
 import { selectSnapshot } from '../../src/engine/select-snapshot.ts'
 import { type UndeleteOptions, undelete } from '../../src/engine/undelete.ts'
 import type { Details, Summary } from '../../src/format/snapshot.ts'
+import type { CatalogPlace } from '../../src/repository/catalog.ts'
 import { createRepository } from '../../src/repository/create.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
-import type { CatalogPlace } from '../../src/repository/snapshot-facts.ts'
 import {
   loadSnapshots,
   putReceipt,
