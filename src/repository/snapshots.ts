@@ -30,11 +30,12 @@ import {
   unsealSigned,
 } from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
-import { contentName } from '../store/names.ts'
+import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import { eachObject, type FolderReading } from './each-object.ts'
 import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
 import { openRecord, sealRecord, unsealRecord } from './open-record.ts'
+import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
 /** A snapshot as anyone with the header key sees it. */
@@ -199,6 +200,17 @@ function openingOf(
   return { sealed, opening, detailsHash: sha256(concat([encapsulation, details])) }
 }
 
+/** Reads and opens one of which facts are known. Throws as readObject and openSnapshot do. */
+export async function readSnapshot(
+  repository: Repository,
+  facts: SnapshotFacts,
+): Promise<Snapshot> {
+  const { name, domain } = facts
+  const object = await readObject(repository.store, name)
+  const objectHash = digestInName(name)
+  return { ...facts, object, ...openSnapshot(repository, { domain, object, objectHash }) }
+}
+
 /** What was signed, where it goes with the details of the snapshot, and its signer may say it. */
 export function summaryIn({ payload, certificate }: Opened, detailsHash: Bytes): OpenedSnapshot {
   const summary = decode(summaryCodec, payload)
@@ -307,7 +319,7 @@ export async function loadSnapshots(
 }
 
 /** Opens the details and forgets them. Who may not read them has nothing to say about them. */
-function expectDetails(
+export function expectDetails(
   repository: Repository,
   snapshot: Pick<Snapshot, 'domain' | 'certificate' | 'object'>,
 ): void {
