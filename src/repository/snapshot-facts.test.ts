@@ -19,7 +19,7 @@ import { openSnapshot, putReceipt, putSnapshot } from './snapshots.ts'
 import { upkeepSignatory } from './upkeep-signatory.ts'
 
 /** More than are verified on the thread that reads. */
-const COUNT = 300
+const COUNT = 1100
 
 const NOTHING_KNOWN = { read: () => undefined, write: () => {} }
 const DETAILS = {
