@@ -117,6 +117,34 @@ test('among many, what somebody else signed is a problem each, and confirms noth
   for (const name of [forgery, unconfirmed, receipt]) await store.remove(name)
 })
 
+test('a catalog that grew is as long as one that was made of all at once', async () => {
+  const { repository, store } = sample
+  const lengths: number[] = []
+  let known: Bytes | undefined
+  const place: CatalogPlace = {
+    read: () => known,
+    write: (_, sealed) => {
+      known = sealed
+      lengths.push(sealed.length)
+    },
+  }
+  await loadSnapshotFacts(repository, place)
+  const domain = selectDomain(repository)
+  const [good = ''] = await namesOf(store, 'snapshots/')
+  const { summary } = openSnapshot(repository, { domain, object: await store.get(good) })
+  const added: string[] = []
+  for (let i = 0; i < 2; i++) {
+    const name = await putSnapshot(repository, { domain, summary, details: DETAILS })
+    added.push(name, await confirm(name))
+    await loadSnapshotFacts(repository, place)
+  }
+  const [, , grown] = lengths
+  known = undefined
+  await loadSnapshotFacts(repository, place)
+  expect(lengths.at(-1)).toBe(grown)
+  for (const name of added) await store.remove(name)
+})
+
 describe.each(['where it is read', 'on another thread'])('verified %s', (where) => {
   const place = () => (where === 'where it is read' ? knowingAll() : NOTHING_KNOWN)
 
