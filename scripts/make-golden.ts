@@ -54,6 +54,7 @@ import {
   GROWN_TREE_LATER,
   SMALL_TREE,
 } from '../test/golden/trees.ts'
+import { NO_CATALOG } from '../test/repositories/no-catalog.ts'
 import { namesOf } from '../test/repositories/sample.ts'
 import { putMark } from '../test/substitution/world.ts'
 import { buildTree } from '../test/trees/build-tree.ts'
@@ -136,6 +137,7 @@ function save({ random, clock }: Making, options: Saved): Promise<BackupResult> 
     domain: selectDomain(repository),
     source: { kind: 'files', walk: { roots: [utf8(SOURCE)] } },
     sourceName: SOURCE,
+    catalog: NO_CATALOG,
     host: 'golden',
     user: 'root',
     tags: [],

@@ -51,7 +51,7 @@ export function fromUtf8Lossy(bytes: Bytes): string {
   return lossyDecoder.decode(bytes)
 }
 
-export function concat(parts: readonly Bytes[]): Bytes {
+export function concat(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
   let length = 0
   for (const part of parts) length += part.length
   const whole = new Uint8Array(length)

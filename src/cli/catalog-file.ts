@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toHex } from '../base/bytes.ts'
 import { messageOf } from '../base/errors.ts'
-import type { CatalogPlace } from '../repository/snapshot-facts.ts'
+import type { CatalogPlace } from '../repository/catalog.ts'
 import type { Context } from './context.ts'
 
 export function catalogIn({ output, random }: Context, cacheFolder: string): CatalogPlace {

@@ -2,16 +2,21 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
+import { findAmongFacts } from '../engine/find-snapshot.ts'
 import { splitPath } from '../engine/paths.ts'
 import { selectSnapshot } from '../engine/select-snapshot.ts'
+import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
+import { loadSnapshotFacts } from '../repository/snapshot-facts.ts'
 import {
   loadSnapshots,
   openDetails,
   type Snapshot,
   type SnapshotList,
 } from '../repository/snapshots.ts'
+import { catalogIn } from './catalog-file.ts'
 import type { Context } from './context.ts'
+import type { Opened } from './open-repository.ts'
 import { printableText } from './printable.ts'
 import { bytesOfArgument } from './raw-arguments.ts'
 import { filterOf, type SnapshotFlags } from './snapshot-options.ts'
@@ -39,31 +44,40 @@ export function parsePlace(text: string): Place {
 
 /** All snapshots that can be read, and which are not for this key; says which are damaged. */
 export async function loadKnownSnapshots(
-  { output }: Context,
+  context: Context,
   repository: Repository,
 ): Promise<SnapshotList> {
   const known = await loadSnapshots(repository, {
     onlyReading: true,
     verifyDetails: true,
   })
-  for (const { name, error } of known.problems) {
-    output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
-  }
+  warnOf(context, known.problems)
   return known
+}
+
+function warnOf({ output }: Context, problems: readonly ObjectProblem[]): void {
+  for (const { name, error } of problems)
+    output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
 }
 
 /** The snapshot that is meant; says which one it is, where that was left to us. */
 export async function findSnapshot(
   context: Context,
   options: {
-    readonly repository: Repository
+    readonly opened: Opened
     readonly wanted: string
     readonly flags: SnapshotFlags
   },
 ): Promise<Snapshot> {
-  const { repository, wanted, flags } = options
-  const known = await loadKnownSnapshots(context, repository)
-  const snapshot = selectSnapshot(known, { repository, wanted, filter: filterOf(flags) })
+  const { wanted, flags } = options
+  const { repository, cacheFolder } = options.opened
+  const asked = { repository, wanted, filter: filterOf(flags) }
+  const facts = await loadSnapshotFacts(repository, catalogIn(context, cacheFolder))
+  const found = await findAmongFacts({ ...asked, snapshots: facts.snapshots })
+  if (found.snapshot !== undefined) warnOf(context, [...facts.problems, ...found.problems])
+  // Why there is none, or which of several it is, only all of them together tell.
+  const snapshot =
+    found.snapshot ?? selectSnapshot(await loadKnownSnapshots(context, repository), asked)
   if (wanted.startsWith('latest')) context.output.note(introduction(repository, snapshot))
   if (!snapshot.confirmed) {
     const text = `Snapshot ${shortId(snapshot.id)} was never confirmed: parts of it may be missing`

@@ -43,6 +43,7 @@ export async function backup(
   try {
     const before = await loadPredecessor(repository, {
       sourceId: sourceIdOf(domain, options.sourceName),
+      catalog: options.catalog,
       onProblem: ({ error }) => options.onWarning(error),
     })
     const attempt: Attempt = { sessionId, startedMs, before, newPass, previous: before }

@@ -285,7 +285,8 @@ class Copying {
     const key = toHex(sourceId)
     if (!this.#previous.has(key)) {
       const onProblem = ({ error }: ObjectProblem) => this.#options.onWarning(error)
-      const found = await loadPredecessor(this.#options.target, { sourceId, onProblem })
+      const { target, catalog } = this.#options
+      const found = await loadPredecessor(target, { sourceId, catalog, onProblem })
       this.#previous.set(key, found)
     }
     return this.#previous.get(key)

@@ -2,7 +2,8 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { DAY_MS, policy } from '../../test/engine/candidates.ts'
-import { NO_CATALOG, Retention } from '../../test/engine/retention.ts'
+import { Retention } from '../../test/engine/retention.ts'
+import { NO_CATALOG } from '../../test/repositories/no-catalog.ts'
 import { flipBit, namesOf } from '../../test/repositories/sample.ts'
 import { fromHex } from '../base/bytes.ts'
 import { sha256 } from '../base/hash.ts'

@@ -5,10 +5,10 @@
 import type { Clock } from '../base/clock.ts'
 import { isCairnError } from '../base/errors.ts'
 import type { Details } from '../format/snapshot.ts'
+import type { CatalogPlace } from '../repository/catalog.ts'
 import { forEachInParallel, type ObjectProblem } from '../repository/object-problem.ts'
 import { readObject } from '../repository/read-object.ts'
 import { type Repository, selectDomain } from '../repository/repository.ts'
-import type { CatalogPlace } from '../repository/snapshot-facts.ts'
 import {
   confirmationOf,
   openDetails,

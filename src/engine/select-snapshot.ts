@@ -88,25 +88,37 @@ export function selectSnapshot(
   known: SnapshotList,
   { repository, wanted, filter }: SelectSnapshot,
 ): Snapshot {
+  const asked = parseWanted(wanted)
+  if (asked.kind === 'id') return selectById(known, asked.prefix)
+  const fitting = filterSnapshots(known.snapshots, { repository, filter })
+  return selectLatest(fitting, { back: asked.back, known })
+}
+
+export type Wanted =
+  | { readonly kind: 'latest'; readonly back: number }
+  | { readonly kind: 'id'; readonly prefix: string }
+
+/** Throws 'usage' where it can be no snapshot. */
+export function parseWanted(wanted: string): Wanted {
   const latest = LATEST.exec(wanted)
-  if (latest !== null) {
-    const fitting = filterSnapshots(known.snapshots, { repository, filter })
-    return selectLatest(fitting, { back: Number(latest[1] ?? 0), known })
-  }
+  if (latest !== null) return { kind: 'latest', back: Number(latest[1] ?? 0) }
   const prefix = ID.exec(wanted)?.[1]
-  if (prefix !== undefined) return selectById(known, prefix)
+  if (prefix !== undefined) return { kind: 'id', prefix }
   throw new CairnError('usage', `'${wanted}' names no snapshot`, {
     hint: 'Give `latest`, `latest~1` (the one before), or at least four digits of an id.',
   })
+}
+
+/** Whether it may be taken without being named. */
+export function mayBeLatest({ confirmed, summary }: SnapshotFacts): boolean {
+  return confirmed && summary.ending !== 'checkpoint'
 }
 
 function selectLatest(
   fitting: readonly Snapshot[],
   { back, known }: { readonly back: number; readonly known: SnapshotList },
 ): Snapshot {
-  const complete = fitting.filter(
-    ({ confirmed, summary }) => confirmed && summary.ending !== 'checkpoint',
-  )
+  const complete = fitting.filter(mayBeLatest)
   const newest = complete[complete.length - 1]
   if (newest === undefined) throw nothingFits(known, fitting.length)
   const sourceId = toHex(newest.summary.sourceId)

@@ -2,11 +2,21 @@
 // source is. Reads records only, and changes nothing.
 
 import { toHex } from '../base/bytes.ts'
+import { isCairnError } from '../base/errors.ts'
+import type { CatalogPlace } from '../repository/catalog.ts'
 import { type FoundMark, findMarks } from '../repository/marks.ts'
-import type { ObjectProblem } from '../repository/object-problem.ts'
+import { type ObjectProblem, ObjectProblems } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import { LEASE_HONOURED_MS, loadSessions, type Session } from '../repository/sessions.ts'
-import { compareBySequence, loadSnapshots, type Snapshot } from '../repository/snapshots.ts'
+import { loadSnapshotFacts } from '../repository/snapshot-facts.ts'
+import {
+  compareBySequence,
+  compareByTime,
+  readSnapshot,
+  type Snapshot,
+  type SnapshotFacts,
+  withoutReplaced,
+} from '../repository/snapshots.ts'
 
 /** A session, and whether its leases are still honoured. */
 export interface SessionStatus extends Session {
@@ -25,41 +35,89 @@ export interface Status {
   readonly marks: readonly FoundMark[]
   readonly sources: readonly SourceStatus[]
   /** Snapshots without receipt: a run that is not at its end, or that never came to it. */
-  readonly unconfirmed: readonly Snapshot[]
+  readonly unconfirmed: readonly SnapshotFacts[]
   /** Snapshots of domains that the key does not hold. */
   readonly closed: number
   readonly problems: readonly ObjectProblem[]
 }
 
-/** `nowMs` is by this machine's clock: nothing is decided by it. Throws what the store throws. */
-export async function status(repository: Repository, nowMs: number): Promise<Status> {
-  const { sessions, problems } = await loadSessions(repository)
+export interface StatusOptions {
+  /** By this machine's clock: nothing is decided by it. */
+  readonly nowMs: number
+  readonly catalog: CatalogPlace
+}
+
+/** Throws what the store throws. */
+export async function status(repository: Repository, options: StatusOptions): Promise<Status> {
+  const { sessions, problems } = await sessionsAt(repository, options.nowMs)
   const aboutMarks: ObjectProblem[] = []
   const marks = await findMarks(repository, repository.domains, (one) => aboutMarks.push(one))
-  const list = await loadSnapshots(repository, { onlyReading: true })
+  const list = await loadSnapshotFacts(repository, options.catalog)
+  const snapshots = withoutReplaced(list.snapshots).toSorted(compareByTime)
+  const aboutNewest = new ObjectProblems()
+  const counted = snapshots.filter(({ confirmed }) => confirmed)
   return {
-    sessions: sessions.map((session) => ({
-      ...session,
-      isHonoured: nowMs - session.renewedMs <= LEASE_HONOURED_MS,
-    })),
+    sessions,
     marks: marks.toSorted((a, b) => a.storedAtMs - b.storedAtMs),
-    sources: sourcesOf(list.snapshots.filter(({ confirmed }) => confirmed)),
-    unconfirmed: list.snapshots.filter(({ confirmed }) => !confirmed),
+    sources: await sourcesOf(repository, { snapshots: counted, problems: aboutNewest }),
+    unconfirmed: snapshots.filter(({ confirmed }) => !confirmed),
     closed: list.closed.length,
-    problems: [...problems, ...aboutMarks, ...list.problems],
+    problems: [...problems, ...aboutMarks, ...list.problems, ...aboutNewest.found],
   }
 }
 
-function sourcesOf(snapshots: readonly Snapshot[]): readonly SourceStatus[] {
+/** What runs go on, by this machine's clock. Throws what the store throws. */
+export async function sessionsAt(
+  repository: Repository,
+  nowMs: number,
+): Promise<{
+  readonly sessions: readonly SessionStatus[]
+  readonly problems: readonly ObjectProblem[]
+}> {
+  const { sessions, problems } = await loadSessions(repository)
+  const isHonoured = ({ renewedMs }: Session) => nowMs - renewedMs <= LEASE_HONOURED_MS
+  return { sessions: sessions.map((one) => ({ ...one, isHonoured: isHonoured(one) })), problems }
+}
+
+interface Counted {
+  readonly snapshots: readonly SnapshotFacts[]
+  /** Takes what is wrong with those that cannot be read any more, which count no more either. */
+  readonly problems: ObjectProblems
+}
+
+async function sourcesOf(
+  repository: Repository,
+  { snapshots, problems }: Counted,
+): Promise<readonly SourceStatus[]> {
   const counted = snapshots.filter(({ summary }) => summary.ending !== 'checkpoint')
   const groups = Map.groupBy(
     counted,
     ({ domain, summary }) => `${domain.hex} ${toHex(summary.sourceId)}`,
   )
-  return [...groups.values()].map((own) => ({
-    newest: own.toSorted(compareBySequence).at(-1) as Snapshot,
-    snapshots: own.length,
-  }))
+  const sources: SourceStatus[] = []
+  for (const own of groups.values()) {
+    const ordered = own.toSorted(compareBySequence)
+    for (let newest = ordered.pop(); newest !== undefined; newest = ordered.pop()) {
+      const read = await readOrTell(repository, { facts: newest, problems })
+      if (read === undefined) continue
+      sources.push({ newest: read, snapshots: ordered.length + 1 })
+      break
+    }
+  }
+  return sources
+}
+
+async function readOrTell(
+  repository: Repository,
+  { facts, problems }: { readonly facts: SnapshotFacts; readonly problems: ObjectProblems },
+): Promise<Snapshot | undefined> {
+  try {
+    return await readSnapshot(repository, facts)
+  } catch (error) {
+    // Removed since it was listed: then it is not there, and nobody misses it.
+    if (!isCairnError(error, 'object-missing')) problems.take(facts.name, error)
+    return undefined
+  }
 }
 
 /**

@@ -30,38 +30,47 @@ export interface Take {
   /** True for what need not be read: it was told of in another way. */
   readonly skip?: (info: ObjectInfo) => boolean
   /** What it throws is wrong with the object; the next one is not read before what it returns is done. */
-  readonly own: (object: OwnObject, among: Among) => void | Promise<void>
+  readonly own: (object: OwnObject) => void | Promise<void>
   /** Told of what belongs to a domain of the repository that the key does not hold. */
   readonly closed?: (objectHash: Bytes) => void
-}
-
-export interface Among {
-  /** There are so many others that it is worth while to verify it on another thread. */
-  readonly isOneOfMany: boolean
 }
 
 /** Objects at a time on their way. */
 const PARALLEL = 16
 
-/** Fewer are verified before another thread has begun. */
-const MANY = 256
-
 /** Reads every object of a folder; what is wrong with those of our domains goes to the problems. */
 export async function eachObject(
-  { repository, onlyReading, problems }: FolderReading,
+  reading: FolderReading,
   folder: `${ContentFolder}/`,
   take: Take,
 ): Promise<void> {
+  await readListed(reading, await listFolder(reading, folder, take), take)
+}
+
+/** What there is to be read in a folder. */
+export async function listFolder(
+  { repository }: FolderReading,
+  folder: `${ContentFolder}/`,
+  { skip }: Pick<Take, 'skip'>,
+): Promise<readonly ObjectInfo[]> {
   const listed: ObjectInfo[] = []
   for await (const info of repository.store.list(folder))
-    if (take.skip?.(info) !== true) listed.push(info)
-  const among = { isOneOfMany: listed.length >= MANY }
+    if (skip?.(info) !== true) listed.push(info)
+  return listed
+}
+
+/** As eachObject, where the folder was listed before. */
+export async function readListed(
+  { repository, onlyReading, problems }: FolderReading,
+  listed: readonly ObjectInfo[],
+  take: Omit<Take, 'skip'>,
+): Promise<void> {
   await forEachInParallel(listed, PARALLEL, async (info) => {
     let isIntact = false
     try {
       const object = await readObject(repository.store, info.name)
       isIntact = true
-      await takeOne(repository, { info, object, take, among })
+      await takeOne(repository, { info, object, take })
       problems.noteRead()
     } catch (error) {
       // Removed between listing and reading: then it is not there, and nobody misses it.
@@ -78,19 +87,17 @@ async function takeOne(
     info: { name, storedAtMs },
     object,
     take,
-    among,
   }: {
     readonly info: ObjectInfo
     readonly object: Bytes
-    readonly take: Take
-    readonly among: Among
+    readonly take: Omit<Take, 'skip'>
   },
 ): Promise<void> {
   const { domain: id } = decodePrefix(object)
   const domain = domains.find((one) => equalBytes(one.id, id))
   const objectHash = digestInName(name)
   if (objectHash === undefined) return
-  if (domain !== undefined) await take.own({ name, object, objectHash, domain, storedAtMs }, among)
+  if (domain !== undefined) await take.own({ name, object, objectHash, domain, storedAtMs })
   // Of any other domain it is nobody's.
   else if (config.domains.some((one) => equalBytes(one.id, id))) take.closed?.(objectHash)
 }

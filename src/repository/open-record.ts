@@ -17,9 +17,10 @@ import {
   type Opened,
   type Opening,
   openSigned,
-  openSignedAside,
   type Signatory,
   sealSigned,
+  type Unverified,
+  unsealSigned,
 } from '../sealer/signed.ts'
 import type { DomainAccess } from './access.ts'
 import type { Repository } from './repository.ts'
@@ -37,13 +38,10 @@ export function openRecord(repository: Repository, record: StoredRecord): Opened
   return openSealedRecord(repository, sealedIn(record))
 }
 
-/** The same, with the signature verified on another thread: for who opens thousands. */
-export async function openRecordAside(
-  repository: Repository,
-  record: StoredRecord,
-): Promise<Opened> {
+/** As openRecord, but for the signature. */
+export function unsealRecord(repository: Repository, record: StoredRecord): Unverified {
   const sealedRecord = sealedIn(record)
-  return openSignedAside(sealedRecord.sealed, openingOf(repository, sealedRecord))
+  return unsealSigned(sealedRecord.sealed, openingOf(repository, sealedRecord))
 }
 
 type StoredRecord = RecordPlace & { readonly object: Bytes }

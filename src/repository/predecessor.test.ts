@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { NO_CATALOG } from '../../test/repositories/no-catalog.ts'
 import {
   backupFiles,
   flipBit,
@@ -8,10 +9,12 @@ import {
   sampleRepository,
   withBadSectors,
 } from '../../test/repositories/sample.ts'
+import type { Bytes } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../sealer/random.ts'
 import { decorate } from '../store/decorate.ts'
 import type { Store } from '../store/store.ts'
+import type { CatalogPlace } from './catalog.ts'
 import { addGrant } from './grants-add.ts'
 import { removeGrant } from './grants-remove.ts'
 import type { ObjectProblem } from './object-problem.ts'
@@ -49,7 +52,7 @@ async function snapshotNumbered(sequence: number): Promise<string> {
   return snapshots.find(({ summary }) => summary.sequence === sequence)?.name as string
 }
 
-function load(store: Store = sample.store) {
+function load(store: Store = sample.store, catalog: CatalogPlace = NO_CATALOG) {
   const stamped = decorate(store, {
     stat: async (name) => {
       const info = await store.stat(name)
@@ -60,10 +63,36 @@ function load(store: Store = sample.store) {
     { ...sample.repository, store: stamped },
     {
       sourceId: sourceIdOf(selectDomain(sample.repository), 'source'),
+      catalog,
       onProblem: (problem) => problems.push(problem),
     },
   )
 }
+
+test('what the machine knows already is not read again', async () => {
+  let known: Bytes | undefined
+  const catalog: CatalogPlace = {
+    read: () => known,
+    write: (_, sealed) => {
+      known = sealed
+    },
+  }
+  const read: string[] = []
+  const watched = decorate(sample.store, {
+    get: (name, range) => {
+      read.push(name)
+      return sample.store.get(name, range)
+    },
+  })
+  const first = await load(watched, catalog)
+  expect(read).toHaveLength(6)
+  await save({ a: '4' })
+  read.length = 0
+  const second = await load(watched, catalog)
+  expect(read).toHaveLength(2)
+  expect(first?.name).toBe(await snapshotNumbered(3))
+  expect(second?.name).toBe(await snapshotNumbered(4))
+})
 
 test('it is the newest snapshot of the source, with its number and root', async () => {
   await backupFiles(sample.repository, { files: { a: 'x' }, sourceName: 'other' })

@@ -7,9 +7,11 @@
 
 import { type Bytes, equalBytes } from '../base/bytes.ts'
 import type { Summary } from '../format/snapshot.ts'
+import type { CatalogPlace } from './catalog.ts'
 import type { ObjectProblem } from './object-problem.ts'
 import type { Repository } from './repository.ts'
-import { compareBySequence, loadSnapshots, type Snapshot } from './snapshots.ts'
+import { loadSnapshotFacts } from './snapshot-facts.ts'
+import { compareBySequence, type SnapshotFacts, withoutReplaced } from './snapshots.ts'
 
 export interface Predecessor {
   /** Of the newest snapshot that can be read. */
@@ -29,13 +31,14 @@ export async function loadPredecessor(
   repository: Repository,
   options: {
     readonly sourceId: Bytes
+    readonly catalog: CatalogPlace
     readonly onProblem: (problem: ObjectProblem) => void
   },
 ): Promise<Predecessor | undefined> {
-  const { sourceId, onProblem } = options
-  const { snapshots, problems } = await loadSnapshots(repository, { onlyReading: true })
+  const { sourceId, catalog, onProblem } = options
+  const { snapshots, problems } = await loadSnapshotFacts(repository, catalog)
   for (const problem of problems) onProblem(problem)
-  const own = snapshots
+  const own = withoutReplaced(snapshots)
     .filter(({ summary }) => equalBytes(summary.sourceId, sourceId))
     .sort(compareBySequence)
   const newest = own.findLast(({ confirmed }) => confirmed)
@@ -54,8 +57,8 @@ async function highestTaken(
     own,
     problems,
   }: {
-    readonly newest: Snapshot
-    readonly own: readonly Snapshot[]
+    readonly newest: SnapshotFacts
+    readonly own: readonly SnapshotFacts[]
     readonly problems: readonly ObjectProblem[]
   },
 ): Promise<number> {

@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { NO_CATALOG } from '../../test/repositories/no-catalog.ts'
 import {
   backupFiles,
   copySample,
@@ -198,7 +199,11 @@ describe('two of one number', () => {
   test('the later one is what the next one follows', async () => {
     const { snapshots } = await loadSnapshots(sample.repository)
     const sourceId = snapshots[0]?.summary.sourceId as Uint8Array
-    const found = await loadPredecessor(sample.repository, { sourceId, onProblem: () => undefined })
+    const found = await loadPredecessor(sample.repository, {
+      sourceId,
+      catalog: NO_CATALOG,
+      onProblem: () => undefined,
+    })
     expect(found?.name).toBe(snapshots.at(-1)?.name)
     expect(found?.summary.sequence).toBe(4)
   })

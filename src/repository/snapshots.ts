@@ -24,16 +24,18 @@ import {
   type Opened,
   type Opening,
   openSigned,
-  openSignedAside,
   type Signatory,
   sealSigned,
+  type Unverified,
+  unsealSigned,
 } from '../sealer/signed.ts'
 import { putContent } from '../store/content.ts'
-import { contentName } from '../store/names.ts'
+import { contentName, digestInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import { eachObject, type FolderReading } from './each-object.ts'
 import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
-import { openRecord, sealRecord } from './open-record.ts'
+import { openRecord, sealRecord, unsealRecord } from './open-record.ts'
+import { readObject } from './read-object.ts'
 import type { Repository } from './repository.ts'
 
 /** A snapshot as anyone with the header key sees it. */
@@ -154,17 +156,20 @@ function encodeDetails(details: Details): Bytes {
 
 /** Opens and verifies a summary. Throws 'object-damaged', 'object-foreign' or 'unsupported'. */
 export function openSnapshot(repository: Repository, stored: StoredSnapshot): OpenedSnapshot {
-  const { sealed, opening, parts } = openingOf(repository, stored)
-  return summaryIn(openSigned(sealed, opening), parts)
+  const { sealed, opening, detailsHash } = openingOf(repository, stored)
+  return summaryIn(openSigned(sealed, opening), detailsHash)
 }
 
-/** The same, with the signature verified on another thread: for who opens thousands. */
-export async function openSnapshotAside(
-  repository: Repository,
-  stored: StoredSnapshot,
-): Promise<OpenedSnapshot> {
-  const { sealed, opening, parts } = openingOf(repository, stored)
-  return summaryIn(await openSignedAside(sealed, opening), parts)
+/** What is in a snapshot, before anybody knows whether it was signed. */
+export interface UnverifiedSnapshot extends Unverified {
+  /** Of the details that are there, whether or not they are those of the summary. */
+  readonly detailsHash: Bytes
+}
+
+/** As openSnapshot, but for the signature; the rest is verified by `summaryIn`, when that is known. */
+export function unsealSnapshot(repository: Repository, stored: StoredSnapshot): UnverifiedSnapshot {
+  const { sealed, opening, detailsHash } = openingOf(repository, stored)
+  return { ...unsealSigned(sealed, opening), detailsHash }
 }
 
 interface StoredSnapshot {
@@ -173,7 +178,7 @@ interface StoredSnapshot {
   readonly objectHash?: Bytes | undefined
 }
 
-interface OpenedSnapshot {
+export interface OpenedSnapshot {
   readonly summary: Summary
   readonly certificate: Certificate
 }
@@ -181,7 +186,7 @@ interface OpenedSnapshot {
 function openingOf(
   { id: repositoryId, trust }: Repository,
   { domain, object, objectHash }: StoredSnapshot,
-): { readonly sealed: Bytes; readonly opening: Opening; readonly parts: readonly Bytes[] } {
+): { readonly sealed: Bytes; readonly opening: Opening; readonly detailsHash: Bytes } {
   const { epoch } = expectPrefix(object, 'snapshot')
   const { prefix, summary: sealed, encapsulation, details } = decodeSnapshot(object)
   const opening: Opening = {
@@ -192,13 +197,24 @@ function openingOf(
     roles: ['writer', 'upkeep'],
     ...(objectHash && { objectHash }),
   }
-  return { sealed, opening, parts: [encapsulation, details] }
+  return { sealed, opening, detailsHash: sha256(concat([encapsulation, details])) }
 }
 
-/** What was signed, where it goes with the other parts of the snapshot, and its signer may say it. */
-function summaryIn({ payload, certificate }: Opened, parts: readonly Bytes[]): OpenedSnapshot {
+/** Reads and opens one of which facts are known. Throws as readObject and openSnapshot do. */
+export async function readSnapshot(
+  repository: Repository,
+  facts: SnapshotFacts,
+): Promise<Snapshot> {
+  const { name, domain } = facts
+  const object = await readObject(repository.store, name)
+  const objectHash = digestInName(name)
+  return { ...facts, object, ...openSnapshot(repository, { domain, object, objectHash }) }
+}
+
+/** What was signed, where it goes with the details of the snapshot, and its signer may say it. */
+export function summaryIn({ payload, certificate }: Opened, detailsHash: Bytes): OpenedSnapshot {
   const summary = decode(summaryCodec, payload)
-  if (!equalBytes(sha256(concat(parts)), summary.detailsHash)) {
+  if (!equalBytes(detailsHash, summary.detailsHash)) {
     throw new CairnError(
       'object-damaged',
       'Cannot accept a snapshot: its details are not those that were signed',
@@ -303,7 +319,7 @@ export async function loadSnapshots(
 }
 
 /** Opens the details and forgets them. Who may not read them has nothing to say about them. */
-function expectDetails(
+export function expectDetails(
   repository: Repository,
   snapshot: Pick<Snapshot, 'domain' | 'certificate' | 'object'>,
 ): void {
@@ -394,18 +410,19 @@ async function loadReceipts(
 }
 
 /** Opens and verifies a receipt. Throws as openRecord does. */
-export function openReceipt(
-  repository: Repository,
-  receipt: {
-    readonly domain: DomainAccess
-    readonly object: Bytes
-    readonly objectHash: Bytes | undefined
-  },
-): Receipt {
-  const { payload } = openRecord(repository, {
-    ...receipt,
-    kind: 'receipt',
-    roles: ['writer', 'upkeep'],
-  })
-  return decode(receiptCodec, payload)
+export function openReceipt(repository: Repository, receipt: StoredReceipt): Receipt {
+  return decode(receiptCodec, openRecord(repository, { ...receipt, ...RECEIPT }).payload)
+}
+
+/** As openReceipt, but for the signature, and not decoded yet. */
+export function unsealReceipt(repository: Repository, receipt: StoredReceipt): Unverified {
+  return unsealRecord(repository, { ...receipt, ...RECEIPT })
+}
+
+const RECEIPT = { kind: 'receipt', roles: ['writer', 'upkeep'] } as const
+
+interface StoredReceipt {
+  readonly domain: DomainAccess
+  readonly object: Bytes
+  readonly objectHash: Bytes | undefined
 }

@@ -18,7 +18,7 @@ import { decorate } from '../../src/store/decorate.ts'
 import { openMemory } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { DAY_MS, HOUR_MS, Siege } from '../attacks/siege.ts'
-import { NO_CATALOG } from '../engine/retention.ts'
+import { NO_CATALOG } from '../repositories/no-catalog.ts'
 
 interface Change {
   readonly name: string

@@ -26,7 +26,7 @@ import { digestInName } from '../../src/store/names.ts'
 import type { Store } from '../../src/store/store.ts'
 import { DAY_MS, HOUR_MS, Siege } from '../attacks/siege.ts'
 import { policy } from '../engine/candidates.ts'
-import { NO_CATALOG } from '../engine/retention.ts'
+import { NO_CATALOG } from '../repositories/no-catalog.ts'
 import { newSecret } from '../repositories/sample.ts'
 
 export interface Stored {

@@ -5,6 +5,7 @@ import { backup } from '../../src/engine/backup.ts'
 import { openRepository, selectDomain } from '../../src/repository/repository.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
 import { openLocal } from '../../src/store/local/local-store.ts'
+import { NO_CATALOG } from '../repositories/no-catalog.ts'
 
 const [path = '', source = '', secret = ''] = process.argv.slice(2)
 const store = openLocal({ path, clock: systemClock })
@@ -29,6 +30,7 @@ await backup({
   skipIfUnchanged: false,
   dryRun: false,
   cacheFolder: `${source}.cache`,
+  catalog: NO_CATALOG,
   clock: systemClock,
   random: systemRandom,
   signal: new AbortController().signal,

@@ -29,6 +29,7 @@ import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
 import { openMemory } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
+import { NO_CATALOG } from '../repositories/no-catalog.ts'
 import { newSecret, type SecretKey } from '../repositories/sample.ts'
 import { describeTree, diffTrees } from '../trees/describe-tree.ts'
 
@@ -148,6 +149,7 @@ export function backupOptions(
     skipIfUnchanged: false,
     dryRun: false,
     cacheFolder: `${root}.cache`,
+    catalog: NO_CATALOG,
     clock: quickClock,
     random: systemRandom,
     signal: new AbortController().signal,

@@ -15,7 +15,6 @@ import type { Details, Summary } from '../../src/format/snapshot.ts'
 import { createRepository } from '../../src/repository/create.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
-import type { CatalogPlace } from '../../src/repository/snapshot-facts.ts'
 import {
   loadSnapshots,
   putReceipt,
@@ -26,11 +25,9 @@ import { systemRandom } from '../../src/sealer/random.ts'
 import { openMemory } from '../../src/store/memory.ts'
 import { digestInName } from '../../src/store/names.ts'
 import type { Store } from '../../src/store/store.ts'
+import { NO_CATALOG } from '../repositories/no-catalog.ts'
 import { newSecret, type SecretKey } from '../repositories/sample.ts'
 import { DAY_MS, NOON, policy } from './candidates.ts'
-
-/** Remembers nothing. */
-export const NO_CATALOG: CatalogPlace = { read: () => undefined, write: () => undefined }
 
 export interface Saving {
   readonly source?: string
@@ -66,7 +63,11 @@ export class Retention {
   /** What a new key may do. */
   async grant(
     role: 'writer' | 'reader' | 'upkeep',
-    options: { readonly domain?: string; readonly sources?: readonly string[] } = {},
+    options: {
+      readonly domain?: string
+      readonly sources?: readonly string[]
+      readonly hosts?: readonly string[]
+    } = {},
   ): Promise<Repository> {
     const key = newSecret()
     const making = { label: `${role} ${systemRandom(4).join('')}`, random: systemRandom }

@@ -282,6 +282,7 @@ export function backupTexts(
     domain,
     source: { kind: 'files', walk: { roots: [utf8('/')] } },
     sourceName: source,
+    catalog: NO_CATALOG,
   }
   return backup(options, (given) => new InlinePass(given, texts))
 }

@@ -9,6 +9,7 @@ import { loadSnapshots } from '../../src/repository/snapshots.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
 import { openMemory } from '../../src/store/memory.ts'
 import { makeRepository, type TestRepository } from '../engine/fixture.ts'
+import { NO_CATALOG } from './no-catalog.ts'
 import { newSecret } from './sample.ts'
 
 export interface CopyRun {
@@ -29,6 +30,7 @@ export async function runCopy(
     source,
     target,
     domain: selectDomain(target),
+    catalog: NO_CATALOG,
     snapshots: changes.snapshots ?? (await confirmedIn(source)),
     program: 'test',
     host: 'host',

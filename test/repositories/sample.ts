@@ -19,6 +19,7 @@ import { decorate } from '../../src/store/decorate.ts'
 import { openMemory } from '../../src/store/memory.ts'
 import { seededRandom } from '../../src/store/seeded-random.ts'
 import type { ByteRange, Store } from '../../src/store/store.ts'
+import { NO_CATALOG } from './no-catalog.ts'
 
 export interface SecretKey {
   readonly credential: Credential
@@ -65,6 +66,7 @@ export async function backupFiles(
       sourceName,
       host,
       cacheFolder: join(folder, 'cache'),
+      catalog: NO_CATALOG,
       ...PLAIN_OPTIONS,
     })
   } finally {

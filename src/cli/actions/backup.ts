@@ -18,6 +18,7 @@ import { ownFoldersIn, patternForPath, patternsOf, refuseRepository } from '../b
 import { backupPaths, expectOneThere, noteLinks } from '../backup-paths.ts'
 import { showBackupProgress, tellBackup, tellSourceProblem, tellWarning } from '../backup-report.ts'
 import { sourceOfList, sourceOfPaths, sourceOfStdin } from '../backup-source.ts'
+import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { keepSize, lastSize } from '../last-sizes.ts'
@@ -235,6 +236,7 @@ function optionsOf(
     dryRun: flags.dryRun ?? false,
     checkpointMs: CHECKPOINT_MS,
     cacheFolder,
+    catalog: catalogIn(context, cacheFolder),
     clock,
     random,
     signal: interruption.signal,

@@ -13,6 +13,7 @@ import { copy } from '../../engine/copy.ts'
 import { filterSnapshots, selectSnapshot } from '../../engine/select-snapshot.ts'
 import { type Repository, selectDomain } from '../../repository/repository.ts'
 import type { Snapshot, SnapshotList } from '../../repository/snapshots.ts'
+import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openConfigured } from '../open-repository.ts'
@@ -39,7 +40,7 @@ type Flags = CopyFlags & { readonly snapshots: readonly string[] }
 export async function copyAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
   const toTarget = targetContext(context, flags)
   const { repository: source } = await openConfigured(context)
-  const { repository: target } = await openConfigured(toTarget)
+  const { repository: target, cacheFolder } = await openConfigured(toTarget)
   const known = await loadKnownSnapshots(context, source)
   const { dryRun = false } = flags
   const progress = new Progress(context)
@@ -48,6 +49,7 @@ export async function copyAction(context: Context, flags: Flags): Promise<ExitCo
     source,
     target,
     domain: selectDomain(target),
+    catalog: catalogIn(context, cacheFolder),
     known: known.snapshots,
     snapshots: chosen(known, { repository: source, flags }),
     dryRun,
@@ -85,7 +87,10 @@ function chosen(
   return [...new Set(named)]
 }
 
-type RunOptions = Omit<CopyOptions, 'source' | 'target' | 'domain' | 'snapshots' | 'dryRun'>
+type RunOptions = Omit<
+  CopyOptions,
+  'source' | 'target' | 'domain' | 'catalog' | 'snapshots' | 'dryRun'
+>
 
 function runOptions(context: Context, progress: Progress): RunOptions {
   const { output, clock, random, interruption } = context

@@ -9,11 +9,10 @@ import {
 } from '../../engine/diff/statistics.ts'
 import { type Difference, type DiffOptions, type DiffSide, diff } from '../../engine/diff.ts'
 import { joinPath } from '../../engine/paths.ts'
-import type { Repository } from '../../repository/repository.ts'
 import type { Context } from '../context.ts'
 import { jsonEntry } from '../entry-text.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
-import { openConfigured } from '../open-repository.ts'
+import { type Opened, openConfigured } from '../open-repository.ts'
 import { jsonPath, printable } from '../printable.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import type { SnapshotFlags } from '../snapshot-options.ts'
@@ -27,9 +26,10 @@ type Flags = DiffFlags & { readonly before: string; readonly after: string }
 
 export async function diffAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
   const { output } = context
-  const { repository } = await openConfigured(context)
-  const before = await sideOf(context, { repository, flags, place: flags.before })
-  const after = await sideOf(context, { repository, flags, place: flags.after })
+  const opened = await openConfigured(context)
+  const { repository } = opened
+  const before = await sideOf(context, { opened, flags, place: flags.before })
+  const after = await sideOf(context, { opened, flags, place: flags.after })
   let problems = 0
   const options = optionsOf(context, { repository, before, after, onProblem: () => problems++ })
   let statistics = NO_DIFFERENCES
@@ -48,11 +48,11 @@ export async function diffAction(context: Context, flags: Flags): Promise<ExitCo
 
 async function sideOf(
   context: Context,
-  options: { readonly repository: Repository; readonly flags: Flags; readonly place: string },
+  options: { readonly opened: Opened; readonly flags: Flags; readonly place: string },
 ): Promise<DiffSide> {
-  const { repository, flags, place } = options
+  const { opened, flags, place } = options
   const { wanted, path } = parsePlace(place)
-  return { snapshot: await findSnapshot(context, { repository, wanted, flags }), names: path ?? [] }
+  return { snapshot: await findSnapshot(context, { opened, wanted, flags }), names: path ?? [] }
 }
 
 interface ToCompare extends Pick<DiffOptions, 'repository' | 'before' | 'after'> {

@@ -25,8 +25,9 @@ export async function dumpAction(context: Context, flags: Flags): Promise<ExitCo
   const { output, interruption } = context
   const { wanted, path } = parsePlace(flags.place)
   if (flags.output === undefined) takeStdout(context, { flags, isWhole: path === undefined })
-  const { repository } = await openConfigured(context)
-  const snapshot = await findSnapshot(context, { repository, wanted, flags })
+  const opened = await openConfigured(context)
+  const { repository } = opened
+  const snapshot = await findSnapshot(context, { opened, wanted, flags })
   const options = {
     repository,
     snapshot,

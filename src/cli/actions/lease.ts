@@ -1,7 +1,7 @@
 // `cairn lease`: who says that it is at work, and taking that away.
 
 import { CairnError } from '../../base/errors.ts'
-import { endSession, type SessionStatus, status } from '../../engine/status.ts'
+import { endSession, type SessionStatus, sessionsAt } from '../../engine/status.ts'
 import type { Context } from '../context.ts'
 import { openConfigured } from '../open-repository.ts'
 import { jsonSession, sessionLines } from '../session-text.ts'
@@ -14,7 +14,7 @@ export interface LeaseFlags {
 export async function leaseAction(context: Context, { end = [] }: LeaseFlags): Promise<undefined> {
   const { output, clock } = context
   const { repository } = await openConfigured(context)
-  const { sessions } = await status(repository, clock.nowMs())
+  const { sessions } = await sessionsAt(repository, clock.nowMs())
   // All are looked for before any is ended.
   const chosen = end.map((wanted) => sessionWith(sessions, wanted))
   for (const session of new Set(chosen)) {

@@ -28,8 +28,9 @@ type Flags = LsFlags & { readonly place: string }
 export async function lsAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
   const { output } = context
   const { wanted, path } = parsePlace(flags.place)
-  const { repository } = await openConfigured(context)
-  const snapshot = await findSnapshot(context, { repository, wanted, flags })
+  const opened = await openConfigured(context)
+  const { repository } = opened
+  const snapshot = await findSnapshot(context, { opened, wanted, flags })
   const reader = await new SnapshotReaders(repository).readerFor(snapshot)
   let problems = 0
   const onError = (names: readonly Bytes[], error: unknown) => {

@@ -43,8 +43,9 @@ type Flags = RestoreFlags & { readonly place: string }
 export async function restoreAction(context: Context, flags: Flags): Promise<ExitCode | undefined> {
   const { wanted, path } = parsePlace(flags.place)
   checkFlags(flags)
-  const { repository } = await openConfigured(context)
-  const snapshot = await findSnapshot(context, { repository, wanted, flags })
+  const opened = await openConfigured(context)
+  const { repository } = opened
+  const snapshot = await findSnapshot(context, { opened, wanted, flags })
   if (flags.delete === true) checkDelete(repository, { snapshot, path })
   const target = recordedPath(absolutePath(bytesOfArgument(flags.target)))
   const progress = new Progress(context)

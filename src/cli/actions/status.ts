@@ -4,6 +4,7 @@ import { isCairnError } from '../../base/errors.ts'
 import { type SourceStatus, type Status, status } from '../../engine/status.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { openDetails } from '../../repository/snapshots.ts'
+import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
 import { openConfigured } from '../open-repository.ts'
 import { printableText } from '../printable.ts'
@@ -14,9 +15,9 @@ import { formatDuration, formatTime, isoTime } from '../times.ts'
 
 export async function statusAction(context: Context): Promise<undefined> {
   const { output, clock } = context
-  const { repository } = await openConfigured(context)
+  const { repository, cacheFolder } = await openConfigured(context)
   const nowMs = clock.nowMs()
-  const found = await status(repository, nowMs)
+  const found = await status(repository, { nowMs, catalog: catalogIn(context, cacheFolder) })
   for (const { name, error } of found.problems)
     output.warning('object-skipped', `This leaves out ${name}: ${error.message}`)
   for (const line of linesOf(repository, { found, nowMs })) output.line(line)

@@ -3,6 +3,7 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import type { CatalogPlace } from '../../repository/catalog.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { CompressionLevel } from '../../sealer/compress.ts'
 import type { Random } from '../../sealer/random.ts'
@@ -45,6 +46,8 @@ export interface BackupOptions extends ReportHooks {
   readonly dryRun: boolean
   /** Where this machine remembers what it found last time. */
   readonly cacheFolder: string
+  /** What it knows of the snapshots that there are. */
+  readonly catalog: CatalogPlace
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal

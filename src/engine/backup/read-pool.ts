@@ -6,8 +6,8 @@ import { crc32Combine } from '../../base/crc-combine.ts'
 import { assert } from '../../base/errors.ts'
 import { libc } from '../../base/libc.ts'
 import { openFilesMax } from '../../base/open-files.ts'
+import { WorkerGroup } from '../../base/worker-group.ts'
 import { INLINE_PIECES_MAX } from '../../format/limits.ts'
-import { WorkerGroup } from '../worker-group.ts'
 import type { PlacedFrame } from './data-packs.ts'
 import {
   type Extents,

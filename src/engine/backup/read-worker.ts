@@ -1,7 +1,7 @@
 // A reading worker: takes descriptors, gives back ids and where it has put sealed frames. All calls in it are
 // synchronous; it does one task at a time, to its end.
 
-import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
+import { answer, takeTasks, workerSetup } from '../../base/worker-tasks.ts'
 import { ContentReader, PieceList } from './content-reader.ts'
 import {
   type FrameResult,

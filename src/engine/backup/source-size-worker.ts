@@ -1,8 +1,8 @@
 // The thread of SourceSize: goes through a source and adds up how long its files are.
 
+import { answer, takeTasks, workerSetup } from '../../base/worker-tasks.ts'
 import { parseIgnorePattern } from '../../source/files/ignore-pattern.ts'
 import { Walker } from '../../source/files/walk.ts'
-import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import type { MEASURE, SizeResult, SizeSetup } from './source-size.ts'
 
 const { walk, patterns, given } = workerSetup as SizeSetup

@@ -2,8 +2,8 @@
 // backup's walk comes to the end of it only with the backup. For people who look at a bar; that it costs
 // another walk is why nobody else is given it.
 
+import { WorkerGroup } from '../../base/worker-group.ts'
 import type { WalkOptions } from '../../source/files/walk.ts'
-import { WorkerGroup } from '../worker-group.ts'
 
 export interface SizeSetup {
   readonly walk: Omit<WalkOptions, 'patterns'>

@@ -1,8 +1,8 @@
 // The checking workers, as the main thread sees them. Each has one pack at a time; who brings more
 // waits. A worker that dies ends the check: what it had is not checked.
 
+import { WorkerGroup } from '../../base/worker-group.ts'
 import type { PackColumns } from '../../repository/pack-headers.ts'
-import { WorkerGroup } from '../worker-group.ts'
 import type { CheckSetup, CheckTask } from './messages.ts'
 import type { PackFacts } from './pack-facts.ts'
 

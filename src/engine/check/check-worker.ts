@@ -1,8 +1,8 @@
 // A checking worker: takes whole packs, gives back what they say and what is wrong with them.
 
 import { release } from '../../base/bytes.ts'
+import { answer, takeTasks, workerSetup } from '../../base/worker-tasks.ts'
 import { DomainAccess } from '../../repository/access.ts'
-import { answer, takeTasks, workerSetup } from '../worker-tasks.ts'
 import type { CheckSetup, CheckTask } from './messages.ts'
 import { PackChecker } from './pack-check.ts'
 

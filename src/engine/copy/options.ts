@@ -4,6 +4,7 @@ import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { CairnError } from '../../base/errors.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import type { CatalogPlace } from '../../repository/catalog.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Snapshot } from '../../repository/snapshots.ts'
 import type { Random } from '../../sealer/random.ts'
@@ -13,6 +14,8 @@ export interface CopyOptions {
   readonly target: Repository
   /** Of the target: what is copied belongs to it. */
   readonly domain: DomainAccess
+  /** What this machine knows of the snapshots of the target. */
+  readonly catalog: CatalogPlace
   /** Of the source, in any order. */
   readonly snapshots: readonly Snapshot[]
   /** All that may have been copied before, by other runs too: what those have in common is not read again. */

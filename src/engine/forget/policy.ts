@@ -95,8 +95,11 @@ function applyCounted<T extends Candidate>(
   const { last = 0, within } = policy
   for (const candidate of counted.slice(0, last)) kept.add(candidate, 'last')
   for (const candidate of since(counted, within)) kept.add(candidate, `within ${within?.text}`)
-  for (const period of PERIODS) {
-    const newest = newestOfEach(counted, period)
+  const asked = PERIODS.filter((period) => policy.counts[period] || policy.withins[period])
+  if (asked.length === 0) return
+  const dated = counted.map((candidate) => ({ candidate, periods: periodsOf(candidate.timeMs) }))
+  for (const period of asked) {
+    const newest = newestOfEach(dated, period)
     for (const { candidate, label } of newest.slice(0, policy.counts[period] ?? 0))
       kept.add(candidate, `${period} ${label}`)
     const recent = new Set(since(counted, policy.withins[period]))
@@ -118,13 +121,13 @@ function since<T extends Candidate>(
 
 /** Of each period that has any the newest, newest first. */
 function newestOfEach<T extends Candidate>(
-  counted: readonly T[],
+  dated: readonly { readonly candidate: T; readonly periods: ReturnType<typeof periodsOf> }[],
   period: Period,
 ): readonly { readonly candidate: T; readonly label: string }[] {
   const seen = new Set<string>()
   const newest: { readonly candidate: T; readonly label: string }[] = []
-  for (const candidate of counted) {
-    const { key, label } = periodsOf(candidate.timeMs)[period]
+  for (const { candidate, periods } of dated) {
+    const { key, label } = periods[period]
     if (seen.has(key)) continue
     seen.add(key)
     newest.push({ candidate, label })

@@ -3,15 +3,12 @@
 
 import { equalBytes, toHex } from '../../base/bytes.ts'
 import { assert, CairnError } from '../../base/errors.ts'
+import type { CatalogPlace } from '../../repository/catalog.ts'
 import { type ForgottenSnapshot, loadForgotten } from '../../repository/forgets.ts'
 import { type Holds, loadHolds } from '../../repository/holds.ts'
 import type { ObjectProblem } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
-import {
-  type CatalogPlace,
-  loadSnapshotFacts,
-  type SnapshotFactsList,
-} from '../../repository/snapshot-facts.ts'
+import { loadSnapshotFacts, type SnapshotFactsList } from '../../repository/snapshot-facts.ts'
 import {
   confirmationOf,
   loadSnapshots,

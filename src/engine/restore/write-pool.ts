@@ -2,13 +2,13 @@
 // worker with the least to do.
 
 import { type CairnError, isCairnError } from '../../base/errors.ts'
+import { WorkerGroup } from '../../base/worker-group.ts'
 import type { Session } from '../../format/pack.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { WITHHELD } from '../../repository/object-problem.ts'
 import { frameBinding } from '../../sealer/session.ts'
 import type { Store } from '../../store/store.ts'
-import { WorkerGroup } from '../worker-group.ts'
 import type { RangeResult, RangeTask, WireSession, WriterSetup } from './messages.ts'
 import { type PlannedRange, wireTask } from './window.ts'
 

@@ -28,7 +28,7 @@ import type {
 import { type FolderCalls, systemCalls } from './folder-calls.ts'
 import { errnoOf, readError, writeError } from './folder-errors.ts'
 import { infoOf, listObjects } from './list-objects.ts'
-import { readObject } from './read-object.ts'
+import { ObjectReader } from './read-object.ts'
 import { RepositoryFolders } from './repository-folders.ts'
 import { LocalReserve } from './reserve.ts'
 import { TEMPORARY_FOLDER, TemporaryFiles } from './temporary-files.ts'
@@ -62,6 +62,7 @@ class LocalStore implements Store {
   readonly reserve: Reserve
   readonly #calls: FolderCalls
   readonly #folders: RepositoryFolders
+  readonly #reader: ObjectReader
   readonly #temporary: TemporaryFiles
   #prepared: Promise<void> | undefined
 
@@ -70,6 +71,7 @@ class LocalStore implements Store {
     this.address = root
     this.capabilities = { conditionalPut: calls.promisesLinks(root), strongListing: true }
     this.#calls = calls
+    this.#reader = new ObjectReader(clock)
     this.#folders = new RepositoryFolders({ root, calls, create })
     this.#temporary = new TemporaryFiles({ root, calls, clock })
     const prepare = () => this.#prepare()
@@ -91,7 +93,7 @@ class LocalStore implements Store {
     assertObjectName(name)
     try {
       this.#folders.check(name)
-      return await readObject({ path: this.#path(name), address: this.address, name }, range)
+      return await this.#reader.read({ path: this.#path(name), address: this.address, name }, range)
     } catch (error) {
       throw this.#readError(error, name)
     }

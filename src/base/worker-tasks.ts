@@ -1,7 +1,7 @@
 // A worker's side of a WorkerGroup: it takes tasks one after the other, until it is told to stop.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { assert } from '../base/errors.ts'
+import { assert } from './errors.ts'
 import { STOP, type WorkerFailed } from './worker-group.ts'
 
 export interface WorkerTasks<In> {
