@@ -7,8 +7,9 @@
 //
 // Where the system has what is read in its memory, nothing takes time, and so it is mostly with what was listed
 // or read before: of thousands of small objects the trips alone would be half the time. So small ones are read
-// here as long as they come at once. One that does not has come from a disk or over a network: the next ones
-// are left to the threads, where several can be waited for, until it is tried again. Packs always are.
+// here as long as they come at once. The first ones are left to the threads, because only there a folder that
+// never answers can be given up; and so are the next ones after one that took its time, because it came from a
+// disk or over a network, and there several can be waited for. Packs always are.
 
 import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
@@ -29,7 +30,7 @@ export interface ObjectFile {
 /** What takes longer does not come out of memory. */
 const AT_ONCE_MS = 0.1
 
-/** So many are left to the threads after one that took longer. */
+/** So many are left to the threads at first, and after one that took longer. */
 const LEFT_TO_THREADS = 64
 
 /** About a millisecond of reading; then others are let through. */
@@ -39,7 +40,7 @@ const SMALL_BYTES = 64 * 1024
 
 export class ObjectReader {
   readonly #clock: Pick<Clock, 'monotonicMs'>
-  #leftToThreads = 0
+  #leftToThreads = LEFT_TO_THREADS
   #sinceTurn = 0
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
