@@ -1,14 +1,14 @@
 // Where this machine keeps what it knows of a domain's snapshots: a file in the cache folder of the
-// repository. It is written as a whole and renamed; what cannot be read or written costs time only.
+// repository. It is written as a whole and renamed; what cannot be read or written costs time only. So what a kill
+// leaves has one name, and two who write at once may spoil it for each other: what is sealed says whether it is whole.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { toHex } from '../base/bytes.ts'
 import { messageOf } from '../base/errors.ts'
 import type { CatalogPlace } from '../repository/catalog.ts'
 import type { Context } from './context.ts'
 
-export function catalogIn({ output, random }: Context, cacheFolder: string): CatalogPlace {
+export function catalogIn({ output }: Pick<Context, 'output'>, cacheFolder: string): CatalogPlace {
   return {
     read: (domain) => {
       try {
@@ -19,7 +19,7 @@ export function catalogIn({ output, random }: Context, cacheFolder: string): Cat
     },
     write: (domain, sealed) => {
       const path = join(cacheFolder, `catalog-${domain.hex}`)
-      const temporary = `${path}.${toHex(random(8))}.new`
+      const temporary = `${path}.new`
       try {
         mkdirSync(cacheFolder, { recursive: true, mode: 0o700 })
         writeFileSync(temporary, sealed, { mode: 0o600 })

@@ -76,8 +76,9 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     await writeDownSightings(repository, plan)
     const swept: SweepResult[] = []
     const { moveBytesMax } = options.limits
+    const sweeping = { clock, random, moveBytesMax, signal: options.signal }
     for (const domain of plan.domains)
-      swept.push(await sweep(domain, { clock, random, moveBytesMax, signal: options.signal }))
+      swept.push(await sweep(domain, { ...sweeping, sessionId: lease?.sessionId }))
     const compacted = await compactAll(options, plan)
     // What was split is dead now, and can be marked.
     const now =

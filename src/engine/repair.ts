@@ -10,7 +10,7 @@ import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import type { DomainAccess } from '../repository/access.ts'
 import { HeldLease } from '../repository/lease.ts'
 import type { Repository } from '../repository/repository.ts'
-import { LEASE_HONOURED_MS, loadSessions } from '../repository/sessions.ts'
+import { isOtherAtUpkeep } from '../repository/sessions.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
 import { digestInName } from '../store/names.ts'
@@ -114,19 +114,8 @@ async function planNow(
 ): Promise<RepairPlan> {
   const headers = new Headers(repository)
   const inspection = await inspect({ repository, copy, problems, headers, nowMs: at.nowMs })
-  const isPruning = await areOthersPruning(repository, at)
+  const isPruning = await isOtherAtUpkeep(repository, { own: at.sessionId, nowMs: at.nowMs })
   return planRepair(inspection, { markLost: isMarking, isPruning })
-}
-
-async function areOthersPruning(
-  repository: Repository,
-  { nowMs, sessionId }: PlanningAt,
-): Promise<boolean> {
-  const { sessions } = await loadSessions(repository)
-  const own = sessionId && toHex(sessionId)
-  return sessions.some(({ id, purpose, renewedMs }) => {
-    return id !== own && purpose === 'upkeep' && nowMs - renewedMs < LEASE_HONOURED_MS
-  })
 }
 
 /**

@@ -2,6 +2,7 @@
 // store's clock. A dry run needs only the time, and must also work where nothing can be put: on a disk that is
 // mounted read-only, say.
 
+import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { isCairnError } from '../base/errors.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
@@ -11,7 +12,9 @@ import type { Repository } from '../repository/repository.ts'
 import type { Random } from '../sealer/random.ts'
 import type { Store } from '../store/store.ts'
 
-export type UpkeepLease = Pick<HeldLease, 'storeNowMs' | 'release'>
+export interface UpkeepLease extends Pick<HeldLease, 'storeNowMs' | 'release'> {
+  readonly sessionId: Bytes
+}
 
 export interface UpkeepLeaseOptions {
   readonly repository: Repository
@@ -40,6 +43,7 @@ export async function takeUpkeepLease(
     options.onWarning(error)
     const { repository, clock } = options
     return {
+      sessionId,
       storeNowMs: async () => Math.max(await newestStampMs(repository.store), clock.nowMs()),
       release: () => Promise.resolve(),
     }

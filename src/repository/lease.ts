@@ -43,6 +43,10 @@ export class HeldLease {
     return lease
   }
 
+  get sessionId(): Bytes {
+    return this.#options.sessionId
+  }
+
   /**
    * What time it is by the store's clock, milliseconds since 1970: the stamp of a renewal that is put now.
    * Throws what the store throws.

@@ -1,7 +1,7 @@
 // Who is at work: the leases of a repository, by session. How old one is says the store's clock, never the
 // one of whoever put it. What cannot be read protects nothing, and is told.
 
-import { equalBytes, toHex } from '../base/bytes.ts'
+import { type Bytes, equalBytes, toHex } from '../base/bytes.ts'
 import { CairnError, isCairnError } from '../base/errors.ts'
 import { decode } from '../format/codec.ts'
 import { decodePrefix } from '../format/prefix.ts'
@@ -63,6 +63,22 @@ export async function loadSessions(repository: Repository): Promise<{
   problems.expectAnyRead()
   const sessions = [...found.values()].map(sessionOf)
   return { sessions: sessions.sort((a, b) => a.beganMs - b.beganMs), problems: problems.found }
+}
+
+/**
+ * Whether somebody else is at upkeep: prunes, forgets, repairs. `own` is a session of ours that does not count,
+ * `nowMs` what time it is by the store's clock. Throws as loadSessions does.
+ */
+export async function isOtherAtUpkeep(
+  repository: Repository,
+  { own, nowMs }: { readonly own: Bytes | undefined; readonly nowMs: number },
+): Promise<boolean> {
+  const { sessions } = await loadSessions(repository)
+  const ownId = own && toHex(own)
+  return sessions.some(
+    ({ id, purpose, renewedMs }) =>
+      id !== ownId && purpose === 'upkeep' && nowMs - renewedMs < LEASE_HONOURED_MS,
+  )
 }
 
 /** Undefined where it is of a domain that the key does not hold. */

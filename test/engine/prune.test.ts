@@ -79,6 +79,25 @@ test('what nobody needs is marked, and deleted after the grace', async () => {
   expect([await has('one'), await has('two')]).toEqual([false, true])
 })
 
+test('a mark stays while somebody else may be sweeping it, for 14 days at the most', async () => {
+  const { store, clock } = world
+  await forget(await save(['one']))
+  await pruneOnce()
+  await world.clock.advance(25 * HOUR_MS)
+  const repository = repositoryOf(world, { store, random: seeded(seed++) })
+  const domain = selectDomain(repository)
+  const session = { sessionId: seeded(seed++)(16), purpose: 'upkeep', host: 'other' } as const
+  await HeldLease.take({ repository, domain, ...session, clock, onProblem: () => undefined })
+  const swept = async () => (await pruneOnce()).swept[0]
+  expect(await swept()).toMatchObject({ removedPacks: 2, removedMarks: 0 })
+  expect(await namesOf(store, 'marks/')).toHaveLength(1)
+  await world.clock.advance(13 * DAY_MS)
+  expect(await swept()).toMatchObject({ removedPacks: 0, removedMarks: 0 })
+  await world.clock.advance(2 * DAY_MS)
+  expect(await swept()).toMatchObject({ removedPacks: 0, removedMarks: 1 })
+  expect(await namesOf(store, 'marks/')).toEqual([])
+})
+
 test('a dry run changes nothing', async () => {
   await forget(await save(['one']))
   const before = await namesOf(world.store, '')

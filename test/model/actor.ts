@@ -66,6 +66,7 @@ export class Actor {
       readonly seed: number
       readonly strongListing: boolean
       readonly emptyFolders: readonly string[]
+      readonly hasLeases: boolean
     },
   ) {
     const random = seededRandom(options.seed)
@@ -125,17 +126,20 @@ export class Actor {
   #store({
     strongListing,
     emptyFolders,
+    hasLeases,
   }: {
     readonly strongListing: boolean
     readonly emptyFolders: readonly string[]
+    readonly hasLeases: boolean
   }): Store {
     const ask = (call: Call) => this.#ask(call)
+    // Mostly there are none, but for the stamp of one that is put.
+    const isNone = (name: string) => !hasLeases && isLease(name)
     return {
       address: 'model:',
       capabilities: { conditionalPut: true, strongListing },
       put: async (name, parts) => {
-        // In the model there are no leases, but for the stamp of one that is put.
-        if (isLease(name)) return 'created'
+        if (isNone(name)) return 'created'
         const answer = await ask({ kind: 'put', name, bytes: concat(parts) })
         return answer.kind === 'put' ? answer.result : 'created'
       },
@@ -147,7 +151,7 @@ export class Actor {
         return answer.bytes.slice(offset, offset + length)
       },
       async *list(prefix) {
-        if (isLease(prefix) || emptyFolders.includes(prefix)) return
+        if (isNone(prefix) || emptyFolders.includes(prefix)) return
         const answer = await ask({ kind: 'list', name: prefix })
         if (answer.kind === 'listed') yield* answer.infos
       },
@@ -156,7 +160,7 @@ export class Actor {
         return answer.kind === 'info' ? answer.info : undefined
       },
       remove: async (name) => {
-        if (!isLease(name)) await ask({ kind: 'remove', name })
+        if (!isNone(name)) await ask({ kind: 'remove', name })
       },
       close: () => Promise.resolve(),
     }

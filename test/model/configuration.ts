@@ -22,6 +22,8 @@ export interface Configuration {
   /** Only while somebody sleeps, and nobody is suspended at any other time. */
   readonly isTimeWaitedFor?: boolean
   readonly lagMs?: number
+  /** Leases are objects like all others. */
+  readonly hasLeases?: boolean
   /** Folders in which nobody puts anything. */
   readonly emptyFolders: readonly string[]
   /** What has happened already, one after the other. */
@@ -39,8 +41,6 @@ export interface Configuration {
    * must hold.
    */
   readonly mayPutAgain?: boolean
-  /** Something is lost, as is known: docs/decisions/0010 says why. */
-  readonly isUnsafe?: boolean
   /** Gone through by `npm run model` only: it takes minutes. */
   readonly isLong?: boolean
 }

@@ -108,10 +108,10 @@ export class Effects {
     return ids.map((id) => this.#infoOf(id, seesStamps ? stored.stampMs(id) : 0))
   }
 
-  /** Of a lease: what time it is. */
+  /** Of a lease where there are none: what time it is. */
   #info(name: string, { stored, nowMs, seesStamps }: Asking): ObjectInfo | undefined {
-    if (isLease(name)) return { name, size: 0, storedAtMs: nowMs }
     const id = this.#objects.idOf(name)
+    if (id === undefined && isLease(name)) return { name, size: 0, storedAtMs: nowMs }
     if (id === undefined || !stored.has(id)) return undefined
     return this.#infoOf(id, seesStamps ? stored.stampMs(id) : 0)
   }

@@ -85,7 +85,12 @@ function checksOf(invariants: readonly Invariants[], { isFrozen = false }: Confi
 }
 
 async function actorsOf(
-  { emptyFolders, lagMs = 0, objects }: Configuration & { readonly objects: Objects },
+  {
+    emptyFolders,
+    lagMs = 0,
+    hasLeases = false,
+    objects,
+  }: Configuration & { readonly objects: Objects },
   programs: readonly (Program | readonly Program[])[],
   writers: number,
 ): Promise<readonly Histories[]> {
@@ -102,6 +107,7 @@ async function actorsOf(
         strongListing,
         seesStamps,
         emptyFolders,
+        hasLeases,
         folderBit,
       }),
     )

@@ -187,11 +187,35 @@ class Exploration {
       const wakes = this.#wakesAt(depth, actor)
       const isOver = isEnding(node.next) || wakes === NEVER
       const histories = this.#options.actors[actor] as Histories
-      standing.push({ histories, node, isOver, canGoOn: !isOver && wakes <= this.#jumps(depth) })
+      const canGoOn = !isOver && wakes <= this.#jumps(depth)
+      const step = canGoOn ? this.#stepOf(node, { histories, ...this.#moment(depth) }) : undefined
+      standing.push({ histories, node, step, isOver, canGoOn })
     }
     const mayTimePass = this.#jumps(depth) < this.#options.jumpsMs.length
     const enough = this.#independence.enough(standing, mayTimePass)
     return enough?.reduce((bits, actor) => bits | (1 << actor), 0) ?? EVERYBODY
+  }
+
+  /** What an actor does next, as far as it is known. */
+  #stepOf(
+    first: HistoryNode,
+    { histories, ...moment }: Moment & { readonly histories: Histories },
+  ): readonly Call[] | undefined {
+    const step = [first.next as Call]
+    if (!this.#options.isGlued) return step
+    const { seesStamps } = histories
+    const { nowMs } = moment
+    let { stored } = moment
+    let node: HistoryNode | undefined = first
+    for (;;) {
+      const call = node.next as Call
+      const effect = this.#effects.of({ call, stored, nowMs, seesStamps, wanted: 0 })
+      stored = effect.stored
+      node = node.children.get(effect.key)
+      if (node === undefined) return undefined
+      if (isEnding(node.next) || node.next.kind !== 'get') return step
+      step.push(node.next)
+    }
   }
 
   /** In how many ways an actor can go on. */

@@ -17,6 +17,8 @@ export interface ActorOptions {
   readonly seesStamps: boolean
   /** Folders in which nobody ever puts anything: listing them is no step. */
   readonly emptyFolders: readonly string[]
+  /** Leases are objects too; else there are none, and only their stamps say what time it is. */
+  readonly hasLeases: boolean
   readonly folderBit: (folder: string) => number
 }
 

@@ -3,9 +3,9 @@
 // set; Godefroid 1996, section 4.3). What others may still do is learned from their histories, so that exploring is
 // repeated until nothing new is learned.
 //
-// Invariants look at states in between. A step that can only make something wrong may be taken first: what is wrong
-// without it is wrong with it. A step that can put something right again may not, as long as others may do what it
-// would hide (HIDES).
+// Whatever state is reached with such a step is reached with it in the first place. What is reached without it, it must
+// not hide: a step that can only make something wrong may be taken first, because what is wrong without it is wrong
+// with it. A step that can put something right again may not, as long as others may do what it would hide (HIDES).
 
 import type { Call } from './actor.ts'
 import type { Histories, HistoryNode } from './history.ts'
@@ -16,6 +16,8 @@ import type { Objects } from './store-state.ts'
 export interface Standing {
   readonly histories: Histories
   readonly node: HistoryNode
+  /** What its next step is, with the reading that belongs to it; undefined where that is not known yet. */
+  readonly step: readonly Call[] | undefined
   /** Neither ended nor asleep. */
   readonly canGoOn: boolean
   /** It has ended, or sleeps for longer than time can pass. */
@@ -31,16 +33,16 @@ interface Hidden {
 
 const HIDES: Readonly<Record<string, Hidden>> = {
   // What lacks a blob lacks it no more.
-  'put packs/': { puts: ['receipts/', 'forgets/', 'marks/'], removes: ['packs/'] },
-  // A name that is marked is put before it is.
+  'put packs/': { puts: ['snapshots/', 'receipts/', 'forgets/', 'marks/'], removes: ['packs/'] },
+  // A name that is marked is put before it is (the same for packs).
   'put snapshots/': { puts: ['marks/'], removes: ['snapshots/', 'receipts/'] },
   // There are enough again.
   'put receipts/': { removes: ['snapshots/', 'receipts/'] },
   // What is gone was forgotten.
-  'put forgets/': { removes: ['snapshots/', 'receipts/'], reports: true },
+  'put forgets/': { removes: ['snapshots/', 'receipts/', 'forgets/'], reports: true },
   // What lacks a blob is listed no more, or cannot be had back any more.
   'remove snapshots/': { puts: ['receipts/'], removes: ['packs/'] },
-  'remove receipts/': { puts: ['receipts/'], removes: ['packs/'] },
+  'remove receipts/': { puts: ['snapshots/', 'receipts/'], removes: ['packs/'] },
   'remove forgets/': { removes: ['packs/', 'snapshots/', 'receipts/'], reports: true },
   // What is put is marked no more.
   'remove marks/': { puts: ['packs/', 'snapshots/'] },
@@ -75,11 +77,12 @@ export class Independence {
   ): readonly number[] | undefined {
     const set = [first]
     for (let at = 0; at < set.length; at++) {
-      const call = (actors[set[at] as number] as Standing).node.next as Call
-      if (mayTimePass && isTimed(call)) return undefined
+      const { step } = actors[set[at] as number] as Standing
+      if (step === undefined || (mayTimePass && step.some(isTimed))) return undefined
       for (let other = 0; other < actors.length; other++) {
         const standing = actors[other] as Standing
-        if (standing.isOver || set.includes(other) || this.#isAlike(call, standing)) continue
+        if (standing.isOver || set.includes(other)) continue
+        if (step.every((call) => this.#isAlike(call, standing))) continue
         // Whoever sleeps goes on when time passes, and then all must be tried.
         if (!standing.canGoOn) return undefined
         set.push(other)
@@ -90,7 +93,7 @@ export class Independence {
 
   /** Whether a call and all that an actor may still do have the same effect in either order. */
   #isAlike(call: Call, { histories, node }: Standing): boolean {
-    if (call.kind === 'sleep' || isLease(call.name)) return true
+    if (call.kind === 'sleep') return true
     const { name } = call
     const bit = this.#objects.folderBit(folderOf(name))
     const mayChange = ((node.puts | node.removes) & bit) !== 0

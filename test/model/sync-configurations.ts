@@ -46,8 +46,8 @@ export const SYNC_CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     prepare: withMarkedCopy,
     others: (world) => [copies(world), prunesCopy(world, 1), prunesCopy(world, 1)],
     jumpsMs: [],
+    hasLeases: true,
     emptyFolders: inCopy(NEVER_PUT),
-    isUnsafe: true,
   },
   'sync-from-moving-frames': {
     what: 'a pruner of the source moves what is needed of marked packs and deletes them, while sync copies',

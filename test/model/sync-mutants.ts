@@ -175,4 +175,26 @@ export const SYNC_MUTANTS: Readonly<Record<string, Mutant>> = {
     configuration: 'sync-of-a-mark',
     expected: /has lost/,
   },
+  'sync: a mark goes while somebody else may still be sweeping it': {
+    edits: [
+      {
+        file: 'src/engine/prune/sweep.ts',
+        find: '  if (await isOtherAtUpkeep(repository, { own, nowMs })) return 0\n',
+        replace: '  await isOtherAtUpkeep(repository, { own, nowMs })\n',
+      },
+    ],
+    configuration: 'sync-and-two-sweepers',
+    expected: /has lost/,
+  },
+  'sync: a mark that has gone since it was listed is swept': {
+    edits: [
+      {
+        file: 'src/engine/prune/survey.ts',
+        find: 'marksThroughout: both(marksBefore, marksAfter)',
+        replace: 'marksThroughout: both(marksBefore, [...marksBefore, ...marksAfter])',
+      },
+    ],
+    configuration: 'sync-and-two-sweepers',
+    expected: /has lost/,
+  },
 }

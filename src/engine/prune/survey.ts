@@ -23,8 +23,11 @@ export interface Survey {
   /** By the store's clock. */
   readonly nowMs: number
   readonly sessions: readonly Session[]
-  /** Listed before all else: those that a sweep may take up. */
-  readonly marksBefore: readonly FoundMark[]
+  /**
+   * Listed before all else, and still after it: those that a sweep may take up. Of one that was removed in between
+   * somebody has swept all that it names, and sync may have put that again.
+   */
+  readonly marksThroughout: readonly FoundMark[]
   /** All that were listed, before or after. */
   readonly marks: readonly FoundMark[]
   readonly marked: Marked
@@ -74,7 +77,7 @@ export async function takeSurvey(
     repository,
     nowMs,
     sessions,
-    marksBefore,
+    marksThroughout: both(marksBefore, marksAfter),
     marks,
     marked: markedBy(marks),
     packs,
@@ -99,6 +102,11 @@ export async function takeSurvey(
 
 function union(a: readonly FoundMark[], b: readonly FoundMark[]): readonly FoundMark[] {
   return [...new Map([...a, ...b].map((mark) => [mark.name, mark])).values()]
+}
+
+function both(a: readonly FoundMark[], b: readonly FoundMark[]): readonly FoundMark[] {
+  const names = new Set(b.map(({ name }) => name))
+  return a.filter(({ name }) => names.has(name))
 }
 
 function movedFrames(sightings: readonly Sighting[]): ReadonlyMap<string, readonly number[]> {

@@ -2,9 +2,11 @@
 // packs is moved first; where it cannot be moved its pack stays, and its mark. Killed at any point, the next
 // sweep of the same mark goes on: everything here may be done again.
 
+import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { forEachInParallel } from '../../repository/object-problem.ts'
+import { isOtherAtUpkeep } from '../../repository/sessions.ts'
 import type { Random } from '../../sealer/random.ts'
 import { FrameMover } from './move-frames.ts'
 import type { DomainPlan, Obstacle } from './plan.ts'
@@ -18,6 +20,8 @@ export interface SweepOptions {
   readonly random: Random
   readonly moveBytesMax: number
   readonly signal: AbortSignal
+  /** Of our own lease; undefined where there was no room for one. */
+  readonly sessionId: Bytes | undefined
 }
 
 export interface SweepResult {
@@ -49,7 +53,7 @@ export async function sweep(plan: DomainPlan, options: SweepOptions): Promise<Sw
     removedBytes: [...gone].reduce((sum, name) => sum + (survey.packs.get(name)?.size ?? 0), 0),
     movedBytes,
     removedSnapshots: planned.snapshots.length,
-    removedMarks: isSettled ? await removeMarks(plan, { gone: removed }) : 0,
+    removedMarks: isSettled ? await removeMarks(plan, { gone: removed, options }) : 0,
     obstacles,
   }
 }
@@ -165,12 +169,21 @@ async function settleIndex(
   }
 }
 
-/** Marks of which nothing is listed any more. One that spared a snapshot stays. */
+/**
+ * Marks of which nothing is listed any more. One that spared a snapshot stays; and all do while somebody else may be
+ * sweeping them, suspended perhaps: sync puts packs again under their names, when no mark names them any more, and
+ * would lose them to that one. The next run removes them.
+ */
 async function removeMarks(
   { survey, sweep: { marks } }: DomainPlan,
-  { gone }: { readonly gone: ReadonlySet<string> },
+  {
+    gone,
+    options: { sessionId: own },
+  }: { readonly gone: ReadonlySet<string>; readonly options: SweepOptions },
 ): Promise<number> {
-  const { store } = survey.repository
+  const { repository, nowMs } = survey
+  const { store } = repository
+  if (await isOtherAtUpkeep(repository, { own, nowMs })) return 0
   const listed = new Set<string>()
   if (!store.capabilities.strongListing) {
     for (const folder of ['packs/', 'snapshots/'])
