@@ -124,6 +124,17 @@ const LARGE = {
   stepsMax: 4000,
 } as const
 
+const COPIES = {
+  ...SMALL,
+  strongListing: true,
+  graceMs: shortestGraceMs(STRONG),
+  forgetters: 1,
+  pruners: 1,
+  syncers: 1,
+  copyPruners: 1,
+  stepsMax: 3000,
+} as const
+
 export const SAMPLE_CONFIGURATIONS: Readonly<Record<string, SampleConfiguration>> = {
   calm: {
     ...SMALL,
@@ -163,15 +174,14 @@ export const SAMPLE_CONFIGURATIONS: Readonly<Record<string, SampleConfiguration>
     forgetters: 2,
   },
   copies: {
-    ...SMALL,
+    ...COPIES,
     what: 'a copy is synced and pruned by itself, every fault, on stores of this machine',
-    strongListing: true,
-    graceMs: shortestGraceMs(STRONG),
-    forgetters: 1,
-    pruners: 1,
-    syncers: 1,
-    copyPruners: 1,
-    stepsMax: 3000,
+  },
+  'copies-of-two': {
+    ...COPIES,
+    what: 'the same, where two prune the copy and leases are honoured',
+    copyPruners: 2,
+    seesLeases: true,
   },
   'torn-roots': {
     ...SMALL,

@@ -25,7 +25,12 @@ const isLongRun = process.env['CAIRN_TEST_LONG'] === '1'
 const LONG_MINUTES = 20
 
 /** So many seeds of each in the gate: large ones take longer. */
-const RUNS: Readonly<Record<string, number>> = { large: 6, 'large-and-hasty': 6, copies: 8 }
+const RUNS: Readonly<Record<string, number>> = {
+  large: 6,
+  'large-and-hasty': 6,
+  copies: 8,
+  'copies-of-two': 4,
+}
 const RUNS_OF_OTHERS = 24
 
 const ran = new Map<string, ModelRun>()
