@@ -53,8 +53,9 @@ export async function rememberNewest(
     if (newest !== undefined) found[key] = newest.id
   }
   const ours = new Set(repository.domains.map(({ hex }) => hex))
+  // One that is there without its receipt counts no more: that is a loss too.
   const isThere = (id: string) =>
-    snapshots.some((one) => one.id === id || isFor(one.summary.replaces, id))
+    snapshots.some((one) => one.confirmed && (one.id === id || isFor(one.summary.replaces, id)))
   const entries = Object.entries(state.newest ?? {})
   const isAbsent = ([key, id]: readonly [string, string]) => ours.has(domainIn(key)) && !isThere(id)
   const absent = entries.filter(isAbsent).map(([key, id]) => ({ id, domain: domainIn(key) }))
@@ -125,17 +126,24 @@ async function warnWhereGone(
     return true
   }
   const text =
-    `Snapshot ${shortId(known)}, which was the newest of its source here, is gone, and nobody forgot it. ` +
+    `Snapshot ${shortId(known)}, which was the newest of its source here, is gone or no longer ` +
+    'confirmed, and nobody forgot it. ' +
     'Run `cairn check`, and see who can delete from the store.'
   output.warning('snapshot-missing', text)
   return true
 }
 
-/** There after all, with another one in its place, forgotten, or given up. */
+/** There and confirmed after all, with another one in its place, forgotten, or given up. */
 async function isExplained(repository: Repository, known: string): Promise<boolean> {
-  if ((await repository.store.stat(`snapshots/${known}`)) !== undefined) return true
-  const { snapshots } = await loadSnapshots(repository, { onlyReading: true })
-  if (snapshots.some(({ summary }) => isFor(summary.replaces, known))) return true
+  const { snapshots, problems } = await loadSnapshots(repository, {
+    onlyReading: true,
+    withReplaced: true,
+  })
+  // Of what is there and cannot be read the listing tells.
+  if (problems.some(({ name }) => name === `snapshots/${known}`)) return true
+  const counting = snapshots.filter(({ confirmed }) => confirmed)
+  if (counting.some(({ id, summary }) => id === known || isFor(summary.replaces, known)))
+    return true
   const { forgotten } = await loadForgotten(repository, { onlyReading: true })
   if (forgotten.some(({ id }) => id === known)) return true
   const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })

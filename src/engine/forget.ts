@@ -83,9 +83,9 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
   const lease = await takeUpkeepLease({ ...options, domain }, { onlyReading: dryRun })
   try {
     const storeMs = await lease.storeNowMs()
-    const found = await surveyFor(options)
+    const { found, plan } = await planFor({ ...options, storeMs })
+    for (const problem of found.problems) options.onProblem(problem)
     if (!dryRun) await writeDownSightings(repository, found)
-    const plan = planOf(found, { ...options, storeMs })
     options.onPlan(plan, await detailsIn(repository, plan))
     const going = dryRun ? [] : goingIn(plan)
     const storeNowMs = () => lease.storeNowMs()
@@ -124,16 +124,51 @@ async function detailsIn(
   return found
 }
 
-async function surveyFor({
-  repository,
-  forgetting,
-  catalog,
-  onProblem,
-}: ForgetOptions): Promise<Survey> {
+interface Planned {
+  readonly found: Survey
+  readonly plan: ForgetPlan<Retained>
+}
+
+type Planning = ForgetOptions & { readonly storeMs: number }
+
+/**
+ * What this machine knows of what stays may be damaged in the store by now: nothing goes for it then, and all is
+ * planned again by what the store gives out.
+ */
+async function planFor(options: Planning): Promise<Planned> {
+  const planned = await planBy(options)
+  if (await isReadable(options.repository, stayingIn(planned))) return planned
+  const { catalog } = options
+  return planBy({ ...options, catalog: { ...catalog, read: () => undefined } })
+}
+
+async function planBy(options: Planning): Promise<Planned> {
+  const { repository, forgetting, catalog } = options
   const needsTags = forgetting.kind === 'policy' && forgetting.policy.tags.length > 0
   const found = await survey(repository, { choice: forgetting, needsTags, catalog })
-  for (const problem of found.problems) onProblem(problem)
-  return found
+  return { found, plan: planOf(found, options) }
+}
+
+/** Names of what stays of the sources of which something goes, with the receipts. */
+function stayingIn({ found: { retained, known }, plan }: Planned): readonly string[] {
+  const going = new Set(goingIn(plan))
+  const sources = new Set([...going].map(({ source }) => source))
+  const staying = retained.filter((one) => sources.has(one.source) && !going.has(one))
+  const members = staying.flatMap(({ lineage }) => lineage.members)
+  return members.flatMap((one) => [one.name, ...(known.receipts.get(confirmationOf(one)) ?? [])])
+}
+
+async function isReadable({ store }: Repository, names: readonly string[]): Promise<boolean> {
+  let isAnyUnread = false
+  await forEachInParallel(names, PARALLEL, async (name) => {
+    try {
+      if (!isAnyUnread) await readObject(store, name)
+    } catch (error) {
+      if (!isCairnError(error)) throw error
+      isAnyUnread = true
+    }
+  })
+  return !isAnyUnread
 }
 
 /** So that what is known of their time survives this store. What stands for another is as old as that. */
@@ -154,7 +189,7 @@ async function writeDownSightings(
 
 function planOf(
   { retained, known, sightings }: Survey,
-  { forgetting, clock, storeMs }: ForgetOptions & { readonly storeMs: number },
+  { forgetting, clock, storeMs }: Planning,
 ): ForgetPlan<Retained> {
   if (forgetting.kind === 'ids') return planIds(retained, forgetting)
   const { policy, accepted, rememberedMs } = forgetting

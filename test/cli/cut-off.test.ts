@@ -47,6 +47,25 @@ test('so is the receipt of the newest alone', async () => {
   expect(stdout + stderr).toContain('this machine knew one')
 })
 
+test.each([['snapshots'], ['backup']])(
+  'and %s warns of that, and does not make check forget it',
+  async (command) => {
+    cutOff('receipts')
+    const { code, stderr } = await run(
+      command,
+      ...(command === 'backup' ? [user.path('source')] : []),
+    )
+    expect(code).toBe(0)
+    expect(stderr).toContain('no longer confirmed')
+    const checked = await run('check')
+    expect(checked.code).toBe(1)
+    expect(checked.stdout + checked.stderr).toContain('this machine knew one')
+    // A receipt is put again where all is there.
+    expect(await run('repair')).toMatchObject({ code: 0 })
+    expect(await run('check')).toMatchObject({ code: 0 })
+  },
+)
+
 test('is noticed by the next backup, which is saved all the same', async () => {
   cutOff('snapshots', 'receipts')
   const { code, stderr } = await run('backup', user.path('source'))
