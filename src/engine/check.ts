@@ -164,7 +164,8 @@ async function loadDomains(
     packs: unindexed,
     onlyReading: true,
   })
-  return { domains: recovered.map((index) => new DomainCheck(index)), listed }
+  const names = new Set(unindexed.map(({ name }) => name))
+  return { domains: recovered.map((index) => new DomainCheck(index, names)), listed }
 }
 
 function readableTrees(

@@ -9,7 +9,7 @@ import { PATH_NAMES_MAX } from '../../format/limits.ts'
 import { splitIds } from '../../format/tree.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
-import { idsOfPack, packsOf } from '../../repository/index-assemble.ts'
+import { idsOfPack, type LoadedPack, packsOf } from '../../repository/index-assemble.ts'
 import type { Index } from '../../repository/index-load.ts'
 import { loadSegmentColumns } from '../../repository/index-load.ts'
 import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
@@ -35,8 +35,11 @@ export class DomainCheck {
   readonly #packNumbers: ReadonlyMap<string, number>
   /** Lost blobs of the image, with the packs that should have them. */
   readonly #lostIn = new Map<number, string>()
+  /** Names of packs that no segment names: what is in them was read from themselves. */
+  readonly #unindexed: ReadonlySet<string>
 
-  constructor(index: Index) {
+  constructor(index: Index, unindexed: ReadonlySet<string>) {
+    this.#unindexed = unindexed
     this.domain = index.domain
     this.index = index
     this.#graph = new RefGraph(index.image)
@@ -89,6 +92,7 @@ export class DomainCheck {
     noteSameNumbers(confirmed, findings)
     const reach = new Reach(this.#graph)
     const lost = confirmed.flatMap((snapshot) => this.#lostBelow(reach, snapshot))
+    this.#noteUnindexed(reach, findings)
     if (lost.length > 0) await this.#blame(repository, { opened, findings, snapshots: confirmed })
     await this.#reportFaults(repository, { findings, snapshots: confirmed })
     for (const snapshot of unconfirmed) {
@@ -97,6 +101,20 @@ export class DomainCheck {
     }
     this.#noteForgotten({ opened, findings })
     return reach.count
+  }
+
+  /** No problem: a kill of upkeep may leave it so, nothing is lost by it, and the next prune names them again. */
+  #noteUnindexed(reach: Reach, findings: Findings): void {
+    const { image, packs } = this.index
+    const needed = new Set<string>()
+    reach.visited(image.blobs).forEach((isNeeded, number) => {
+      if (isNeeded === 0) return
+      const { name } = packs[image.frame(image.frameOf(number)).pack] as LoadedPack
+      if (this.#unindexed.has(name)) needed.add(name)
+    })
+    if (needed.size === 0) return
+    const what = `no segment names ${needed.size} of the packs that snapshots need: \`cairn repair\` names them`
+    findings.note('index/', what)
   }
 
   /** What was forgotten a short while ago can be brought back: not where something of it is lost. */

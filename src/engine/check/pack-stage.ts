@@ -142,7 +142,7 @@ export class PackStage {
     const { findings, opened } = this.#options
     const entries = opened.entries.get(name)
     if (entries === undefined && header !== undefined) {
-      findings.note(name, 'no index segment names this pack: an interrupted run left it')
+      findings.note(name, 'no index segment names this pack, as an interrupted run leaves it')
     }
     for (const entry of entries ?? []) {
       if (entry.packBytes !== packBytes) {
