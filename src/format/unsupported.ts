@@ -7,6 +7,7 @@ export function unsupported(message: string): CairnError {
   return new CairnError('unsupported', message, {
     hint:
       'A newer version of Cairn may have written it, or it is damaged: one flipped bit is enough. ' +
-      'Compare it with another copy, or use a newer version. Until then nothing here may be deleted.',
+      'Compare it with another copy, or use a newer version. Until then nothing here may be deleted. ' +
+      'Where nobody has a newer version, somebody who may write to the store has put it: move it away there.',
   })
 }
