@@ -141,19 +141,27 @@ test('--to is asked for, and is not empty', async () => {
   expect(await user.run(['sync', '--to', ''], { env: keyless })).toMatchObject({ code: 2 })
 })
 
-test('a copy that was there and is not any more is not made anew unasked', async () => {
-  const copy = newPlace()
-  expect(await user.run(['sync', '--to', copy], { env: keyless })).toMatchObject({ code: 0 })
-  renameSync(copy, `${copy}.unmounted`)
-  mkdirSync(copy)
-  const done = await user.run(['sync', '--to', copy], { env: keyless })
-  expect(done).toMatchObject({ code: 10 })
-  expect(done.stderr).toMatch('Is its disk mounted?')
-  expect(readdirSync(copy)).toEqual([])
-  const made = await user.run(['sync', '--to', copy, '--create'], { env: keyless })
-  expect(made).toMatchObject({ code: 0 })
-  expectCopy(copy)
-})
+test.each([
+  ['that has opened the source', undefined],
+  ['that has opened nothing', 'elsewhere'],
+])(
+  'on a machine %s a copy that was there and is not any more is not made anew unasked',
+  async (_, state) => {
+    const copy = newPlace()
+    const elsewhere = state === undefined ? {} : { XDG_STATE_HOME: user.path(state) }
+    const there = { env: { ...keyless, ...elsewhere } }
+    expect(await user.run(['sync', '--to', copy], there)).toMatchObject({ code: 0 })
+    renameSync(copy, `${copy}.unmounted`)
+    mkdirSync(copy)
+    const done = await user.run(['sync', '--to', copy], there)
+    expect(done).toMatchObject({ code: 10 })
+    expect(done.stderr).toMatch('Is its disk mounted?')
+    expect(readdirSync(copy)).toEqual([])
+    const made = await user.run(['sync', '--to', copy, '--create'], there)
+    expect(made).toMatchObject({ code: 0 })
+    expectCopy(copy)
+  },
+)
 
 test('a damaged object is named, the others are copied, and the exit code says so', async () => {
   const damaged = newPlace()
@@ -193,6 +201,11 @@ test('only a copy that has all is expected to have the newest snapshots', async 
   // Another store has a clock of its own.
   expect(knownOf(copy)).not.toHaveProperty('storeTimeMs')
   writeFileSync(join(source, pack), bytes)
+  expect(await user.run(['sync', '--to', copy, '-r', source])).toMatchObject({ code: 0 })
+  expect(knownOf(copy)).toMatchObject({ newest: knownOf(source)?.['newest'] })
+  // And each time again, when there are newer ones.
+  expect(await user.run(['backup', 'data', '-r', source], { env })).toMatchObject({ code: 0 })
+  expect(knownOf(copy)).not.toMatchObject({ newest: knownOf(source)?.['newest'] })
   expect(await user.run(['sync', '--to', copy, '-r', source])).toMatchObject({ code: 0 })
   expect(knownOf(copy)).toMatchObject({ newest: knownOf(source)?.['newest'] })
 })

@@ -9,6 +9,7 @@ import type { Store } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import { expectEmpty } from '../empty-place.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { isKnownCopy, rememberCopy } from '../known-copies.ts'
 import type { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { loadState, saveState } from '../repository-state.ts'
@@ -58,9 +59,10 @@ export async function syncAction(
   }).finally(() => {
     progress.end()
     // Also where it failed: what is there then is to be gone on with.
-    if (begun) remember(context, { source, target })
+    if (begun && !dryRun) remember(context, { source, target })
   })
-  if (!dryRun && result.problems === 0) rememberSnapshots(context, { source, target })
+  if (!dryRun && result.problems === 0 && result.heldSnapshots === 0)
+    rememberSnapshots(context, { source, target })
   if (!dryRun) await keepRoom(context, target)
   tell(context, { result, problems, source, target, dryRun, elapsedMs: progress.elapsedMs })
   return result.problems > 0 ? EXIT.incomplete : undefined
@@ -91,8 +93,9 @@ async function expectPlace(
   { target, create }: { readonly target: Store; readonly create: boolean },
 ): Promise<void> {
   if (isLocal(target.address)) expectEmpty(target.address, { allowed: UNFINISHED })
-  const known = loadState(context, target.address)
-  if (create || known === undefined) return
+  const { address } = target
+  const isKnown = loadState(context, address) !== undefined || isKnownCopy(context, address)
+  if (create || !isKnown) return
   if (await hasBegun(target)) return
   throw new CairnError('no-repository', `The copy at ${target.address} is not there any more`, {
     hint: 'Is its disk mounted? `--create` makes a new copy there.',
@@ -141,9 +144,10 @@ function tellItem(
 
 /**
  * What was known of the source holds for its copy: whoever opens that finds out where it was replaced, and
- * where it is not there any more. Of a source that nobody opened on this machine nothing is known.
+ * where it is not there any more. Of a source that nobody opened on this machine no more is known than that.
  */
 function remember(context: Context, { source, target }: Stores): void {
+  rememberCopy(context, target.address)
   const known = loadState(context, source.address)
   if (known === undefined || loadState(context, target.address) !== undefined) return
   const { repositoryId, ownerVerifyKey, configGeneration, grantName, passphraseConfirmed } = known
@@ -152,12 +156,13 @@ function remember(context: Context, { source, target }: Stores): void {
   saveState(context, { ...owners, address: target.address, checkedTo: 0 })
 }
 
-/** The same of its snapshots, when all of them are there. */
+/** The same of its snapshots, when all of them are there: what was known of the copy by itself stays known. */
 function rememberSnapshots(context: Context, { source, target }: Stores): void {
   const { newest, missed } = loadState(context, source.address) ?? {}
   const copy = loadState(context, target.address)
-  if (copy === undefined || copy.newest !== undefined) return
-  saveState(context, { ...copy, ...(newest && { newest }), ...(missed && { missed }) })
+  if (copy === undefined) return
+  const all = { ...copy.newest, ...newest }
+  saveState(context, { ...copy, newest: all, ...(missed && !copy.missed && { missed }) })
 }
 
 interface Done extends Stores {
