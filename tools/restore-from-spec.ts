@@ -106,7 +106,7 @@ function readObject(name: string, kinds: number[]) {
   const prefix = Buffer.from(take(body, 32)) // a copy, as it outlives a pack
   const [, kind = ''] = /^cairn\n(.)\x01\x01\0{3}/s.exec(prefix.toString('latin1')) ?? []
   need(kinds.includes(kind.charCodeAt(0)), 'it is not of the kind, version and suite expected')
-  return { name, hash, path, stored, prefix, body }
+  return { name, hash, path, stored, storedMs: fs.lstatSync(path).mtimeMs, prefix, body }
 }
 type StoredObject = ReturnType<typeof readObject>
 
@@ -310,7 +310,7 @@ function writeFile(path: Buffer, entry: Row): void {
 
 // Sections 12 and 13: snapshots and receipts
 function openSnapshot(object: StoredObject) {
-  const { hash, prefix, body } = object
+  const { hash, storedMs, prefix, body } = object
   const { signer, payload, keys } = openEnvelope(object, take(body, number(body)), SUMMARIES)
   const { source, roots, started, ending, detailsHash } = decode(SUMMARY, payload)
   need(sha256(body.rest).equals(bytes(detailsHash)), 'its details are not those that were signed')
@@ -320,8 +320,8 @@ function openSnapshot(object: StoredObject) {
   const allows = (list: Cbor, one: Cbor) => array(list ?? [one]).some((two) => isSame(one, two))
   const isAllowed = allows(signer['sources'], source) && allows(signer['hosts'], host)
   need(isAllowed, 'its signer may not write for its source and host')
-  const [id, idKey] = [hex(keys['id']) + hash, bytes(keys['idKey'])]
-  return { id, idKey, tree: array(roots)[0], root, started: uint(started), isWhole: ending !== 3 }
+  const [id, begun] = [hex(keys['id']) + hash, Math.min(uint(started), storedMs)]
+  return { id, idKey: bytes(keys['idKey']), tree: array(roots)[0], root, begun, ending }
 }
 
 /** Of the snapshots with a receipt the one that started last, or the one that was asked for. */
@@ -330,11 +330,11 @@ function chooseSnapshot() {
     const { payload, keys } = openEnvelope(object, object.body.rest)
     return hex(keys['id']) + hex(decode('snapshot session confirmed', payload)['snapshot'])
   })
-  const found = each(/^snapshots\/[0-9a-f]{64}$/, [7], openSnapshot).filter(({ id, isWhole }) =>
-    wanted ? id.startsWith(wanted, 32) : isWhole && confirmed.includes(id),
+  const found = each(/^snapshots\/[0-9a-f]{64}$/, [7], openSnapshot).filter(({ id, ending }) =>
+    wanted ? id.startsWith(wanted, 32) : ending !== 3 && confirmed.includes(id),
   )
   need(!wanted || found.length < 2, 'several snapshots have such an id')
-  return found.sort((a, b) => b.started - a.started)[0] ?? fail('there is no such snapshot')
+  return found.sort((a, b) => b.begun - a.begun)[0] ?? fail('there is no such snapshot')
 }
 
 // Section 15: how to restore

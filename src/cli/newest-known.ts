@@ -5,14 +5,16 @@
 import { toHex } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import type { BackupResult } from '../engine/backup/options.ts'
+import { mayBeLatest } from '../engine/select-snapshot.ts'
 import type { DomainAccess } from '../repository/access.ts'
 import { loadForgotten } from '../repository/forgets.ts'
 import type { Repository } from '../repository/repository.ts'
 import {
-  compareBySequence,
   loadSnapshots,
+  orderOfSource,
   type Snapshot,
   sourceIdOf,
+  sourceKeyOf,
 } from '../repository/snapshots.ts'
 import { loadUpkeepRecords } from '../repository/upkeep-records.ts'
 import type { Context } from './context.ts'
@@ -46,10 +48,9 @@ export async function rememberNewest(
 ): Promise<void> {
   const state = loadState(context, repository.store.address)
   if (state === undefined) return
-  const confirmed = snapshots.filter((one) => one.confirmed && one.summary.ending !== 'checkpoint')
   const found: Record<string, string> = {}
-  for (const [key, own] of Map.groupBy(confirmed, sourceKey)) {
-    const newest = own.toSorted(compareBySequence).at(-1)
+  for (const [key, own] of Map.groupBy(snapshots, sourceKeyOf)) {
+    const newest = own.filter(mayBeLatest).sort(orderOfSource(own)).at(-1)
     if (newest !== undefined) found[key] = newest.id
   }
   const ours = new Set(repository.domains.map(({ hex }) => hex))
@@ -67,10 +68,6 @@ export async function rememberNewest(
     newest: { ...Object.fromEntries(entries.filter((one) => !isAbsent(one))), ...found },
     missed: moreMissed(state.missed, missed),
   })
-}
-
-function sourceKey({ domain, summary }: Known): string {
-  return `${domain.hex} ${toHex(summary.sourceId)}`
 }
 
 function moreMissed(before: readonly KnownId[] = [], more: readonly KnownId[]): readonly KnownId[] {

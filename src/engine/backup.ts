@@ -8,7 +8,7 @@ import { CairnError } from '../base/errors.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import { loadIndex } from '../repository/index-load.ts'
 import { HeldLease } from '../repository/lease.ts'
-import { loadPredecessor, type Predecessor } from '../repository/predecessor.ts'
+import { type Followed, loadPredecessor, type Predecessor } from '../repository/predecessor.ts'
 import { sourceIdOf } from '../repository/snapshots.ts'
 import { commit } from './backup/commit.ts'
 import { checkMayWrite, detailsOf, summaryOf } from './backup/describe.ts'
@@ -95,7 +95,7 @@ interface Attempt {
   /** What there was before this run. */
   readonly before: Predecessor | undefined
   /** What the next snapshot follows: also a checkpoint of this run. */
-  previous: Predecessor | undefined
+  previous: Followed | undefined
 }
 
 /** One pass over the source and its commit; undefined where something was lost on the way. */
@@ -141,7 +141,7 @@ async function commitRoot(
   options: BackupOptions,
   run: Run,
   { root, isCheckpoint }: { readonly root: Root; readonly isCheckpoint: boolean },
-): Promise<Predecessor | undefined> {
+): Promise<(Followed & { readonly name: string }) | undefined> {
   const { attempt, pass, report } = run
   const summary = summaryOf(options, { ...attempt, pass, report, root, isCheckpoint })
   const outcome = await commit({
@@ -151,7 +151,8 @@ async function commitRoot(
     stored: pass.stored,
     relied: pass.relied,
   })
-  return outcome.kind === 'lost' ? undefined : { name: outcome.snapshot, summary }
+  if (outcome.kind === 'lost') return undefined
+  return { name: outcome.snapshot, follows: outcome.snapshot, summary }
 }
 
 function resultOf(options: BackupOptions, run: Run, snapshot: string | undefined): BackupResult {

@@ -9,7 +9,7 @@ import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import type { DomainAccess } from '../repository/access.ts'
 import { HeldLease } from '../repository/lease.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
-import { loadPredecessor, type Predecessor } from '../repository/predecessor.ts'
+import { type Followed, loadPredecessor } from '../repository/predecessor.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openDetails, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
 import { commit } from './backup/commit.ts'
@@ -100,8 +100,8 @@ class Copying {
   readonly #sightings: CopySightings
   readonly #earlier: EarlierCopies
   readonly #sources = new Map<string, SourceBlobs>()
-  /** The newest of each source in the target; undefined where there is none. */
-  readonly #previous = new Map<string, Predecessor | undefined>()
+  /** What the next copy of each source follows in the target; undefined where there is none. */
+  readonly #previous = new Map<string, Followed | undefined>()
   readonly #outcomes: CopyOutcome[] = []
   #pass: TargetPass | undefined
   #readBytes = 0
@@ -181,7 +181,7 @@ class Copying {
     const { sequence, predecessor, roots } = summary
     this.#copied.add(snapshot, { name: outcome.snapshot, sequence, predecessor, roots })
     if (summary.replaces === undefined)
-      this.#previous.set(toHex(summary.sourceId), { name: outcome.snapshot, summary })
+      this.#previous.set(toHex(summary.sourceId), { follows: outcome.snapshot, summary })
     return { kind: 'copied', snapshot, name: outcome.snapshot }
   }
 
@@ -280,7 +280,7 @@ class Copying {
     return { summary, details }
   }
 
-  async #previousOf(domain: DomainAccess, sourceName: string): Promise<Predecessor | undefined> {
+  async #previousOf(domain: DomainAccess, sourceName: string): Promise<Followed | undefined> {
     const sourceId = sourceIdOf(domain, sourceName)
     const key = toHex(sourceId)
     if (!this.#previous.has(key)) {

@@ -7,7 +7,7 @@ import { NO_CATALOG } from '../../test/repositories/no-catalog.ts'
 import { fromHex } from '../base/bytes.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshotFacts } from '../repository/snapshot-facts.ts'
-import { loadSnapshots } from '../repository/snapshots.ts'
+import { loadSnapshots, sourceIdOf } from '../repository/snapshots.ts'
 import { decorate } from '../store/decorate.ts'
 import type { Store } from '../store/store.ts'
 import { type FoundSnapshot, findAmongFacts } from './find-snapshot.ts'
@@ -160,4 +160,72 @@ test('of hundreds that cannot be used all together are left to tell', async () =
   const { snapshot, problems } = await found({ wanted: 'latest', store })
   expect(snapshot).toBeUndefined()
   expect(problems).toHaveLength(64)
+})
+
+describe('of a source of which some are copies', () => {
+  const copyOf = new Uint8Array(32)
+  const monthAgo = () => ({ startedMs: retention.nowMs - 30 * 86_400_000 })
+
+  /** Both find it. */
+  async function expectFound(asked: Asked, id: string | undefined): Promise<void> {
+    expect(await expected(asked)).toBe(id)
+    expect(await idOf(asked)).toBe(id)
+  }
+
+  test('the newest is the one that was begun last, not the one that was copied last', async () => {
+    const newer = await retention.save(owner, { summary: { copyOf } })
+    const older = await retention.save(owner, { summary: { ...monthAgo(), copyOf } })
+    for (const filter of [{}, { source: 'source' }]) {
+      await expectFound({ wanted: 'latest', filter }, newer)
+      await expectFound({ wanted: 'latest~1', filter }, older)
+    }
+  })
+
+  test('that is so too where no copy fits', async () => {
+    const tags = ['own']
+    const newer = await retention.save(owner, { tags })
+    const older = await retention.save(owner, { tags, summary: monthAgo() })
+    await expectFound({ wanted: 'latest', filter: { tags } }, older)
+    await retention.save(owner, { summary: { ...monthAgo(), copyOf } })
+    await expectFound({ wanted: 'latest', filter: { tags } }, newer)
+    await expectFound({ wanted: 'latest~1', filter: { tags } }, older)
+  })
+
+  test('one whose writer may not write for its host changes nothing', async () => {
+    const writer = await retention.grant('writer', { domain: 'default', hosts: ['elsewhere'] })
+    owner = await retention.owner()
+    await retention.save(owner)
+    const last = await retention.save(owner, { summary: monthAgo() })
+    await retention.save(writer, { summary: { ...monthAgo(), copyOf } })
+    await expectFound({ wanted: 'latest' }, last)
+  })
+})
+
+describe('a writer of another domain', () => {
+  let thief: Repository
+
+  beforeEach(async () => {
+    thief = await retention.grant('writer')
+    owner = await retention.owner()
+  })
+
+  test('does not come before what was saved since by a time to come', async () => {
+    const startedMs = retention.nowMs + 365 * 86_400_000
+    const fake = await retention.save(thief, { source: 'fake', summary: { startedMs } })
+    expect(await expected({ wanted: 'latest' })).toBe(fake)
+    const own = await retention.save(owner)
+    expect(await expected({ wanted: 'latest' })).toBe(own)
+    expect(await idOf({ wanted: 'latest' })).toBe(own)
+  })
+
+  test('does not come into a source by its id', async () => {
+    const [domain] = owner.domains
+    if (domain === undefined) throw new Error('no domain')
+    const sourceId = sourceIdOf(domain, 'source')
+    await retention.save(thief, { summary: { sourceId, sequence: 1000 } })
+    const own = await retention.save(owner)
+    expect(await expected({ wanted: 'latest' })).toBe(own)
+    expect(await idOf({ wanted: 'latest' })).toBe(own)
+    expect(await idOf({ wanted: 'latest~1' })).toBeUndefined()
+  })
 })

@@ -2,18 +2,20 @@
 // it is read and opened, with its details, the newest first. What selectSnapshot finds among all is found here
 // too; where nothing is found, selectSnapshot is to say why.
 
-import { equalBytes } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import { type ObjectProblem, ObjectProblems } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import {
-  compareBySequence,
+  compareAmongSources,
   compareByTime,
   expectDetails,
+  isCopyThatCounts,
+  orderOfSource,
   readSnapshot,
   replacements,
   type Snapshot,
   type SnapshotFacts,
+  sourceKeyOf,
   withoutReplaced,
 } from '../repository/snapshots.ts'
 import {
@@ -96,15 +98,27 @@ async function findLatest(
       if (filterSnapshots([opened], { repository, filter }).length > 0) yield opened
     }
   }
-  for await (const newest of fitting(latest.toSorted((a, b) => compareByTime(b, a)))) {
-    const { sourceId } = newest.summary
-    const sameSource = latest.filter(({ summary }) => equalBytes(summary.sourceId, sourceId))
+  for await (const newest of fitting(latest.toSorted((a, b) => compareAmongSources(b, a)))) {
+    const source = sourceKeyOf(newest)
+    const isSame = (one: SnapshotFacts) => sourceKeyOf(one) === source
+    const all = listed.filter(isSame)
+    if (!(await isCopyUsable(all, candidates))) return undefined
+    const order = orderOfSource(all)
     let left = back
-    for await (const one of fitting(sameSource.toSorted((a, b) => compareBySequence(b, a))))
+    for await (const one of fitting(latest.filter(isSame).sort((a, b) => order(b, a))))
       if (left-- === 0) return one
     return undefined
   }
   return undefined
+}
+
+/** A copy changes the order of its source, where it is one: of several, the first to be come upon tells. */
+async function isCopyUsable(
+  all: readonly SnapshotFacts[],
+  candidates: Candidates,
+): Promise<boolean> {
+  const copy = all.filter(isCopyThatCounts).sort(compareByTime).at(-1)
+  return copy === undefined || (await candidates.open(copy)) !== undefined
 }
 
 /** Those that were read, each once. */

@@ -10,12 +10,14 @@ import type { Details } from '../format/snapshot.ts'
 import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import {
-  compareBySequence,
+  compareAmongSources,
   openDetails,
+  orderOfSource,
   type Snapshot,
   type SnapshotFacts,
   type SnapshotList,
   sourceIdOf,
+  sourceKeyOf,
 } from '../repository/snapshots.ts'
 
 export interface SnapshotFilter {
@@ -110,7 +112,10 @@ export function parseWanted(wanted: string): Wanted {
 }
 
 /** Whether it may be taken without being named. */
-export function mayBeLatest({ confirmed, summary }: SnapshotFacts): boolean {
+export function mayBeLatest({
+  confirmed,
+  summary,
+}: Pick<SnapshotFacts, 'confirmed' | 'summary'>): boolean {
   return confirmed && summary.ending !== 'checkpoint'
 }
 
@@ -119,12 +124,13 @@ function selectLatest(
   { back, known }: { readonly back: number; readonly known: SnapshotList },
 ): Snapshot {
   const complete = fitting.filter(mayBeLatest)
-  const newest = complete[complete.length - 1]
+  const newest = complete.toSorted(compareAmongSources).at(-1)
   if (newest === undefined) throw nothingFits(known, fitting.length)
-  const sourceId = toHex(newest.summary.sourceId)
-  const sameSource = complete
-    .filter(({ summary }) => toHex(summary.sourceId) === sourceId)
-    .sort((a, b) => compareBySequence(b, a))
+  const source = sourceKeyOf(newest)
+  const isSame = (one: Snapshot) => sourceKeyOf(one) === source
+  // Whether any is a copy goes by the whole source, whatever was asked for of it.
+  const order = orderOfSource(known.snapshots.filter(isSame))
+  const sameSource = complete.filter(isSame).sort((a, b) => order(b, a))
   const found = sameSource[back]
   if (found !== undefined) return found
   const count = sameSource.length === 1 ? 'one snapshot' : `${sameSource.length} snapshots`

@@ -1,7 +1,6 @@
 // What goes on in a repository: who is at work, what waits to be deleted, how old the last snapshot of each
 // source is. Reads records only, and changes nothing.
 
-import { toHex } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import type { CatalogPlace } from '../repository/catalog.ts'
 import { type FoundMark, findMarks } from '../repository/marks.ts'
@@ -10,11 +9,12 @@ import type { Repository } from '../repository/repository.ts'
 import { LEASE_HONOURED_MS, loadSessions, type Session } from '../repository/sessions.ts'
 import { loadSnapshotFacts } from '../repository/snapshot-facts.ts'
 import {
-  compareBySequence,
   compareByTime,
+  orderOfSource,
   readSnapshot,
   type Snapshot,
   type SnapshotFacts,
+  sourceKeyOf,
   withoutReplaced,
 } from '../repository/snapshots.ts'
 
@@ -89,14 +89,10 @@ async function sourcesOf(
   repository: Repository,
   { snapshots, problems }: Counted,
 ): Promise<readonly SourceStatus[]> {
-  const counted = snapshots.filter(({ summary }) => summary.ending !== 'checkpoint')
-  const groups = Map.groupBy(
-    counted,
-    ({ domain, summary }) => `${domain.hex} ${toHex(summary.sourceId)}`,
-  )
   const sources: SourceStatus[] = []
-  for (const own of groups.values()) {
-    const ordered = own.toSorted(compareBySequence)
+  for (const own of Map.groupBy(snapshots, sourceKeyOf).values()) {
+    const counted = own.filter(({ summary }) => summary.ending !== 'checkpoint')
+    const ordered = counted.sort(orderOfSource(own))
     for (let newest = ordered.pop(); newest !== undefined; newest = ordered.pop()) {
       const read = await readOrTell(repository, { facts: newest, problems })
       if (read === undefined) continue

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { Retention } from '../../test/engine/retention.ts'
 import { NO_CATALOG } from '../../test/repositories/no-catalog.ts'
 import {
   backupFiles,
@@ -112,7 +113,7 @@ test.each(['damaged', 'on a bad sector'])(
     const found = await load(
       withBadSectors(sample.store, (name) => how !== 'damaged' && name === bad),
     )
-    expect(found).toEqual({ name: before, summary: { sequence: 3, roots: [] } })
+    expect(found).toEqual({ name: before, follows: before, summary: { sequence: 3, roots: [] } })
     expect(problems.map(({ name }) => name)).toEqual([bad])
   },
 )
@@ -131,7 +132,7 @@ test('a receipt that cannot be read does not make its snapshot one that was neve
   const bad = (await namesOf(sample.store, 'receipts/')).find((name) => !known.has(name))
   const before = await snapshotNumbered(3)
   const found = await load(withBadSectors(sample.store, (name) => name === bad))
-  expect(found).toEqual({ name: before, summary: { sequence: 4, roots: [] } })
+  expect(found).toEqual({ name: before, follows: before, summary: { sequence: 4, roots: [] } })
 })
 
 test('what nobody may have written takes no number', async () => {
@@ -145,6 +146,23 @@ test('what nobody may have written takes no number', async () => {
   sample = { ...sample, repository: await openRepository(sample.store, sample.owner) }
   expect((await load())?.summary.sequence).toBe(3)
   expect(problems.map(({ error }) => error.code)).toContain('object-foreign')
+})
+
+test('of copies it is the one that was begun last, and the next number is above all', async () => {
+  const retention = await Retention.make()
+  const owner = await retention.owner()
+  const root = (byte: number) => [new Uint8Array(32).fill(byte)]
+  const copyOf = new Uint8Array(32)
+  const newer = await retention.save(owner, { summary: { copyOf, roots: root(1) } })
+  const startedMs = retention.nowMs - 30 * 86_400_000
+  const older = await retention.save(owner, { summary: { copyOf, startedMs, roots: root(2) } })
+  const sourceId = sourceIdOf(selectDomain(owner), 'source')
+  const onProblem = (problem: ObjectProblem) => problems.push(problem)
+  expect(await loadPredecessor(owner, { sourceId, catalog: NO_CATALOG, onProblem })).toEqual({
+    name: `snapshots/${newer}`,
+    follows: `snapshots/${older}`,
+    summary: { sequence: 2, roots: root(1) },
+  })
 })
 
 test('where none can be read there is none', async () => {

@@ -11,9 +11,24 @@ import type { CatalogPlace } from './catalog.ts'
 import type { ObjectProblem } from './object-problem.ts'
 import type { Repository } from './repository.ts'
 import { loadSnapshotFacts } from './snapshot-facts.ts'
-import { compareBySequence, type SnapshotFacts, withoutReplaced } from './snapshots.ts'
+import {
+  compareBySequence,
+  orderOfSource,
+  type SnapshotFacts,
+  withoutReplaced,
+} from './snapshots.ts'
 
-export interface Predecessor {
+/** What the next snapshot takes its number from. */
+export interface Followed {
+  /**
+   * The name of the one with the highest number that can be read: the next one says to follow it, so that it
+   * would be missed. Where copies came after what is newer, that is not the newest.
+   */
+  readonly follows: string
+  readonly summary: Pick<Summary, 'sequence'>
+}
+
+export interface Predecessor extends Followed {
   /** Of the newest snapshot that can be read. */
   readonly name: string
   /**
@@ -41,36 +56,37 @@ export async function loadPredecessor(
   const own = withoutReplaced(snapshots)
     .filter(({ summary }) => equalBytes(summary.sourceId, sourceId))
     .sort(compareBySequence)
-  const newest = own.findLast(({ confirmed }) => confirmed)
-  if (newest === undefined) return undefined
-  const { roots } = newest.summary
-  const sequence = await highestTaken(repository, { newest, own, problems })
-  const isCertain = sequence === newest.summary.sequence
-  return { name: newest.name, summary: { sequence, roots: isCertain ? roots : [] } }
+  const confirmed = own.filter((one) => one.confirmed)
+  const highest = confirmed.at(-1)
+  const newest = confirmed.toSorted(orderOfSource(own)).at(-1)
+  if (highest === undefined || newest === undefined) return undefined
+  const sequence = await highestTaken(repository, { highest, own, problems })
+  const roots = sequence === highest.summary.sequence ? newest.summary.roots : []
+  return { name: newest.name, follows: highest.name, summary: { sequence, roots } }
 }
 
 /** The highest number that a snapshot of the source has or may have. */
 async function highestTaken(
   { store }: Repository,
   {
-    newest,
+    highest,
     own,
     problems,
   }: {
-    readonly newest: SnapshotFacts
+    readonly highest: SnapshotFacts
     readonly own: readonly SnapshotFacts[]
     readonly problems: readonly ObjectProblem[]
   },
 ): Promise<number> {
   // What is intact and not ours is nobody's snapshot.
   const unread = problems.filter(({ error }) => error.code !== 'object-foreign')
-  const known = newest.summary.sequence
+  const known = highest.summary.sequence
   if (unread.length === 0) return known
-  const since = (await store.stat(newest.name))?.storedAtMs ?? 0
+  const since = (await store.stat(highest.name))?.storedAtMs ?? 0
   let hidden = 0
   let isReceiptHidden = false
   for (const { name } of unread) {
-    // What the store had before the newest snapshot was known to whoever wrote that one.
+    // What the store had before the one with the highest number was known to whoever wrote that one.
     if (((await store.stat(name))?.storedAtMs ?? 0) < since) continue
     if (name.startsWith('snapshots/')) hidden++
     else isReceiptHidden = true

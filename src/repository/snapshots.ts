@@ -350,6 +350,41 @@ export function compareBySequence(a: Ordered, b: Ordered): number {
   return a.summary.sequence - b.summary.sequence || compareByTime(a, b)
 }
 
+/**
+ * The order in which those of one source follow each other, given all of it. Where any is a copy, the numbers
+ * say only in which order they were copied: then it is that of their times.
+ */
+export function orderOfSource(
+  all: readonly (Ordered & Pick<Snapshot, 'confirmed'>)[],
+): (a: Ordered, b: Ordered) => number {
+  return all.some(isCopyThatCounts) ? compareByTime : compareBySequence
+}
+
+/** One without a receipt may be of a run that goes on, and changes no order. */
+export function isCopyThatCounts({
+  confirmed,
+  summary,
+}: Pick<Snapshot, 'confirmed' | 'summary'>): boolean {
+  return confirmed && summary.copyOf !== undefined
+}
+
+/**
+ * In the order of their times, for choosing among sources. Whoever writes one source could take the place of all
+ * others with a time to come: none was begun later than the store received it.
+ */
+export function compareAmongSources(
+  a: Ordered & Pick<Snapshot, 'storedAtMs'>,
+  b: Ordered & Pick<Snapshot, 'storedAtMs'>,
+): number {
+  const begunMs = ({ summary, storedAtMs }: typeof a) => Math.min(summary.startedMs, storedAtMs)
+  return begunMs(a) - begunMs(b) || compareByTime(a, b)
+}
+
+/** What tells sources apart: in another domain the same id is that of another one. */
+export function sourceKeyOf({ domain, summary }: Pick<Snapshot, 'domain' | 'summary'>): string {
+  return `${domain.hex} ${toHex(summary.sourceId)}`
+}
+
 /** What says which snapshot stands for which. */
 type Replacing = Ordered & Pick<Snapshot, 'confirmed' | 'domain'>
 

@@ -10,11 +10,12 @@ import { type FoundHold, loadHoldsForReading } from '../../repository/holds.ts'
 import { verifyOriginal } from '../../repository/original.ts'
 import type { Repository } from '../../repository/repository.ts'
 import {
-  compareBySequence,
   loadSnapshots,
   openDetails,
+  orderOfSource,
   type Snapshot,
   type SnapshotList,
+  sourceKeyOf,
   withoutReplaced,
 } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
@@ -56,7 +57,10 @@ export async function snapshotsAction(
   const { closed } = list
   const problems = [...list.problems, ...unreadHolds]
   const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })
-  const chosen = flags.latest === undefined ? fitting : newestOfEach(fitting, flags.latest)
+  const chosen =
+    flags.latest === undefined
+      ? fitting
+      : newestOfEach(fitting, { all: snapshots, count: flags.latest })
   const listed = chosen.map((snapshot) => ({
     snapshot,
     details: detailsOf(repository, snapshot),
@@ -93,18 +97,17 @@ function detailsOf(repository: Repository, snapshot: Snapshot): Details | undefi
   }
 }
 
-/** As `latest` counts: by their numbers, because clocks may be wrong. They stay in their order. */
-function newestOfEach(snapshots: readonly Snapshot[], count: number): readonly Snapshot[] {
-  const left = new Map<string, number>()
-  const kept = snapshots
-    .toSorted((a, b) => compareBySequence(b, a))
-    .filter(({ summary }) => {
-      const source = toHex(summary.sourceId)
-      const before = left.get(source) ?? 0
-      left.set(source, before + 1)
-      return before < count
-    })
-  const chosen = new Set(kept)
+/** As `latest` counts: by their numbers, unless any is a copy. They stay in their order. */
+function newestOfEach(
+  snapshots: readonly Snapshot[],
+  { all, count }: { readonly all: readonly Snapshot[]; readonly count: number },
+): readonly Snapshot[] {
+  const sources = Map.groupBy(all, sourceKeyOf)
+  const chosen = new Set<Snapshot>()
+  for (const [source, own] of Map.groupBy(snapshots, sourceKeyOf)) {
+    const order = orderOfSource(sources.get(source) ?? own)
+    for (const one of own.sort((a, b) => order(b, a)).slice(0, count)) chosen.add(one)
+  }
   return snapshots.filter((snapshot) => chosen.has(snapshot))
 }
 

@@ -7,6 +7,7 @@ import { decode, encode } from '../../format/codec.ts'
 import { PROBLEMS_MAX, TEXT_BYTES_MAX } from '../../format/limits.ts'
 import { certificateCodec, SIGNATURE_BYTES } from '../../format/signing.ts'
 import { type Details, detailsCodec, type Problem, type Summary } from '../../format/snapshot.ts'
+import type { Followed } from '../../repository/predecessor.ts'
 import { sourceIdOf } from '../../repository/snapshots.ts'
 import { digestInName } from '../../store/names.ts'
 import type { BackupOptions } from './options.ts'
@@ -20,9 +21,7 @@ const PROBLEMS_BYTES_MAX = 1024 * 1024
 export interface Described {
   readonly sessionId: Bytes
   readonly startedMs: number
-  readonly previous:
-    | { readonly name: string; readonly summary: Pick<Summary, 'sequence'> }
-    | undefined
+  readonly previous: Followed | undefined
   readonly report: Report
   readonly pass: { readonly addedBytes: number; readonly addedStoredBytes: number }
   readonly root: Root
@@ -39,7 +38,7 @@ export function summaryOf(
     sourceId: sourceIdOf(domain, sourceName),
     roots: [root.tree],
     sequence: (previous?.summary.sequence ?? 0) + 1,
-    predecessor: previous && digestInName(previous.name),
+    predecessor: previous && digestInName(previous.follows),
     sessionId,
     startedMs,
     endedMs: clock.nowMs(),

@@ -7,6 +7,7 @@ import { DETAILS_BYTES_MAX } from '../../format/limits.ts'
 import { type Details, detailsCodec, type Summary } from '../../format/snapshot.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { originalOf, verifyOriginal } from '../../repository/original.ts'
+import type { Followed } from '../../repository/predecessor.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { openDetails, type Snapshot, sourceIdOf } from '../../repository/snapshots.ts'
 import { SEAL_OVERHEAD_BYTES } from '../../sealer/seal.ts'
@@ -23,10 +24,8 @@ export interface CopySummary {
   readonly program: string
   readonly addedBytes: number
   readonly addedStoredBytes: number
-  /** The newest of the source in the target. */
-  readonly previous:
-    | { readonly name: string; readonly summary: Pick<Summary, 'sequence'> }
-    | undefined
+  /** What has the highest number of the source in the target. */
+  readonly previous: Followed | undefined
   /** The copy of what the original replaces: then this one replaces that. */
   readonly replaced: CopyThere | undefined
 }
@@ -38,7 +37,7 @@ export function copySummary(options: CopySummary): Omit<Summary, 'detailsHash'> 
     replaced === undefined
       ? {
           sequence: (previous?.summary.sequence ?? 0) + 1,
-          predecessor: previous && digestInName(previous.name),
+          predecessor: previous && digestInName(previous.follows),
           replaces: undefined,
         }
       : {

@@ -3,7 +3,7 @@
 
 import { toHex } from '../../base/bytes.ts'
 import type { BlobId } from '../../format/ids.ts'
-import { compareBySequence, type Snapshot } from '../../repository/snapshots.ts'
+import { orderOfSource, type Snapshot, sourceKeyOf } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
 import type { CopiedBefore } from './copied-before.ts'
 import { learnIds } from './learn-ids.ts'
@@ -52,12 +52,10 @@ export class EarlierCopies {
     }
   }
 
-  #newestCopied({ domain, summary }: Snapshot): Snapshot | undefined {
+  #newestCopied(snapshot: Snapshot): Snapshot | undefined {
     const { snapshots, known = snapshots } = this.#options
-    const sourceId = toHex(summary.sourceId)
-    return known
-      .filter((one) => one.domain === domain && toHex(one.summary.sourceId) === sourceId)
-      .sort(compareBySequence)
-      .findLast((one) => this.#copied.find(one) !== undefined)
+    const source = sourceKeyOf(snapshot)
+    const own = known.filter((one) => sourceKeyOf(one) === source)
+    return own.toSorted(orderOfSource(own)).findLast((one) => this.#copied.find(one) !== undefined)
   }
 }
