@@ -44,12 +44,25 @@ export async function loadPredecessor(
   const newest = own.findLast(({ confirmed }) => confirmed)
   if (newest === undefined) return undefined
   const { roots } = newest.summary
-  const sequence = await highestTaken(repository, { newest, own, problems })
-  const isCertain = sequence === newest.summary.sequence
+  const { sequence, isCertain } = await highestTaken(repository, { newest, own, problems })
   return { name: newest.name, summary: { sequence, roots: isCertain ? roots : [] } }
 }
 
-/** The highest number that a snapshot of the source has or may have. */
+/**
+ * The number of the snapshot that follows this one. Whoever may write the source may have given out the last
+ * number there is: then it stays at that, and time says which is the later one.
+ */
+export function nextSequence(
+  previous: { readonly summary: Pick<Summary, 'sequence'> } | undefined,
+): number {
+  return lastAtMost((previous?.summary.sequence ?? 0) + 1)
+}
+
+function lastAtMost(sequence: number): number {
+  return Math.min(sequence, Number.MAX_SAFE_INTEGER)
+}
+
+/** The highest number that a snapshot of the source has or may have; whether `newest` is surely that. */
 async function highestTaken(
   { store }: Repository,
   {
@@ -61,11 +74,11 @@ async function highestTaken(
     readonly own: readonly SnapshotFacts[]
     readonly problems: readonly ObjectProblem[]
   },
-): Promise<number> {
+): Promise<{ readonly sequence: number; readonly isCertain: boolean }> {
   // What is intact and not ours is nobody's snapshot.
   const unread = problems.filter(({ error }) => error.code !== 'object-foreign')
   const known = newest.summary.sequence
-  if (unread.length === 0) return known
+  if (unread.length === 0) return { sequence: known, isCertain: true }
   const since = (await store.stat(newest.name))?.storedAtMs ?? 0
   let hidden = 0
   let isReceiptHidden = false
@@ -75,6 +88,7 @@ async function highestTaken(
     if (name.startsWith('snapshots/')) hidden++
     else isReceiptHidden = true
   }
-  const unconfirmed = own.at(-1)?.summary.sequence ?? known
-  return (isReceiptHidden ? Math.max(known, unconfirmed) : known) + hidden
+  const last = (isReceiptHidden ? own.at(-1) : undefined) ?? newest
+  const sequence = lastAtMost(last.summary.sequence + hidden)
+  return { sequence, isCertain: last === newest && hidden === 0 }
 }
