@@ -56,3 +56,11 @@ test.each([
 ])('%s is no time', (text) => {
   expect(parseTime(text, NOW_MS)).toBeUndefined()
 })
+
+test.each([0, -1, 1.5, 8.64e15 + 1, Number.MAX_SAFE_INTEGER, Infinity, -Infinity, Number.NaN])(
+  '%d is shown, whoever said it',
+  (ms) => {
+    expect(formatTime(ms)).toMatch(/^-?\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d$/)
+    expect(isoTime(ms)).toMatch(/^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  },
+)

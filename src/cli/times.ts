@@ -1,8 +1,10 @@
 // Times, as people write and read them: in the machine's time zone.
 
+import { dateOf } from '../base/date.ts'
+
 /** `2026-11-21 01:02:03`, local time. */
 export function formatTime(ms: number): string {
-  const at = new Date(ms)
+  const at = dateOf(ms)
   const date = [at.getFullYear(), at.getMonth() + 1, at.getDate()]
   const time = [at.getHours(), at.getMinutes(), at.getSeconds()]
   return `${date.map(digits).join('-')} ${time.map(digits).join(':')}`
@@ -14,7 +16,7 @@ function digits(value: number): string {
 
 /** The same for programs: `2026-11-21T00:02:03.000Z`. */
 export function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
+  return dateOf(ms).toISOString()
 }
 
 /** `0.8 s`, `42 s`, `3:07 min`, `2:04:00 h`. */

@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { putForged } from '../../test/repositories/forged.ts'
 import {
   backupFiles,
   copySample,
@@ -366,4 +367,14 @@ describe('two snapshots of one number', () => {
       expect(problems[0]?.snapshots).toEqual(ids)
     }
   })
+})
+
+test('a snapshot that names no tree is a problem if it counts, and a note if not', async () => {
+  const forged = (isConfirmed: boolean, source: string) =>
+    putForged(sample.repository, { roots: [] }, { isConfirmed, source })
+  const [counts, left] = [await forged(true, 'a'), await forged(false, 'b')]
+  const { problems, notes } = await run('structure')
+  const snapshots = [counts.slice('snapshots/'.length)]
+  expect(problems).toMatchObject([{ kind: 'malformed', object: counts, snapshots }])
+  expect(notes.map(({ object }) => object)).toEqual([left])
 })

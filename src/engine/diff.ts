@@ -3,7 +3,7 @@
 
 import { type Bytes, compareBytes, equalBytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
-import { type BlobId, blobId } from '../format/ids.ts'
+import type { BlobId } from '../format/ids.ts'
 import type { Entry } from '../format/tree.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Snapshot } from '../repository/snapshots.ts'
@@ -11,6 +11,7 @@ import type { BlobReader } from './blob-reader.ts'
 import { type Change, compareEntries } from './diff/compare-entries.ts'
 import { flattened, Into, type Nested, type NestedSync } from './nesting.ts'
 import { SnapshotReaders } from './snapshot-readers.ts'
+import { rootOf } from './snapshot-root.ts'
 import { entriesOf, findEntry } from './tree-reader.ts'
 
 export interface DiffSide {
@@ -70,7 +71,7 @@ interface OpenSide {
 async function openSide(readers: SnapshotReaders, side: DiffSide): Promise<OpenSide> {
   const { snapshot, names } = side
   const reader = await readers.readerFor(snapshot)
-  const root = blobId(snapshot.summary.roots[0] as Bytes)
+  const root = rootOf(snapshot)
   if (names.length === 0) return { reader, start: { tree: root } }
   const entry = await findEntry(reader, { root, names })
   if (entry === undefined) {

@@ -3,7 +3,6 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
-import { blobId } from '../format/ids.ts'
 import type { Entry } from '../format/tree.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Snapshot } from '../repository/snapshots.ts'
@@ -11,6 +10,7 @@ import { type ContentReaders, contentOf } from './dump/content.ts'
 import type { DumpProblem, Sink } from './dump/sink.ts'
 import { TarDump } from './dump/tar-dump.ts'
 import { SnapshotReaders } from './snapshot-readers.ts'
+import { rootOf } from './snapshot-root.ts'
 import { findEntry } from './tree-reader.ts'
 
 export type { DumpProblem, Sink }
@@ -43,7 +43,7 @@ export async function dump(options: DumpOptions): Promise<DumpResult> {
   const readers = new SnapshotReaders(repository)
   const trees = await readers.readerFor(snapshot)
   const contents = await readers.contentReaderFor(snapshot, CACHED_CONTENT_FRAMES)
-  const root = blobId(snapshot.summary.roots[0] as Bytes)
+  const root = rootOf(snapshot)
   const entry = names.length === 0 ? undefined : await findEntry(trees, { root, names })
   if (names.length > 0 && entry === undefined) throw notThere(snapshot)
   const format = options.format ?? (entry?.type === 'file' ? 'file' : 'tar')

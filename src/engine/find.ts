@@ -16,6 +16,7 @@ import { nameText } from '../source/files/name-text.ts'
 import type { BlobReader } from './blob-reader.ts'
 import { flattened, Into, type Nested, type NestedSync } from './nesting.ts'
 import { SnapshotReaders } from './snapshot-readers.ts'
+import { rootOf } from './snapshot-root.ts'
 import { entriesOf } from './tree-reader.ts'
 
 export interface FindOptions {
@@ -53,8 +54,20 @@ export async function* find(options: FindOptions): AsyncGenerator<Found> {
   const barren = new Set<string>()
   for (const snapshot of options.snapshots) {
     const reader = await readers.readerFor(snapshot)
+    if (!hasTree(options, snapshot)) continue
     const search = new Search({ ...options, patterns, anywhere, barren, reader, snapshot })
     for (const root of snapshot.summary.roots) yield* flattened(search.folder(blobId(root), [], []))
+  }
+}
+
+/** Tells of it where there is none. */
+function hasTree({ onProblem }: FindOptions, snapshot: Snapshot): boolean {
+  try {
+    rootOf(snapshot)
+    return true
+  } catch (error) {
+    onProblem({ snapshot, names: [], error })
+    return false
   }
 }
 

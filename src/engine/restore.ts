@@ -30,6 +30,7 @@ import { Selection, type Wanted } from './restore/selection.ts'
 import { verifyTarget } from './restore/verify.ts'
 import type { Window } from './restore/window.ts'
 import { WritePool } from './restore/write-pool.ts'
+import { rootOf } from './snapshot-root.ts'
 import { entryRunsOf, findEntry } from './tree-reader.ts'
 
 export interface RestoreOptions {
@@ -159,7 +160,7 @@ async function findStart(
   { snapshot, path, repository }: RestoreOptions,
   reader: BlobReader,
 ): Promise<Start> {
-  const root = snapshot.summary.roots[0] as BlobId
+  const root = rootOf(snapshot)
   if (path.length === 0)
     return { tree: root, entry: openDetails(repository, snapshot).root, only: undefined }
   const entry = await findEntry(reader, { root, names: path })

@@ -12,8 +12,10 @@ import {
   repeatingBytes,
   required,
   text,
+  time,
   uint,
 } from './codec.ts'
+import { TIME_MS_MAX } from './limits.ts'
 
 interface Thing {
   readonly size: number
@@ -105,4 +107,11 @@ test('bytes that repeat come back as what they are, and the same ones as the sam
   expect(() => decode(repeating, cut)).toThrow(/ends too early/)
   const long = encode(array(bytes(5), 1), [new Uint8Array(5)])
   expect(() => decode(repeating, long)).toThrow(/more than the maximum of 4/)
+})
+
+test('a time is one that a Date can be', () => {
+  expect(decode(time, encode(time, TIME_MS_MAX))).toBe(TIME_MS_MAX)
+  expect(new Date(TIME_MS_MAX).getTime()).toBe(TIME_MS_MAX)
+  for (const ms of [TIME_MS_MAX + 1, Number.MAX_SAFE_INTEGER])
+    expect(() => decode(time, encode(time, ms))).toThrow('more than the maximum')
 })

@@ -7,6 +7,7 @@
 import type { Bytes } from '../base/bytes.ts'
 import type { CairnError } from '../base/errors.ts'
 import { CborReader, CborWriter, malformed, type Wide } from './cbor.ts'
+import { TIME_MS_MAX } from './limits.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface Codec<T> {
@@ -34,6 +35,9 @@ export function decode<T>(codec: Codec<T>, bytes: Bytes): T {
 export function uint(max: number = Number.MAX_SAFE_INTEGER): Codec<number> {
   return { write: (writer, value) => writer.uint(value), read: (reader) => reader.uint(max) }
 }
+
+/** A moment, in milliseconds since 1970. */
+export const time: Codec<number> = uint(TIME_MS_MAX)
 
 export const wideUint: Codec<Wide> = {
   write: (writer, value) => writer.uint(value),

@@ -3,7 +3,7 @@
 // secret, and nothing in it is trusted before it matches what a grant has pinned.
 
 import type { Bytes } from '../base/bytes.ts'
-import { array, type Codec, fixedBytes, record, required, uint } from './codec.ts'
+import { array, type Codec, fixedBytes, record, required, time, uint } from './codec.ts'
 import { DOMAINS_MAX, EPOCHS_MAX, MARKED_NAMES_MAX, MEBI } from './limits.ts'
 import { DOMAIN_ID_BYTES, REPOSITORY_ID_BYTES } from './prefix.ts'
 import { CERTIFICATE_ID_BYTES, VERIFY_KEY_BYTES } from './signing.ts'
@@ -74,7 +74,7 @@ const domainCodec: Codec<DomainConfig> = record<DomainConfig>({
 export const configCodec: Codec<Config> = record<Config>({
   repositoryId: required(1, fixedBytes(REPOSITORY_ID_BYTES)),
   generation: required(2, uint(99_999_999)),
-  createdMs: required(3, uint()),
+  createdMs: required(3, time),
   ownerVerifyKey: required(4, fixedBytes(VERIFY_KEY_BYTES)),
   chunker: required(5, chunkerCodec),
   domains: required(6, array(domainCodec, DOMAINS_MAX)),

@@ -14,6 +14,7 @@ import {
   record,
   required,
   text,
+  time,
   uint,
 } from './codec.ts'
 import { SEAL_PUBLIC_KEY_BYTES } from './config.ts'
@@ -85,7 +86,7 @@ export const grantCodec: Codec<Grant> = record<Grant>({
   ownerVerifyKey: required(2, fixedBytes(VERIFY_KEY_BYTES)),
   role: required(3, choice({ owner: 1, writer: 2, reader: 3, upkeep: 4 })),
   label: required(4, text(TEXT_BYTES_MAX)),
-  createdMs: required(5, uint()),
+  createdMs: required(5, time),
   ownerSecret: optional(6, fixedBytes(KEY_BYTES)),
   domains: required(7, array(domainKeysCodec, DOMAINS_MAX)),
 })
@@ -112,7 +113,7 @@ export const issuedCodec: Codec<Issued> = record<Issued>({
   name: required(1, text(128)),
   role: required(2, choice({ owner: 1, writer: 2, reader: 3, upkeep: 4 })),
   label: required(3, text(TEXT_BYTES_MAX)),
-  createdMs: required(4, uint()),
+  createdMs: required(4, time),
   domains: required(5, array(fixedBytes(DOMAIN_ID_BYTES), DOMAINS_MAX)),
   certificateId: optional(6, fixedBytes(16)),
 })

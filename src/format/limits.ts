@@ -1,6 +1,8 @@
 // Every maximum of the format, in one place. A reader checks each before it allocates or loops, so
 // that no object, however hostile, costs more than these; a writer never exceeds one.
 
+import { DATE_MS_MAX } from '../base/date.ts'
+
 export const KIBI = 1024
 export const MEBI = 1024 * 1024
 
@@ -55,6 +57,8 @@ export const EPOCHS_MAX = 4_096
 export const GRANT_BYTES_MAX = 16 * MEBI
 /** How many grants are tried with one passphrase. */
 export const GRANTS_TRIED_MAX = 64
+/** Later ones are no time that could be shown. */
+export const TIME_MS_MAX = DATE_MS_MAX
 export const TEXT_BYTES_MAX = 4_096
 export const TAGS_MAX = 256
 export const PATHS_MAX = 65_536

@@ -6,7 +6,7 @@
 // its own names anyway. The envelope, signed by upkeep and sealed under the header key, has their hash.
 
 import { type Bytes, concat } from '../base/bytes.ts'
-import { type Codec, fixedBytes, record, required, uint } from './codec.ts'
+import { type Codec, fixedBytes, record, required, time } from './codec.ts'
 import { ColumnReader, ColumnWriter } from './columns.ts'
 import { MARKED_NAMES_MAX } from './limits.ts'
 import { expectPrefix, PREFIX_BYTES } from './prefix.ts'
@@ -29,7 +29,7 @@ export interface MarkWord {
 
 export const markWordCodec: Codec<MarkWord> = record<MarkWord>({
   namesHash: required(1, fixedBytes(32)),
-  markedMs: required(2, uint()),
+  markedMs: required(2, time),
 })
 
 /** The counts and names as they are stored. */

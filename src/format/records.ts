@@ -3,7 +3,7 @@
 // upkeep puts is in upkeep-records.ts.
 
 import type { Bytes } from '../base/bytes.ts'
-import { type Codec, choice, fixedBytes, record, required, text, uint } from './codec.ts'
+import { type Codec, choice, fixedBytes, record, required, text, time, uint } from './codec.ts'
 import { TEXT_BYTES_MAX } from './limits.ts'
 import { SESSION_ID_BYTES } from './snapshot.ts'
 
@@ -18,7 +18,7 @@ export interface Receipt {
 export const receiptCodec: Codec<Receipt> = record<Receipt>({
   snapshot: required(1, fixedBytes(32)),
   sessionId: required(2, fixedBytes(SESSION_ID_BYTES)),
-  confirmedMs: required(3, uint()),
+  confirmedMs: required(3, time),
 })
 
 /** Says that a session is at work. Protects its effort, never anyone's data. */
@@ -36,5 +36,5 @@ export const leaseCodec: Codec<Lease> = record<Lease>({
   number: required(2, uint()),
   purpose: required(3, choice({ backup: 1, upkeep: 2 })),
   host: required(4, text(TEXT_BYTES_MAX)),
-  renewedMs: required(5, uint()),
+  renewedMs: required(5, time),
 })

@@ -18,6 +18,7 @@ import {
   record,
   required,
   text,
+  time,
   uint,
 } from './codec.ts'
 import { BLOB_ID_BYTES } from './ids.ts'
@@ -79,8 +80,8 @@ export const summaryCodec: Codec<Summary> = record<Summary>({
   sequence: required(3, uint()),
   predecessor: optional(4, fixedBytes(32)),
   sessionId: required(5, fixedBytes(SESSION_ID_BYTES)),
-  startedMs: required(6, uint()),
-  endedMs: required(7, uint()),
+  startedMs: required(6, time),
+  endedMs: required(7, time),
   ending: required(8, choice({ complete: 1, incomplete: 2, checkpoint: 3 })),
   files: required(9, uint()),
   folders: required(10, uint()),

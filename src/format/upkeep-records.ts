@@ -13,6 +13,7 @@ import {
   record,
   required,
   text,
+  time,
   uint,
 } from './codec.ts'
 import { BLOB_ID_BYTES } from './ids.ts'
@@ -55,7 +56,7 @@ const forgottenCodec: Codec<Forgotten> = record<Forgotten>({
 
 export const forgetCodec: Codec<ForgetRecord> = record<ForgetRecord>({
   snapshots: required(1, array(forgottenCodec, FORGOTTEN_MAX)),
-  forgottenMs: required(2, uint()),
+  forgottenMs: required(2, time),
 })
 
 /** When a store first had a snapshot, by its own clock. */
@@ -83,7 +84,7 @@ export const sightingCodec: Codec<Sighting> = record<Sighting>({
     array(
       record<SightedSnapshot>({
         snapshot: required(1, fixedBytes(NAME_HASH_BYTES)),
-        receivedMs: required(2, uint()),
+        receivedMs: required(2, time),
       }),
       SIGHTED_MAX,
     ),
@@ -93,7 +94,7 @@ export const sightingCodec: Codec<Sighting> = record<Sighting>({
     array(
       record<MovedFrames>({
         pack: required(1, fixedBytes(NAME_HASH_BYTES)),
-        receivedMs: required(2, array(uint(), PACK_FRAMES_MAX)),
+        receivedMs: required(2, array(time, PACK_FRAMES_MAX)),
       }),
       SIGHTED_MAX,
     ),
@@ -113,7 +114,7 @@ export const holdCodec: Codec<Hold> = record<Hold>({
   snapshots: required(1, array(fixedBytes(NAME_HASH_BYTES), MARKED_NAMES_MAX)),
   releases: required(2, array(fixedBytes(NAME_HASH_BYTES), MARKED_NAMES_MAX)),
   reason: required(3, text(TEXT_BYTES_MAX)),
-  heldMs: required(4, uint()),
+  heldMs: required(4, time),
 })
 
 /** Packs that are wasteful and that upkeep cannot split: writers seal again what they need of them. */
@@ -124,7 +125,7 @@ export interface Renewal {
 
 export const renewalCodec: Codec<Renewal> = record<Renewal>({
   packs: required(1, array(fixedBytes(NAME_HASH_BYTES), MARKED_NAMES_MAX)),
-  renewedMs: required(2, uint()),
+  renewedMs: required(2, time),
 })
 
 /** Blobs that are needed, are in no pack, and could be had from nowhere. */
@@ -135,7 +136,7 @@ export interface Loss {
 
 export const lossCodec: Codec<Loss> = record<Loss>({
   ids: required(1, array(fixedBytes(BLOB_ID_BYTES), LOST_IDS_MAX)),
-  foundMs: required(2, uint()),
+  foundMs: required(2, time),
 })
 
 function flag(): Codec<boolean> {

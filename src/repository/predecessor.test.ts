@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import { Retention } from '../../test/engine/retention.ts'
+import { putForged } from '../../test/repositories/forged.ts'
 import { NO_CATALOG } from '../../test/repositories/no-catalog.ts'
 import {
   backupFiles,
@@ -19,7 +20,7 @@ import type { CatalogPlace } from './catalog.ts'
 import { addGrant } from './grants-add.ts'
 import { removeGrant } from './grants-remove.ts'
 import type { ObjectProblem } from './object-problem.ts'
-import { loadPredecessor } from './predecessor.ts'
+import { loadPredecessor, nextSequence } from './predecessor.ts'
 import { openRepository, selectDomain } from './repository.ts'
 import { loadSnapshots, sourceIdOf } from './snapshots.ts'
 
@@ -168,4 +169,28 @@ test('of copies it is the one that was begun last, and the next number is above 
 test('where none can be read there is none', async () => {
   for (const name of await namesOf(sample.store, 'snapshots/')) await sample.store.remove(name)
   expect(await load()).toBeUndefined()
+})
+
+test('the next number is one more, until there is none', () => {
+  const last = Number.MAX_SAFE_INTEGER
+  const next = (sequence: number) => nextSequence({ summary: { sequence } })
+  expect(nextSequence(undefined)).toBe(1)
+  expect([next(1), next(last - 1), next(last)]).toEqual([2, last, last])
+})
+
+test('after the last number there is no room, and what cannot be read makes none unchanged', async () => {
+  const last = Number.MAX_SAFE_INTEGER
+  const roots = [systemRandom(32)]
+  const newest = await putForged(sample.repository, { sequence: last, roots })
+  await stamp()
+  expect(await load()).toEqual({ name: newest, summary: { sequence: last, roots } })
+  await save({ a: '5' })
+  const bad = (await namesOf(sample.store, 'snapshots/')).find(
+    (name) => storedAtMs.get(name) === Math.max(...storedAtMs.values()) && name !== newest,
+  ) as string
+  const { snapshots } = await loadSnapshots(sample.repository)
+  const own = snapshots.find(({ name }) => name === bad)
+  expect(own?.summary.sequence).toBe(last)
+  await flipBit(sample.store, { name: bad, offset: 200 })
+  expect(await load()).toEqual({ name: newest, summary: { sequence: last, roots: [] } })
 })

@@ -60,12 +60,26 @@ export async function loadPredecessor(
   const highest = confirmed.at(-1)
   const newest = confirmed.toSorted(orderOfSource(own)).at(-1)
   if (highest === undefined || newest === undefined) return undefined
-  const sequence = await highestTaken(repository, { highest, own, problems })
-  const roots = sequence === highest.summary.sequence ? newest.summary.roots : []
+  const { sequence, isCertain } = await highestTaken(repository, { highest, own, problems })
+  const roots = isCertain ? newest.summary.roots : []
   return { name: newest.name, follows: highest.name, summary: { sequence, roots } }
 }
 
-/** The highest number that a snapshot of the source has or may have. */
+/**
+ * The number of the snapshot that follows this one. Whoever may write the source may have given out the last
+ * number there is: then it stays at that, and time says which is the later one.
+ */
+export function nextSequence(
+  previous: { readonly summary: Pick<Summary, 'sequence'> } | undefined,
+): number {
+  return lastAtMost((previous?.summary.sequence ?? 0) + 1)
+}
+
+function lastAtMost(sequence: number): number {
+  return Math.min(sequence, Number.MAX_SAFE_INTEGER)
+}
+
+/** The highest number that a snapshot of the source has or may have; whether `highest` surely has it. */
 async function highestTaken(
   { store }: Repository,
   {
@@ -77,11 +91,11 @@ async function highestTaken(
     readonly own: readonly SnapshotFacts[]
     readonly problems: readonly ObjectProblem[]
   },
-): Promise<number> {
+): Promise<{ readonly sequence: number; readonly isCertain: boolean }> {
   // What is intact and not ours is nobody's snapshot.
   const unread = problems.filter(({ error }) => error.code !== 'object-foreign')
   const known = highest.summary.sequence
-  if (unread.length === 0) return known
+  if (unread.length === 0) return { sequence: known, isCertain: true }
   const since = (await store.stat(highest.name))?.storedAtMs ?? 0
   let hidden = 0
   let isReceiptHidden = false
@@ -91,6 +105,7 @@ async function highestTaken(
     if (name.startsWith('snapshots/')) hidden++
     else isReceiptHidden = true
   }
-  const unconfirmed = own.at(-1)?.summary.sequence ?? known
-  return (isReceiptHidden ? Math.max(known, unconfirmed) : known) + hidden
+  const last = (isReceiptHidden ? own.at(-1) : undefined) ?? highest
+  const sequence = lastAtMost(last.summary.sequence + hidden)
+  return { sequence, isCertain: last === highest && hidden === 0 }
 }

@@ -6,6 +6,7 @@ import type { Wide } from '../../src/format/cbor.ts'
 import type { Config } from '../../src/format/config.ts'
 import { BLOB_ID_BYTES, type BlobId, blobId } from '../../src/format/ids.ts'
 import type { DomainKeys, Grant, GrantHead, Keyring } from '../../src/format/keys.ts'
+import { TIME_MS_MAX } from '../../src/format/limits.ts'
 import type { MarkedNames, MarkWord } from '../../src/format/mark.ts'
 import { KIND, type ObjectKind, type Prefix } from '../../src/format/prefix.ts'
 import type { Quarantined } from '../../src/format/quarantined.ts'
@@ -56,6 +57,7 @@ function maybe<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 export const hash = bytesOf(32)
 const count = fc.nat(Number.MAX_SAFE_INTEGER)
+const time = fc.nat(TIME_MS_MAX)
 export const u32 = fc.nat(0xffffffff)
 
 /** As a decoder gives it back: a number where that is exact. */
@@ -82,7 +84,7 @@ const revocation = fc.record({
 export const config: fc.Arbitrary<Config> = fc.record({
   repositoryId: hash,
   generation: fc.nat(99_999_999),
-  createdMs: count,
+  createdMs: time,
   ownerVerifyKey: hash,
   chunker: fc.record({
     minBytes: fc.nat(1 << 24),
@@ -125,7 +127,7 @@ export const grant: fc.Arbitrary<Grant> = fc.record({
   ownerVerifyKey: hash,
   role,
   label: text,
-  createdMs: count,
+  createdMs: time,
   ownerSecret: maybe(hash),
   domains: fc.array(domainKeys, { maxLength: 2 }),
 })
@@ -138,7 +140,7 @@ export const keyring: fc.Arbitrary<Keyring> = fc.record({
       name: fc.string({ maxLength: 80 }),
       role,
       label: text,
-      createdMs: count,
+      createdMs: time,
       domains: fc.array(bytesOf(16), { maxLength: 2 }),
       certificateId: maybe(bytesOf(16)),
     }),
@@ -177,8 +179,8 @@ export const summary: fc.Arbitrary<Summary> = fc.record({
   sequence: count,
   predecessor: maybe(hash),
   sessionId: bytesOf(16),
-  startedMs: count,
-  endedMs: count,
+  startedMs: time,
+  endedMs: time,
   ending: fc.constantFrom('complete' as const, 'incomplete' as const, 'checkpoint' as const),
   files: count,
   folders: count,
@@ -196,7 +198,7 @@ export const summary: fc.Arbitrary<Summary> = fc.record({
 export const receipt: fc.Arbitrary<Receipt> = fc.record({
   snapshot: hash,
   sessionId: bytesOf(16),
-  confirmedMs: count,
+  confirmedMs: time,
 })
 
 export const lease: fc.Arbitrary<Lease> = fc.record({
@@ -204,7 +206,7 @@ export const lease: fc.Arbitrary<Lease> = fc.record({
   number: count,
   purpose: fc.constantFrom('backup' as const, 'upkeep' as const),
   host: text,
-  renewedMs: count,
+  renewedMs: time,
 })
 
 export const markedNames: fc.Arbitrary<MarkedNames> = fc.record({
@@ -212,7 +214,7 @@ export const markedNames: fc.Arbitrary<MarkedNames> = fc.record({
   snapshots: fc.array(hash, { maxLength: 3 }),
 })
 
-export const markWord: fc.Arbitrary<MarkWord> = fc.record({ namesHash: hash, markedMs: count })
+export const markWord: fc.Arbitrary<MarkWord> = fc.record({ namesHash: hash, markedMs: time })
 
 export const forget: fc.Arbitrary<ForgetRecord> = fc.record({
   snapshots: fc.array(
@@ -225,12 +227,12 @@ export const forget: fc.Arbitrary<ForgetRecord> = fc.record({
     }),
     { maxLength: 3 },
   ),
-  forgottenMs: count,
+  forgottenMs: time,
 })
 
 export const sighting: fc.Arbitrary<Sighting> = fc.record({
-  snapshots: fc.array(fc.record({ snapshot: hash, receivedMs: count }), { maxLength: 3 }),
-  moved: fc.array(fc.record({ pack: hash, receivedMs: fc.array(count, { maxLength: 4 }) }), {
+  snapshots: fc.array(fc.record({ snapshot: hash, receivedMs: time }), { maxLength: 3 }),
+  moved: fc.array(fc.record({ pack: hash, receivedMs: fc.array(time, { maxLength: 4 }) }), {
     maxLength: 3,
   }),
 })
@@ -239,17 +241,17 @@ export const hold: fc.Arbitrary<Hold> = fc.record({
   snapshots: fc.array(hash, { maxLength: 3 }),
   releases: fc.array(hash, { maxLength: 3 }),
   reason: text,
-  heldMs: count,
+  heldMs: time,
 })
 
 export const renewal: fc.Arbitrary<Renewal> = fc.record({
   packs: fc.array(hash, { maxLength: 3 }),
-  renewedMs: count,
+  renewedMs: time,
 })
 
 export const loss: fc.Arbitrary<Loss> = fc.record({
   ids: fc.array(hash, { maxLength: 3 }),
-  foundMs: count,
+  foundMs: time,
 })
 
 const name: fc.Arbitrary<Bytes> = fc

@@ -5,6 +5,7 @@ import { CairnError, messageOf } from '../../base/errors.ts'
 import type { BlobReader } from '../../engine/blob-reader.ts'
 import { joinPath, splitPath } from '../../engine/paths.ts'
 import { SnapshotReaders } from '../../engine/snapshot-readers.ts'
+import { rootOf } from '../../engine/snapshot-root.ts'
 import { findEntry, type TreePath, walkTree } from '../../engine/tree-reader.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
@@ -41,7 +42,8 @@ export async function lsAction(context: Context, flags: Flags): Promise<ExitCode
       what: messageOf(error),
     })
   }
-  const listing = { reader, snapshot, recursive: flags.recursive ?? false, onError }
+  const root = rootOf(snapshot)
+  const listing = { reader, snapshot, root, recursive: flags.recursive ?? false, onError }
   const starts =
     path === undefined ? openDetails(repository, snapshot).paths.map(splitPath) : [path]
   let entries = 0
@@ -61,13 +63,13 @@ export async function lsAction(context: Context, flags: Flags): Promise<ExitCode
 interface Listing {
   readonly reader: BlobReader
   readonly snapshot: Snapshot
+  readonly root: BlobId
   readonly recursive: boolean
   readonly onError: (names: readonly Bytes[], error: unknown) => void
 }
 
 async function* listFrom(listing: Listing, names: readonly Bytes[]): AsyncGenerator<TreePath> {
-  const { reader, snapshot, recursive, onError } = listing
-  const root = snapshot.summary.roots[0] as BlobId
+  const { reader, root, recursive, onError } = listing
   const entry = names.length === 0 ? undefined : await entryAt(listing, names)
   const tree = entry === undefined ? root : entry.tree
   if (entry !== undefined && tree === undefined) {
@@ -77,8 +79,10 @@ async function* listFrom(listing: Listing, names: readonly Bytes[]): AsyncGenera
   }
 }
 
-async function entryAt({ reader, snapshot }: Listing, names: readonly Bytes[]): Promise<Entry> {
-  const root = snapshot.summary.roots[0] as BlobId
+async function entryAt(
+  { reader, snapshot, root }: Listing,
+  names: readonly Bytes[],
+): Promise<Entry> {
   const entry = await findEntry(reader, { root, names })
   if (entry !== undefined) return entry
   const path = printable(joinPath(names))

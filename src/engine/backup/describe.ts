@@ -7,7 +7,7 @@ import { decode, encode } from '../../format/codec.ts'
 import { PROBLEMS_MAX, TEXT_BYTES_MAX } from '../../format/limits.ts'
 import { certificateCodec, SIGNATURE_BYTES } from '../../format/signing.ts'
 import { type Details, detailsCodec, type Problem, type Summary } from '../../format/snapshot.ts'
-import type { Followed } from '../../repository/predecessor.ts'
+import { type Followed, nextSequence } from '../../repository/predecessor.ts'
 import { sourceIdOf } from '../../repository/snapshots.ts'
 import { digestInName } from '../../store/names.ts'
 import type { BackupOptions } from './options.ts'
@@ -37,7 +37,7 @@ export function summaryOf(
   return {
     sourceId: sourceIdOf(domain, sourceName),
     roots: [root.tree],
-    sequence: (previous?.summary.sequence ?? 0) + 1,
+    sequence: nextSequence(previous),
     predecessor: previous && digestInName(previous.follows),
     sessionId,
     startedMs,

@@ -2,6 +2,7 @@
 // its snapshots need can be had.
 
 import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
+import { dateOf } from '../../base/date.ts'
 import { isCairnError } from '../../base/errors.ts'
 import { blobId } from '../../format/ids.ts'
 import type { SegmentColumns } from '../../format/index-segment.ts'
@@ -16,6 +17,7 @@ import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { compareByTime, confirmationOf, withoutReplaced } from '../../repository/snapshots.ts'
 import { BlobReader } from '../blob-reader.ts'
+import { NO_TREE } from '../snapshot-root.ts'
 import { findAffected } from './affected.ts'
 import { Chains, DepthReader } from './depth.ts'
 import { checkHistory, type KnownSnapshot } from './history.ts'
@@ -90,6 +92,7 @@ export class DomainCheck {
       (one) => opened.confirmed.has(confirmationOf(one)) || stripped.has(one.name),
     )
     noteSameNumbers(confirmed, findings)
+    reportTreeless(confirmed, findings)
     const reach = new Reach(this.#graph)
     const lost = confirmed.flatMap((snapshot) => this.#lostBelow(reach, snapshot))
     this.#noteUnindexed(reach, findings)
@@ -272,7 +275,7 @@ export class DomainCheck {
 }
 
 function lossText({ foundMs }: OpenedLoss): string {
-  const day = new Date(Math.min(foundMs, 8.64e15)).toISOString().slice(0, 10)
+  const day = dateOf(foundMs).toISOString().slice(0, 10)
   return `blobs that snapshots need are lost, marked as such on ${day}: forget these snapshots`
 }
 
@@ -291,6 +294,12 @@ async function segmentAgain(
     if (isCairnError(error, 'object-missing', ...UNREADABLE, ...WITHHELD)) return undefined
     throw error
   }
+}
+
+function reportTreeless(snapshots: readonly OpenedSnapshot[], findings: Findings): void {
+  for (const { name: object, id, summary } of snapshots)
+    if (summary.roots.length === 0)
+      findings.add({ kind: 'malformed', object, what: NO_TREE, snapshots: [id] })
 }
 
 /** Snapshots in the order of their time. One that stands for another has its number by right. */

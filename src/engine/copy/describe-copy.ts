@@ -7,7 +7,7 @@ import { DETAILS_BYTES_MAX } from '../../format/limits.ts'
 import { type Details, detailsCodec, type Summary } from '../../format/snapshot.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { originalOf, verifyOriginal } from '../../repository/original.ts'
-import type { Followed } from '../../repository/predecessor.ts'
+import { type Followed, nextSequence } from '../../repository/predecessor.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { openDetails, type Snapshot, sourceIdOf } from '../../repository/snapshots.ts'
 import { SEAL_OVERHEAD_BYTES } from '../../sealer/seal.ts'
@@ -36,7 +36,7 @@ export function copySummary(options: CopySummary): Omit<Summary, 'detailsHash'> 
   const place =
     replaced === undefined
       ? {
-          sequence: (previous?.summary.sequence ?? 0) + 1,
+          sequence: nextSequence(previous),
           predecessor: previous && digestInName(previous.follows),
           replaces: undefined,
         }

@@ -7,6 +7,7 @@ import { CairnError } from '../../base/errors.ts'
 import type { BlobId } from '../../format/ids.ts'
 import type { Entry } from '../../format/tree.ts'
 import type { Snapshot } from '../../repository/snapshots.ts'
+import { rootOf } from '../snapshot-root.ts'
 import { entryRunsOf, extentsOf, pieceRunsOf } from '../tree-reader.ts'
 import { NumberSet } from './number-sets.ts'
 import type { SourceBlobs } from './source-blobs.ts'
@@ -59,6 +60,8 @@ class Surveyor implements Survey {
   }
 
   async run(): Promise<void> {
+    const { snapshot } = this.#options
+    await this.#tellProblemOf([], () => Promise.resolve(rootOf(snapshot)))
     for (let folder = this.#stack.pop(); folder !== undefined; folder = this.#stack.pop()) {
       await this.#options.onFolder()
       await this.#tellProblemOf(folder.names, () => this.#visit(folder))
@@ -113,7 +116,7 @@ class Surveyor implements Survey {
     return problem
   }
 
-  async #tellProblemOf(names: readonly Bytes[], visit: () => Promise<void>): Promise<void> {
+  async #tellProblemOf(names: readonly Bytes[], visit: () => Promise<unknown>): Promise<void> {
     try {
       await visit()
     } catch (error) {

@@ -2,6 +2,7 @@
 // snapshots from the future, floods, and copies of a repository in which everything seems to have come today.
 // Whoever holds a writer's key can make any of these; none makes a good snapshot go (LESSONS 13).
 
+import { dateOf } from '../../base/date.ts'
 import { type Candidate, compare } from './candidate.ts'
 import { type Decision, decide, type Policy, rulesFor } from './policy.ts'
 
@@ -237,5 +238,5 @@ function short({ id }: Candidate): string {
 
 /** `2026-11-27 14:00 UTC`: for comparing what clocks of several places say. */
 function iso(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return `${dateOf(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

@@ -1,6 +1,7 @@
 // Which forgotten snapshots can still be had, and which of them is meant.
 
 import { toHex } from '../../base/bytes.ts'
+import { dateOf } from '../../base/date.ts'
 import { CairnError } from '../../base/errors.ts'
 import {
   type ForgottenSnapshot,
@@ -147,7 +148,7 @@ function whyNone({ snapshots, forgotten }: ForgottenSurvey, prefix: string): Cai
   if (gone === undefined) {
     return new CairnError('not-found', `There is no forgotten snapshot ${prefix}`, { hint })
   }
-  const since = `${new Date(gone.forgottenAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const since = `${dateOf(gone.forgottenAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const text = `Snapshot ${shown(gone.id)} was forgotten at ${since}: it is too late to bring it back`
   return new CairnError('not-found', text, { hint })
 }
