@@ -183,7 +183,11 @@ test('after the last number there is no room, and what cannot be read makes none
   const roots = [systemRandom(32)]
   const newest = await putForged(sample.repository, { sequence: last, roots })
   await stamp()
-  expect(await load()).toEqual({ name: newest, summary: { sequence: last, roots } })
+  expect(await load()).toEqual({
+    name: newest,
+    follows: newest,
+    summary: { sequence: last, roots },
+  })
   await save({ a: '5' })
   const bad = (await namesOf(sample.store, 'snapshots/')).find(
     (name) => storedAtMs.get(name) === Math.max(...storedAtMs.values()) && name !== newest,
@@ -192,5 +196,9 @@ test('after the last number there is no room, and what cannot be read makes none
   const own = snapshots.find(({ name }) => name === bad)
   expect(own?.summary.sequence).toBe(last)
   await flipBit(sample.store, { name: bad, offset: 200 })
-  expect(await load()).toEqual({ name: newest, summary: { sequence: last, roots: [] } })
+  expect(await load()).toEqual({
+    name: newest,
+    follows: newest,
+    summary: { sequence: last, roots: [] },
+  })
 })
