@@ -21,8 +21,9 @@ export default defineConfig({
     // One for each core of the smallest machine that must be quick enough.
     maxWorkers: 2,
     // Node 24 loses a process now and then, with a check of V8's own that fails: less code is made and thrown
-    // away without the first of its compilers, and others have seen no more of it (nodejs/node#62393).
-    execArgv: ['--no-sparkplug'],
+    // away without the first of its compilers, and others have seen no more of it (nodejs/node#62393). And as in
+    // bin/cairn: the machine code with which WebAssembly calls JavaScript is not made anew.
+    execArgv: ['--no-sparkplug', '--wasm-wrapper-tiering-budget=1000000000'],
     reporters: ['default', './test/reporter.ts'],
     sequence: { sequencer: LongFirst },
     testTimeout: 60_000,
