@@ -11,7 +11,7 @@ import {
 } from '../../src/engine/forget.ts'
 import { selectSnapshot } from '../../src/engine/select-snapshot.ts'
 import { type UndeleteOptions, undelete } from '../../src/engine/undelete.ts'
-import type { Details, Summary } from '../../src/format/snapshot.ts'
+import type { Summary } from '../../src/format/snapshot.ts'
 import { createRepository } from '../../src/repository/create.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
@@ -26,6 +26,7 @@ import { openMemory } from '../../src/store/memory.ts'
 import { digestInName } from '../../src/store/names.ts'
 import type { Store } from '../../src/store/store.ts'
 import { NO_CATALOG } from '../repositories/no-catalog.ts'
+import { EMPTY_DETAILS, EMPTY_SUMMARY } from '../repositories/nothing-saved.ts'
 import { newSecret, type SecretKey } from '../repositories/sample.ts'
 import { DAY_MS, NOON, policy } from './candidates.ts'
 
@@ -89,7 +90,7 @@ export class Retention {
     this.#sequences.set(key, sequence)
     const sessionId = systemRandom(16)
     const said: Omit<Summary, 'detailsHash'> = {
-      ...NOTHING,
+      ...EMPTY_SUMMARY,
       sourceId: sourceIdOf(domain, source),
       sequence,
       sessionId,
@@ -97,7 +98,7 @@ export class Retention {
       endedMs: this.nowMs,
       ...summary,
     }
-    const details = { ...DETAILS, source, tags }
+    const details = { ...EMPTY_DETAILS, source, tags }
     const name = await putSnapshot(repository, { domain, summary: said, details })
     const snapshot = digestInName(name) as Uint8Array
     const receipt = { snapshot, sessionId, confirmedMs: this.nowMs }
@@ -146,38 +147,6 @@ export class Retention {
     const { clock } = this
     return { repository, host: 'host', clock, random: systemRandom, onWarning: () => undefined }
   }
-}
-
-const NOTHING: Omit<Summary, 'detailsHash'> = {
-  sourceId: new Uint8Array(16),
-  roots: [],
-  sequence: 1,
-  predecessor: undefined,
-  sessionId: new Uint8Array(16),
-  startedMs: 0,
-  endedMs: 0,
-  ending: 'complete',
-  files: 0,
-  folders: 0,
-  others: 0,
-  unreadable: 0,
-  sizeBytes: 0,
-  addedBytes: 0,
-  addedStoredBytes: 0,
-  program: 'test',
-  replaces: undefined,
-  copyOf: undefined,
-}
-
-const DETAILS: Details = {
-  source: 'source',
-  host: 'host',
-  user: 'user',
-  paths: [],
-  tags: [],
-  problems: [],
-  root: undefined,
-  original: undefined,
 }
 
 /** What operations of upkeep are given; nobody waits. */

@@ -19,6 +19,7 @@ import { systemRandom } from '../../src/sealer/random.ts'
 import { beginSession } from '../../src/sealer/session.ts'
 import { contentName, digestInName } from '../../src/store/names.ts'
 import { entryOf } from './entries.ts'
+import { EMPTY_DETAILS, EMPTY_SUMMARY } from './nothing-saved.ts'
 import { type PackedBlob, putPack, putSegment } from './packs.ts'
 
 export class CraftedTrees {
@@ -96,40 +97,17 @@ export class CraftedTrees {
     if (this.#data.length > 0) packs.push(await putPack(repository, data))
     await putSegment(repository, { domain, packs })
     const sessionId = systemRandom(16)
-    const summary = { ...EMPTY, sourceId: sourceIdOf(domain, sourceName), roots: [root], sessionId }
-    const details = { ...DETAILS, source: sourceName }
+    const summary = {
+      ...EMPTY_SUMMARY,
+      sourceId: sourceIdOf(domain, sourceName),
+      roots: [root],
+      sessionId,
+    }
+    const details = { ...EMPTY_DETAILS, source: sourceName }
     const snapshot = await putSnapshot(repository, { domain, summary, details })
     const hash = digestInName(snapshot) as Bytes
     await putReceipt(repository, { domain, receipt: { snapshot: hash, sessionId, confirmedMs: 1 } })
     const treePack = contentName('packs', packs[0]?.indexed.hash as Bytes)
     return { treePack, snapshot: toHex(hash) }
   }
-}
-
-const EMPTY = {
-  sequence: 1,
-  predecessor: undefined,
-  startedMs: 1,
-  endedMs: 2,
-  ending: 'complete' as const,
-  files: 0,
-  folders: 0,
-  others: 0,
-  unreadable: 0,
-  sizeBytes: 0,
-  addedBytes: 0,
-  addedStoredBytes: 0,
-  program: 'crafted',
-  replaces: undefined,
-  copyOf: undefined,
-}
-
-const DETAILS = {
-  host: 'host',
-  user: 'user',
-  paths: [],
-  tags: [],
-  problems: [],
-  root: undefined,
-  original: undefined,
 }

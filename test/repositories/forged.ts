@@ -7,7 +7,6 @@ import { encode } from '../../src/format/codec.ts'
 import { encodePrefix } from '../../src/format/prefix.ts'
 import { type Receipt, receiptCodec } from '../../src/format/records.ts'
 import {
-  type Details,
   detailsCodec,
   encodeSnapshot,
   type Summary,
@@ -21,6 +20,7 @@ import { Seal } from '../../src/sealer/seal.ts'
 import { sealSigned } from '../../src/sealer/signed.ts'
 import { putContent } from '../../src/store/content.ts'
 import { digestInName } from '../../src/store/names.ts'
+import { EMPTY_DETAILS, EMPTY_SUMMARY } from './nothing-saved.ts'
 
 /** Puts a snapshot of nothing that says all this, with a receipt. Returns its name. */
 export async function putForged(
@@ -30,13 +30,19 @@ export async function putForged(
 ): Promise<string> {
   const domain = selectDomain(repository)
   const sessionId = systemRandom(16)
-  const summary = { ...NOTHING, sourceId: sourceIdOf(domain, source), sessionId, ...said }
+  const summary = {
+    ...EMPTY_SUMMARY,
+    ...TIMES,
+    sourceId: sourceIdOf(domain, source),
+    sessionId,
+    ...said,
+  }
   const { epoch } = domain.latest
   const prefix = encodePrefix({ kind: 'snapshot', domain: domain.id, epoch })
   const { session, detailsKey } = domain.beginSession()
   const { encapsulation } = session
   const aad = binding({ repositoryId: repository.id, prefix, part: 'details' })
-  const details = new Seal(detailsKey).seal(aad, encode(detailsCodec, { ...DETAILS, source }))
+  const details = new Seal(detailsKey).seal(aad, encode(detailsCodec, { ...EMPTY_DETAILS, source }))
   const detailsHash = sha256(concat([encapsulation, details]))
   const sealed = sealSigned(encode(summaryCodec, { ...summary, detailsHash }), {
     place: { repositoryId: repository.id, prefix, part: 'summary' },
@@ -63,31 +69,4 @@ export function putForgedReceipt(repository: Repository, receipt: Receipt): Prom
   return putContent(repository.store, { folder: 'receipts', parts: [prefix, sealed] })
 }
 
-const NOTHING: Omit<Summary, 'sourceId' | 'sessionId' | 'detailsHash'> = {
-  roots: [],
-  sequence: 1,
-  predecessor: undefined,
-  startedMs: 1_800_000_000_000,
-  endedMs: 1_800_000_000_000,
-  ending: 'complete',
-  files: 0,
-  folders: 0,
-  others: 0,
-  unreadable: 0,
-  sizeBytes: 0,
-  addedBytes: 0,
-  addedStoredBytes: 0,
-  program: 'forged',
-  replaces: undefined,
-  copyOf: undefined,
-}
-
-const DETAILS: Omit<Details, 'source'> = {
-  host: 'host',
-  user: 'user',
-  paths: [],
-  tags: [],
-  problems: [],
-  root: undefined,
-  original: undefined,
-}
+const TIMES = { startedMs: 1_800_000_000_000, endedMs: 1_800_000_000_000 }
