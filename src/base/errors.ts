@@ -63,6 +63,12 @@ export function isCairnError(error: unknown, ...codes: readonly ErrorCode[]): er
  */
 export function whileDoing(
   what: string,
+  error: CairnError,
+  context?: ErrorDetails['context'],
+): CairnError
+export function whileDoing(what: string, error: unknown, context?: ErrorDetails['context']): unknown
+export function whileDoing(
+  what: string,
   error: unknown,
   context: ErrorDetails['context'] = {},
 ): unknown {

@@ -21,6 +21,11 @@ export class Interruption {
     return this.#controller.signal
   }
 
+  /** For what only waits meanwhile: how the work ends is said by who does it. */
+  get forWaiting(): AbortSignal {
+    return this.#controller.signal
+  }
+
   get happened(): boolean {
     return this.#controller.signal.aborted
   }

@@ -5,7 +5,6 @@ import { CairnError } from '../base/errors.ts'
 import { findAmongFacts } from '../engine/find-snapshot.ts'
 import { splitPath } from '../engine/paths.ts'
 import { selectSnapshot } from '../engine/select-snapshot.ts'
-import type { ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshotFacts } from '../repository/snapshot-facts.ts'
 import {
@@ -16,9 +15,11 @@ import {
 } from '../repository/snapshots.ts'
 import { catalogIn } from './catalog-file.ts'
 import type { Context } from './context.ts'
+import { noticeMissing } from './newest-known.ts'
 import type { Opened } from './open-repository.ts'
 import { printableText } from './printable.ts'
 import { bytesOfArgument } from './raw-arguments.ts'
+import { warnOfSkipped } from './skipped-objects.ts'
 import { filterOf, type SnapshotFlags } from './snapshot-options.ts'
 import { shortId, shownPaths } from './snapshot-text.ts'
 import { formatTime } from './times.ts'
@@ -46,18 +47,15 @@ export function parsePlace(text: string): Place {
 export async function loadKnownSnapshots(
   context: Context,
   repository: Repository,
+  { withReplaced = false }: { readonly withReplaced?: boolean } = {},
 ): Promise<SnapshotList> {
   const known = await loadSnapshots(repository, {
     onlyReading: true,
     verifyDetails: true,
+    withReplaced,
   })
-  warnOf(context, known.problems)
+  warnOfSkipped(context.output, known.problems)
   return known
-}
-
-function warnOf({ output }: Context, problems: readonly ObjectProblem[]): void {
-  for (const { name, error } of problems)
-    output.warning('object-skipped', `Cannot use ${name}: ${error.message}`)
 }
 
 /** The snapshot that is meant; says which one it is, where that was left to us. */
@@ -73,8 +71,10 @@ export async function findSnapshot(
   const { repository, cacheFolder } = options.opened
   const asked = { repository, wanted, filter: filterOf(flags) }
   const facts = await loadSnapshotFacts(repository, catalogIn(context, cacheFolder))
+  await noticeMissing(context, repository, facts)
   const found = await findAmongFacts({ ...asked, snapshots: facts.snapshots })
-  if (found.snapshot !== undefined) warnOf(context, [...facts.problems, ...found.problems])
+  if (found.snapshot !== undefined)
+    warnOfSkipped(context.output, [...facts.problems, ...found.problems])
   // Why there is none, or which of several it is, only all of them together tell.
   const snapshot =
     found.snapshot ?? selectSnapshot(await loadKnownSnapshots(context, repository), asked)

@@ -1,6 +1,7 @@
 // Stores as the program uses them: every call ends, and what can pass is tried again.
 
-import { statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, sep } from 'node:path'
 import { openStore } from '../store/open-store.ts'
 import { DEFAULT_RETRIES, withRetry } from '../store/retry.ts'
 import type { Store } from '../store/store.ts'
@@ -15,12 +16,13 @@ export interface StoreAt {
 }
 
 export function storeAt(context: Context, { address, create = false }: StoreAt): Store {
-  const { clock, output, random } = context
+  const { clock, interruption, output, random } = context
   const store = openStore({ address, clock, create })
   const timed = withTimeout(store, { ...DEFAULT_TIMEOUTS, startTimer: systemTimer })
   return withRetry(timed, {
     ...DEFAULT_RETRIES,
     clock,
+    signal: interruption.forWaiting,
     random: () => (random(1)[0] as number) / 256,
     onRetry: ({ error, delayMs }) =>
       output.note(`${error.message}. Trying again in ${formatDuration(delayMs)}.`),
@@ -38,4 +40,20 @@ export function isSameStore({ address: one }: Store, { address: other }: Store):
   if (!isLocal(one) || !isLocal(other)) return false
   const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }))
   return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
+}
+
+/** Whether one of two different folders lies in the other: losing that loses both. */
+export function isInside({ address: inner }: Store, { address: outer }: Store): boolean {
+  if (!isLocal(inner) || !isLocal(outer)) return false
+  return `${realPath(inner)}${sep}`.startsWith(`${realPath(outer)}${sep}`)
+}
+
+/** Without links, as far as there is anything. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(realPath(parent), basename(path))
+  }
 }

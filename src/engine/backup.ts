@@ -8,6 +8,7 @@ import { CairnError } from '../base/errors.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import { loadIndex } from '../repository/index-load.ts'
 import { HeldLease } from '../repository/lease.ts'
+import { aboutObject } from '../repository/object-problem.ts'
 import { type Followed, loadPredecessor, type Predecessor } from '../repository/predecessor.ts'
 import { sourceIdOf } from '../repository/snapshots.ts'
 import { commit } from './backup/commit.ts'
@@ -44,7 +45,7 @@ export async function backup(
     const before = await loadPredecessor(repository, {
       sourceId: sourceIdOf(domain, options.sourceName),
       catalog: options.catalog,
-      onProblem: ({ error }) => options.onWarning(error),
+      onProblem: (problem) => options.onWarning(aboutObject(problem)),
     })
     const attempt: Attempt = { sessionId, startedMs, before, newPass, previous: before }
     for (let passes = 1; passes <= PASSES; passes++) {

@@ -8,7 +8,7 @@ import type { BlobId } from '../format/ids.ts'
 import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import type { DomainAccess } from '../repository/access.ts'
 import { HeldLease } from '../repository/lease.ts'
-import type { ObjectProblem } from '../repository/object-problem.ts'
+import { aboutObject, type ObjectProblem } from '../repository/object-problem.ts'
 import { type Followed, loadPredecessor } from '../repository/predecessor.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openDetails, type Snapshot, sourceIdOf } from '../repository/snapshots.ts'
@@ -39,7 +39,7 @@ export async function copy(options: CopyOptions): Promise<CopyResult> {
   expectTwo(options)
   expectPermitted(options)
   const { target: repository, domain, host, clock, random, dryRun } = options
-  const onProblem = ({ error }: ObjectProblem) => options.onWarning(error)
+  const onProblem = (problem: ObjectProblem) => options.onWarning(aboutObject(problem))
   const copied = await CopiedBefore.load(repository, { domain, onProblem })
   if (dryRun) return plan(options, copied)
   const sessionId = random(SESSION_ID_BYTES)
@@ -96,6 +96,8 @@ interface Added {
 class Copying {
   readonly #options: CopyOptions
   readonly #copied: CopiedBefore
+  /** By id. */
+  readonly #known: ReadonlyMap<string, Snapshot>
   readonly #sessionId: Bytes
   readonly #sightings: CopySightings
   readonly #earlier: EarlierCopies
@@ -111,6 +113,8 @@ class Copying {
   constructor(options: CopyOptions, own: { copied: CopiedBefore; sessionId: Bytes }) {
     this.#options = options
     this.#copied = own.copied
+    const { snapshots, known = snapshots } = options
+    this.#known = new Map(known.map((one) => [one.id, one]))
     this.#sessionId = own.sessionId
     this.#sightings = new CopySightings(options)
     this.#earlier = new EarlierCopies(options, own.copied)
@@ -275,7 +279,7 @@ class Copying {
       sourceName: details.source,
       sessionId: this.#sessionId,
       previous: await this.#previousOf(domain, details.source),
-      replaced: this.#copied.replacedBy(snapshot.summary),
+      replaced: this.#copied.replacedBy(snapshot, this.#known),
     })
     return { summary, details }
   }
@@ -284,7 +288,7 @@ class Copying {
     const sourceId = sourceIdOf(domain, sourceName)
     const key = toHex(sourceId)
     if (!this.#previous.has(key)) {
-      const onProblem = ({ error }: ObjectProblem) => this.#options.onWarning(error)
+      const onProblem = (problem: ObjectProblem) => this.#options.onWarning(aboutObject(problem))
       const { target, catalog } = this.#options
       const found = await loadPredecessor(target, { sourceId, catalog, onProblem })
       this.#previous.set(key, found)

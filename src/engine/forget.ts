@@ -13,6 +13,7 @@ import {
   confirmationOf,
   openDetails,
   type Snapshot,
+  type SnapshotFacts,
   type SnapshotList,
 } from '../repository/snapshots.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
@@ -70,6 +71,10 @@ export interface ForgetResult extends Executed {
   readonly storeMs: number
   /** How many there are of domains that the key does not hold: the plan is not about these. */
   readonly closed: number
+  /** All that there were, also what others stand for. */
+  readonly snapshots: readonly SnapshotFacts[]
+  /** See onProblem. */
+  readonly problems: readonly ObjectProblem[]
 }
 
 /**
@@ -92,7 +97,9 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
     const minimum = minimumOf(options.forgetting)
     const execution = { ...options, survey: found, going, minimum, storeNowMs }
     const done = dryRun ? NOTHING_DONE : await executeForget(execution)
-    return { plan, ...done, storeMs, closed: found.known.closed.length }
+    const { snapshots, closed } = found.known
+    const { problems } = found
+    return { plan, ...done, storeMs, closed: closed.length, snapshots, problems }
   } finally {
     await lease.release()
   }

@@ -36,6 +36,8 @@ export interface Status {
   readonly sources: readonly SourceStatus[]
   /** Snapshots without receipt: a run that is not at its end, or that never came to it. */
   readonly unconfirmed: readonly SnapshotFacts[]
+  /** All that is listed, also what others stand for. */
+  readonly snapshots: readonly SnapshotFacts[]
   /** Snapshots of domains that the key does not hold. */
   readonly closed: number
   readonly problems: readonly ObjectProblem[]
@@ -61,6 +63,7 @@ export async function status(repository: Repository, options: StatusOptions): Pr
     marks: marks.toSorted((a, b) => a.storedAtMs - b.storedAtMs),
     sources: await sourcesOf(repository, { snapshots: counted, problems: aboutNewest }),
     unconfirmed: snapshots.filter(({ confirmed }) => !confirmed),
+    snapshots: list.snapshots,
     closed: list.closed.length,
     problems: [...problems, ...aboutMarks, ...list.problems, ...aboutNewest.found],
   }

@@ -1,13 +1,19 @@
 // Objects that were passed over, and why: who only reads goes on without them and tells. Two kinds of
 // trouble must be kept apart: something is wrong with one object, or the store itself is gone.
 
-import { type CairnError, type ErrorCode, isCairnError } from '../base/errors.ts'
+import { type CairnError, type ErrorCode, isCairnError, whileDoing } from '../base/errors.ts'
 
 export interface ObjectProblem {
   readonly name: string
   readonly error: CairnError
   /** Its bytes are those that its name promises: what is wrong is what they say, not the disk. */
   readonly isIntact?: boolean
+}
+
+/** What is wrong, as a sentence that names the object; what the store says about one names it already. */
+export function aboutObject({ name, error }: Pick<ObjectProblem, 'name' | 'error'>): CairnError {
+  if (error.message.includes(name)) return error
+  return whileDoing(`Cannot use ${name}`, error)
 }
 
 /**

@@ -52,6 +52,20 @@ test('attempts are bounded, and the error says how many there were', async () =>
   expect(log).toHaveLength(4)
 })
 
+test('who is to stop waits no longer: once more at once, and then no more', async () => {
+  const stopping = new AbortController()
+  const { clock, store, log } = setUp([FAIL, FAIL, FAIL], { signal: stopping.signal })
+  const failed = clock.run(
+    Promise.all([
+      expect(store.stat('config/1')).rejects.toThrow('gave up after 2 attempts'),
+      clock.sleep(100).then(() => stopping.abort()),
+    ]),
+  )
+  await failed
+  expect(log).toHaveLength(2)
+  expect(clock.nowMs()).toBeLessThan(500)
+})
+
 test('the time of all attempts together is bounded', async () => {
   const { clock, store, log } = setUp([FAIL, FAIL, FAIL], { totalMs: 1200 })
   await expect(clock.run(store.stat('config/1'))).rejects.toThrow('gave up after 2 attempts')

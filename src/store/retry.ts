@@ -20,6 +20,8 @@ export interface RetryOptions {
   /** The wait after attempt n (from 0) is random between 0 and firstDelayMs * 2^n. */
   readonly firstDelayMs: number
   readonly delayMsMax: number
+  /** Somebody wants the work to end: what waits is tried once more at once, and nothing again after that. */
+  readonly signal?: AbortSignal
   /** For progress output; must not throw. */
   readonly onRetry?: (retry: Retry) => void
 }
@@ -114,11 +116,22 @@ async function waitOrThrow(error: unknown, { options, started, attempts }: Faile
   if (!canPass(error)) throw error
   const delayMs = options.random() * longestDelay(options, attempts)
   const elapsedMs = elapsedSince(started, options)
-  if (attempts >= options.attemptsMax || elapsedMs + delayMs > options.totalMs) {
+  const isLate = attempts >= options.attemptsMax || elapsedMs + delayMs > options.totalMs
+  if (isLate || options.signal?.aborted === true) {
     throw gaveUp(error, { attempts, elapsedMs })
   }
   options.onRetry?.({ error, attempts, delayMs })
-  await options.clock.sleep(delayMs)
+  await sleepUntil(options, delayMs)
+}
+
+/** To the end of the time, or until the work is to end. */
+async function sleepUntil({ clock, signal }: RetryOptions, delayMs: number): Promise<void> {
+  if (signal === undefined) return clock.sleep(delayMs)
+  const stopped = Promise.withResolvers<undefined>()
+  const stop = () => stopped.resolve(undefined)
+  signal.addEventListener('abort', stop)
+  await Promise.race([clock.sleep(delayMs), stopped.promise])
+  signal.removeEventListener('abort', stop)
 }
 
 function longestDelay(options: RetryOptions, attempts: number): number {

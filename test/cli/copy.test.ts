@@ -225,3 +225,20 @@ test('interrupted it ends in order, and the same command goes on', {
   const check = opened(target, 'check', '--read-data')
   expect(await user.run(check, { env: {} })).toMatchObject({ code: 0 })
 })
+
+test('what has other tags since it was copied does not come back a second time', async () => {
+  const own = await newTarget()
+  const target = await newTarget()
+  const among = { CAIRN_KEY_FILE: otherKey, CAIRN_TO_KEY_FILE: otherKey }
+  const inOwn = { env: { ...among, CAIRN_REPOSITORY: own } }
+  expect(await user.run(['backup', 'data'], inOwn)).toMatchObject({ code: 0 })
+  expect((await user.json(['copy', '--to', target], inOwn)).last).toMatchObject({ copied: 1 })
+  for (const tag of ['one', 'two'])
+    expect(await user.run(['tag', 'latest', '--add', tag], inOwn)).toMatchObject({ code: 0 })
+  const back = { env: { ...among, CAIRN_REPOSITORY: target } }
+  const { last } = await user.json(['copy', '--to', own], back)
+  expect(last).toMatchObject({ copied: 0, present: 1 })
+  // The other way it is new, and takes the place of the first copy there.
+  expect((await user.json(['copy', '--to', target], inOwn)).last).toMatchObject({ copied: 1 })
+  expect((await user.json(['snapshots'], back)).last['snapshots']).toHaveLength(1)
+})

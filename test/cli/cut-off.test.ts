@@ -104,3 +104,23 @@ test('a machine that has seen them listed knows them too', async () => {
   cutOff('snapshots', 'receipts')
   expect(await there('check')).toMatchObject({ code: 1 })
 })
+
+test.each([['ls', 'latest'], ['status'], ['forget', '--keep-last', '1', '--dry-run']])(
+  '%s %s warns of it each time, until it is given up',
+  async (...command) => {
+    cutOff('snapshots', 'receipts')
+    for (let times = 0; times < 2; times++)
+      expect((await run(...command)).stderr).toContain('nobody forgot it')
+    expect(await run('repair', '--mark-lost')).toMatchObject({ code: 0 })
+    const { code, stderr } = await run(...command)
+    expect(code).toBe(0)
+    expect(stderr).not.toContain('nobody forgot it')
+  },
+)
+
+test('restore of the latest one warns that it is not', async () => {
+  cutOff('snapshots', 'receipts')
+  const { code, stderr } = await run('restore', 'latest', '--target', user.path('target'))
+  expect(code).toBe(0)
+  expect(stderr).toContain('nobody forgot it')
+})

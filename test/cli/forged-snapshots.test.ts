@@ -87,7 +87,7 @@ describe('a time that no Date can be', () => {
     const name = await putForgedReceipt(await open('repository', 'writer.key'), receipt)
     const { code, stderr } = await user.run(['forget', '--keep-last', '3'], { env })
     expect({ code, stderr }).toMatchObject({ code: 0 })
-    expect(stderr).toContain(`Passed over ${name}`)
+    expect(stderr).toContain(`Cannot use ${name}`)
   })
 
   test('snapshots lists all others', async () => {
@@ -98,7 +98,7 @@ describe('a time that no Date can be', () => {
   test('forget removes one that is named', async () => {
     const { code, stderr } = await user.run(['forget', saved[1] as string, '--min', '0'], { env })
     expect({ code, stderr }).toMatchObject({ code: 0 })
-    expect(stderr).toContain(`Passed over ${forged}`)
+    expect(stderr).toContain(`Cannot use ${forged}`)
     const { last } = await user.json(['snapshots'], { env })
     expect(last['snapshots']).toHaveLength(2)
   })

@@ -110,6 +110,24 @@ test('the same place is refused, however it is spelled', async () => {
   }
 })
 
+test('a place inside the repository is refused, and one around it', async () => {
+  symlinkSync(repository, user.path('link-in'))
+  for (const to of ['repository/copy', 'link-in/a/copy', '.']) {
+    const done = await user.run(['sync', '--to', to], { env: keyless })
+    expect(done.stderr).toMatch('one lies inside the other')
+    expect(done.code).toBe(2)
+  }
+  expect(existsSync(user.path('repository/copy'))).toBe(false)
+})
+
+test('a place where no folder can be made is told at once', async () => {
+  const begun = performance.now()
+  const done = await user.run(['sync', '--to', '/proc/copy'], { env: keyless })
+  expect(done.stderr).toMatch('Cannot make the folder /proc/copy')
+  expect(done.code).toBe(1)
+  expect(performance.now() - begun).toBeLessThan(10_000)
+})
+
 test("a folder of someone's own files stays as it is", async () => {
   user.write({ 'photos/one.jpg': 'jpg' })
   const done = await user.run(['sync', '--to', 'photos'], { env: keyless })

@@ -81,7 +81,7 @@ describe('damage', () => {
     const done = await run('snapshots')
     expect(done.code).toBe(1)
     expect(done.stdout).toContain('1 snapshot\n')
-    expect(done.stderr).toContain('Cannot read snapshots/')
+    expect(done.stderr).toContain('Cannot use snapshots/')
   })
 
   test('of the only snapshot is told by whatever wants it, which does not say that there is none', async () => {

@@ -92,7 +92,7 @@ export async function backupAction(context: Context, flags: Flags): Promise<Exit
     await keepRoom(context, repository.store)
   }
   const domain = selectDomain(repository)
-  await noticeAfterBackup(context, { repository, domain, sourceName: what.name, result })
+  await noticeAfterBackup(context, { opened, domain, sourceName: what.name, result })
   tellBackup(context, { result, repository, paths: what.paths, dryRun })
   return result.counts.unreadable > 0 ? EXIT.incomplete : undefined
 }

@@ -12,7 +12,7 @@ import type {
 import { copy } from '../../engine/copy.ts'
 import { filterSnapshots, selectSnapshot } from '../../engine/select-snapshot.ts'
 import { type Repository, selectDomain } from '../../repository/repository.ts'
-import type { Snapshot, SnapshotList } from '../../repository/snapshots.ts'
+import { type Snapshot, type SnapshotList, withoutReplaced } from '../../repository/snapshots.ts'
 import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -41,7 +41,8 @@ export async function copyAction(context: Context, flags: Flags): Promise<ExitCo
   const toTarget = targetContext(context, flags)
   const { repository: source } = await openConfigured(context)
   const { repository: target, cacheFolder } = await openConfigured(toTarget)
-  const known = await loadKnownSnapshots(context, source)
+  const all = await loadKnownSnapshots(context, source, { withReplaced: true })
+  const known = { ...all, snapshots: withoutReplaced(all.snapshots) }
   const { dryRun = false } = flags
   const progress = new Progress(context)
   const result = await run({
@@ -50,7 +51,7 @@ export async function copyAction(context: Context, flags: Flags): Promise<ExitCo
     target,
     domain: selectDomain(target),
     catalog: catalogIn(context, cacheFolder),
-    known: known.snapshots,
+    known: all.snapshots,
     snapshots: chosen(known, { repository: source, flags }),
     dryRun,
   }).finally(() => progress.end())

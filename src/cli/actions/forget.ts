@@ -7,16 +7,18 @@ import { goingIn, isRefusing } from '../../engine/forget/plan.ts'
 import { hasRule, type Policy } from '../../engine/forget/policy.ts'
 import { type ForgetResult, type Forgetting, forget } from '../../engine/forget.ts'
 import { selectSnapshot } from '../../engine/select-snapshot.ts'
-import { isNobodys } from '../../repository/object-problem.ts'
+import { aboutObject, isNobodys, type ObjectProblem } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { showPlan } from '../forget-text.ts'
 import { expectHolds } from '../known-holds.ts'
+import { noticeMissing } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatNumber } from '../sizes.ts'
+import { warnOfSkipped } from '../skipped-objects.ts'
 import { filterOf, type SnapshotFlags } from '../snapshot-options.ts'
 import { closedText, shortId } from '../snapshot-text.ts'
 import { withUpkeep } from '../upkeep.ts'
@@ -64,6 +66,7 @@ async function forgetIn(
   const { dryRun = false, acceptClock = false } = flags
   await expectHolds(context, repository)
   let problems = 0
+  const skipped: ObjectProblem[] = []
   const result = await forget({
     repository,
     forgetting: forgettingOf(context, { flags, policy, repository }),
@@ -75,18 +78,19 @@ async function forgetIn(
       const { name, error } = problem
       // Whoever may put objects must not make every run of the owner fail.
       if (isNobodys(problem)) {
-        output.warning('object-skipped', `Passed over ${name}: ${error.message}`)
+        skipped.push(problem)
         return
       }
       problems++
-      const text = `Cannot read ${name}, which is left as it is: ${error.message}`
+      const text = `${aboutObject(problem).message}. It is left as it is`
       output.problem(text, { object: name, what: error.message })
     },
     onPlan: (plan, details) => showPlan({ output, details }, plan, { asked: dryRun }),
     catalog: catalogIn(context, cacheFolder),
     onForgotten: ({ id }) => output.detail(`Forgot ${shortId(id)}`),
     onWarning: (error) => output.warning('lease', messageOf(error)),
-  })
+  }).finally(() => warnOfSkipped(output, skipped))
+  await noticeMissing(context, repository, result)
   // What was refused must be refused again.
   if (!dryRun && result.plan.refusals.length === 0) {
     const wentBack = acceptClock

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import { openConfigured } from '../open-repository.ts'
 import { jsonSession, sessionLines } from '../session-text.ts'
 import { formatNumber } from '../sizes.ts'
+import { warnOfSkipped } from '../skipped-objects.ts'
 
 export interface LeaseFlags {
   readonly end?: readonly string[]
@@ -14,7 +15,8 @@ export interface LeaseFlags {
 export async function leaseAction(context: Context, { end = [] }: LeaseFlags): Promise<undefined> {
   const { output, clock } = context
   const { repository } = await openConfigured(context)
-  const { sessions } = await sessionsAt(repository, clock.nowMs())
+  const { sessions, problems } = await sessionsAt(repository, clock.nowMs())
+  warnOfSkipped(output, problems)
   // All are looked for before any is ended.
   const chosen = end.map((wanted) => sessionWith(sessions, wanted))
   for (const session of new Set(chosen)) {

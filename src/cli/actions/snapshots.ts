@@ -7,6 +7,7 @@ import { heldAmong } from '../../engine/hold.ts'
 import { filterSnapshots, mayReadNone } from '../../engine/select-snapshot.ts'
 import type { Details } from '../../format/snapshot.ts'
 import { type FoundHold, loadHoldsForReading } from '../../repository/holds.ts'
+import { aboutObject } from '../../repository/object-problem.ts'
 import { verifyOriginal } from '../../repository/original.ts'
 import type { Repository } from '../../repository/repository.ts'
 import {
@@ -20,7 +21,7 @@ import {
 } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
-import { rememberNewest } from '../newest-known.ts'
+import { noticeMissing } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { jsonPath, printableText } from '../printable.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
@@ -53,7 +54,7 @@ export async function snapshotsAction(
   const { holds, problems: unreadHolds } = await loadHoldsForReading(repository)
   const held = heldAmong(list.snapshots, holds)
   const snapshots = withoutReplaced(list.snapshots)
-  await rememberNewest(context, repository, snapshots)
+  await noticeMissing(context, repository, list)
   const { closed } = list
   const problems = [...list.problems, ...unreadHolds]
   const fitting = filterSnapshots(snapshots, { repository, filter: filterOf(flags) })
@@ -66,8 +67,9 @@ export async function snapshotsAction(
     details: detailsOf(repository, snapshot),
     holds: held.get(snapshot) ?? [],
   }))
-  for (const { name, error } of problems) {
-    output.problem(`Cannot read ${name}: ${error.message}`, { object: name, what: error.message })
+  for (const problem of problems) {
+    const { name, error } = problem
+    output.problem(aboutObject(problem).message, { object: name, what: error.message })
   }
   if (snapshots.length === 0 && problems.length === 0 && closed.length > 0)
     throw mayReadNone(closed)

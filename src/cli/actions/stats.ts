@@ -4,15 +4,14 @@ import { type PackStats, type Stats, stats } from '../../engine/stats.ts'
 import type { Context } from '../context.ts'
 import { openConfigured } from '../open-repository.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
+import { warnOfSkipped } from '../skipped-objects.ts'
 import { closedText } from '../snapshot-text.ts'
 
 export async function statsAction(context: Context): Promise<undefined> {
   const { output } = context
   const { repository } = await openConfigured(context)
   const found = await stats(repository)
-  for (const { name, error } of found.problems) {
-    output.warning('object-skipped', `The numbers leave out ${name}: ${error.message}`)
-  }
+  warnOfSkipped(output, found.problems)
   for (const line of linesOf(found)) output.line(line)
   if (found.closed > 0) output.note(closedText(found.closed))
   output.event({ event: 'result', repository: repository.idHex, ...jsonOf(found) })

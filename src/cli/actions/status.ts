@@ -6,10 +6,12 @@ import type { Repository } from '../../repository/repository.ts'
 import { openDetails } from '../../repository/snapshots.ts'
 import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
+import { noticeMissing } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { printableText } from '../printable.ts'
 import { jsonSession, sessionLines } from '../session-text.ts'
 import { formatNumber } from '../sizes.ts'
+import { warnOfSkipped } from '../skipped-objects.ts'
 import { closedText, shortId } from '../snapshot-text.ts'
 import { formatDuration, formatTime, isoTime } from '../times.ts'
 
@@ -18,8 +20,8 @@ export async function statusAction(context: Context): Promise<undefined> {
   const { repository, cacheFolder } = await openConfigured(context)
   const nowMs = clock.nowMs()
   const found = await status(repository, { nowMs, catalog: catalogIn(context, cacheFolder) })
-  for (const { name, error } of found.problems)
-    output.warning('object-skipped', `This leaves out ${name}: ${error.message}`)
+  warnOfSkipped(output, found.problems)
+  await noticeMissing(context, repository, found)
   for (const line of linesOf(repository, { found, nowMs })) output.line(line)
   if (found.closed > 0) output.note(closedText(found.closed))
   output.event({ event: 'result', repository: repository.idHex, ...jsonOf(found) })

@@ -15,7 +15,7 @@ import { Progress } from '../progress.ts'
 import { loadState, saveState } from '../repository-state.ts'
 import { addressOf } from '../settings.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
-import { isLocal, isSameStore, storeAt } from '../store.ts'
+import { isInside, isLocal, isSameStore, storeAt } from '../store.ts'
 import { formatDuration } from '../times.ts'
 import { keepRoom } from '../upkeep.ts'
 
@@ -74,10 +74,20 @@ interface Stores {
 }
 
 function expectTwo(source: Store, target: Store): void {
-  if (!isSameStore(source, target)) return
+  if (!isSameStore(source, target)) {
+    if (isInside(target, source) || isInside(source, target)) throw nested(source, target)
+    return
+  }
   const what = `Cannot copy ${source.address} to ${target.address}: that is the same place`
   throw new CairnError('usage', what, {
     hint: '`--to` names the copy, `--repository` what is copied.',
+  })
+}
+
+function nested(source: Store, target: Store): CairnError {
+  const what = `Cannot copy ${source.address} to ${target.address}: one lies inside the other`
+  return new CairnError('usage', what, {
+    hint: 'Give the copy a place of its own, best on another disk.',
   })
 }
 

@@ -5,6 +5,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Undeletable } from '../../engine/undelete/select.ts'
 import { loadUndeletable, type UndeleteOptions, undelete } from '../../engine/undelete.ts'
 import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
+import { aboutObject } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { openDetails } from '../../repository/snapshots.ts'
 import type { Context } from '../context.ts'
@@ -33,8 +34,9 @@ export async function undeleteAction(
 async function list(context: Context, options: UndeleteOptions): Promise<ExitCode | undefined> {
   const { output } = context
   const { offered, notWhole, problems } = await loadUndeletable(options)
-  for (const { name, error } of problems) {
-    output.problem(`Cannot read ${name}: ${error.message}`, { object: name, what: error.message })
+  for (const problem of problems) {
+    const { name, error } = problem
+    output.problem(aboutObject(problem).message, { object: name, what: error.message })
   }
   const { repository } = options
   const rows = offered.map((one) => rowOf(repository, one))

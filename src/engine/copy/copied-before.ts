@@ -5,7 +5,12 @@ import { type Bytes, toHex } from '../../base/bytes.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { ObjectProblem } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { loadSnapshots, type Snapshot } from '../../repository/snapshots.ts'
+import {
+  loadSnapshots,
+  replacements,
+  type Snapshot,
+  withoutReplaced,
+} from '../../repository/snapshots.ts'
 
 /** What a later copy has to know of one that is in the target. */
 export interface CopyThere {
@@ -27,16 +32,27 @@ export class CopiedBefore {
     },
   ): Promise<CopiedBefore> {
     const copied = new CopiedBefore()
-    const { snapshots, problems } = await loadSnapshots(repository, { onlyReading: true })
-    for (const problem of problems) options.onProblem(problem)
-    for (const { name, id, summary, confirmed, domain } of snapshots) {
-      if (!confirmed || domain.hex !== options.domain.hex) continue
-      const { sequence, predecessor, roots } = summary
-      const there = { name, sequence, predecessor, roots }
-      copied.#byOriginal.set(id, there)
-      if (summary.copyOf !== undefined) copied.#byOriginal.set(toHex(summary.copyOf), there)
-    }
+    const list = await loadSnapshots(repository, { onlyReading: true, withReplaced: true })
+    for (const problem of list.problems) options.onProblem(problem)
+    const { hex } = options.domain
+    const counting = list.snapshots.filter(
+      ({ confirmed, domain }) => confirmed && domain.hex === hex,
+    )
+    const originals = replacements(counting)
+    for (const listed of withoutReplaced(counting)) copied.#addWithReplaced(listed, originals)
     return copied
+  }
+
+  /** What stands for others is there for whoever has one of these, too. */
+  #addWithReplaced(listed: Snapshot, originals: ReadonlyMap<Snapshot, Snapshot>): void {
+    const { name, summary } = listed
+    const { sequence, predecessor, roots } = summary
+    const there = { name, sequence, predecessor, roots }
+    for (let one: Snapshot | undefined = listed; one !== undefined; one = originals.get(one)) {
+      const { copyOf, replaces } = one.summary
+      this.add(one, there)
+      for (const id of [copyOf, replaces]) if (id) this.#byOriginal.set(toHex(id), there)
+    }
   }
 
   /** What stands in the target for a snapshot of the source. */
@@ -45,9 +61,13 @@ export class CopiedBefore {
     return this.#byOriginal.get(id) ?? (copyOf && this.#byOriginal.get(toHex(copyOf)))
   }
 
-  /** What stands for the snapshot that this one replaces. */
-  replacedBy({ replaces }: Snapshot['summary']): CopyThere | undefined {
-    return replaces && this.#byOriginal.get(toHex(replaces))
+  /** What stands for a snapshot that this one replaces: `originals` has what these replace in turn. */
+  replacedBy(snapshot: Snapshot, originals: ReadonlyMap<string, Snapshot>): CopyThere | undefined {
+    const { replaces } = snapshot.summary
+    if (replaces === undefined) return undefined
+    const original = originals.get(toHex(replaces))
+    const there = this.#byOriginal.get(toHex(replaces))
+    return there ?? (original && this.replacedBy(original, originals))
   }
 
   add({ id }: Pick<Snapshot, 'id'>, there: CopyThere): void {

@@ -18,7 +18,10 @@ export interface CopyOptions {
   readonly catalog: CatalogPlace
   /** Of the source, in any order. */
   readonly snapshots: readonly Snapshot[]
-  /** All that may have been copied before, by other runs too: what those have in common is not read again. */
+  /**
+   * All that may have been copied before, by other runs too, and what others stand for: what those have in common
+   * is not read again.
+   */
   readonly known?: readonly Snapshot[]
   readonly program: string
   readonly host: string

@@ -110,6 +110,15 @@ function what(attempt: Attempt): string {
   return `Cannot ${attempt.action}${object} ${attempt.address}`
 }
 
+/** An error of a file system on which no folder can be made, such as /proc. */
+export function makesNoFolders(folder: string, error: unknown): CairnError {
+  return new CairnError('store-unwritable', `Cannot make the folder ${folder}`, {
+    hint: 'Name a folder on a file system that can be written.',
+    context: { retry: false },
+    cause: error,
+  })
+}
+
 /** An error of a repository folder that is not there, as on a disk that is not mounted. */
 export function noFolder(address: string): CairnError {
   return new CairnError('no-repository', `Cannot use ${address}: there is no such folder`, {

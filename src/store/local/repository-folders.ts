@@ -6,7 +6,7 @@ import { lstatSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { foldersOf } from '../names.ts'
 import type { FolderCalls } from './folder-calls.ts'
-import { errnoOf, noFolder } from './folder-errors.ts'
+import { errnoOf, makesNoFolders, noFolder } from './folder-errors.ts'
 
 export interface RepositoryFoldersOptions {
   /** Absolute path of the repository folder. */
@@ -89,7 +89,12 @@ export class RepositoryFolders {
     if (statSync(parent, { throwIfNoEntry: false }) === undefined) {
       await this.#makeWithParents(parent)
     }
-    await this.#makeFolder(path)
+    try {
+      await this.#makeFolder(path)
+    } catch (error) {
+      // Those above are there.
+      throw errnoOf(error) === 'ENOENT' ? makesNoFolders(path, error) : error
+    }
   }
 
   async #makeFolder(path: string): Promise<void> {
