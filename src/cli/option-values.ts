@@ -5,6 +5,7 @@ import { InvalidArgumentError } from 'commander'
 import { utf8 } from '../base/bytes.ts'
 import type { Duration } from '../engine/forget/periods.ts'
 import { TEXT_BYTES_MAX } from '../format/limits.ts'
+import { isObjectName } from '../store/names.ts'
 import { parseBytes } from './sizes.ts'
 
 /** An empty name, tag or pattern is a value that a script lost: it chooses nothing that was meant. */
@@ -21,6 +22,12 @@ export function reason(value: string): string {
 /** For options and arguments that may be given several times. */
 export function texts(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, text(value)]
+}
+
+/** Names of objects, as messages show them. */
+export function objectNames(value: string, before: readonly string[] = []): readonly string[] {
+  if (isObjectName(value)) return [...before, value]
+  throw new InvalidArgumentError('It is not the name of an object, such as `marks/` and 64 digits.')
 }
 
 /** An empty path would be the current folder: a script that lost a value must not work there. */

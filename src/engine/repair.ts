@@ -22,7 +22,7 @@ import { Headers } from './prune/headers.ts'
 import { listingLagMs } from './prune/timing.ts'
 import { executeRepair, markLost } from './repair/execute.ts'
 import { openCopy } from './repair/good-copies.ts'
-import { inspect } from './repair/inspect.ts'
+import { type Inspection, inspect } from './repair/inspect.ts'
 import { planRepair, type RepairPlan } from './repair/plan.ts'
 import { isIdle } from './repair/steps.ts'
 
@@ -35,6 +35,8 @@ export interface RepairOptions {
   /** Whether all that is stored is read to find what is damaged. */
   readonly readData: boolean
   readonly markLost: boolean
+  /** Names of objects of another version, or of somebody else, that are to go into quarantine. */
+  readonly setAside: readonly string[]
   readonly dryRun: boolean
   readonly host: string
   readonly workers: number
@@ -109,13 +111,32 @@ interface PlanningAt {
 }
 
 async function planNow(
-  { repository, markLost: isMarking }: RepairOptions,
+  { repository, markLost: isMarking, setAside: asked }: RepairOptions,
   { copy, before: { problems }, ...at }: Planning,
 ): Promise<RepairPlan> {
+  const setAside = new Set(asked)
   const headers = new Headers(repository)
   const inspection = await inspect({ repository, copy, problems, headers, nowMs: at.nowMs })
+  await expectUnknown(repository, { asked, inspection })
   const isPruning = await isOtherAtUpkeep(repository, { own: at.sessionId, nowMs: at.nowMs })
-  return planRepair(inspection, { markLost: isMarking, isPruning })
+  return planRepair(inspection, { markLost: isMarking, setAside, isPruning })
+}
+
+/** What is known is not set aside because somebody says so. What is gone already was, by a run before. */
+async function expectUnknown(
+  { store }: Repository,
+  { asked, inspection }: { readonly asked: readonly string[]; readonly inspection: Inspection },
+): Promise<void> {
+  const objects = inspection.objects.filter(({ state }) => state === 'unknown')
+  const packs = inspection.packs.filter(({ isUnknown = false }) => isUnknown)
+  const unknown = new Set([...objects, ...packs].map(({ name }) => name))
+  for (const name of asked) {
+    if (unknown.has(name) || (await store.stat(name)) === undefined) continue
+    const what = `Cannot set ${name} aside: it is damaged, or what this version and key know`
+    throw new CairnError('usage', what, {
+      hint: 'A repair without `--set-aside` says what there is to be done.',
+    })
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ export function unsupported(message: string): CairnError {
     hint:
       'A newer version of Cairn may have written it, or it is damaged: one flipped bit is enough. ' +
       'Compare it with another copy, or use a newer version. Until then nothing here may be deleted. ' +
-      'Where nobody has a newer version, somebody who may write to the store has put it: move it away there.',
+      'Where nobody has a newer version, somebody who may write to the store has put it: ' +
+      '`cairn repair --set-aside NAME` takes it out of the way.',
   })
 }

@@ -4,6 +4,7 @@
 
 import { type Bytes, equalBytes } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
+import type { Config } from '../format/config.ts'
 import { QUARANTINED_BYTES_MAX } from '../format/limits.ts'
 import { decodePrefix, NO_DOMAIN } from '../format/prefix.ts'
 import {
@@ -22,7 +23,7 @@ export const FOUND_BYTES_MAX = QUARANTINED_BYTES_MAX - QUARANTINED_HEAD_BYTES_MA
 
 /** Puts what was found into quarantine, then removes the object. Returns the name that it has there. */
 export async function quarantine(
-  { store, config }: Pick<Repository, 'store' | 'config'>,
+  { store, config }: Pick<Repository, 'store'> & { readonly config: Pick<Config, 'domains'> },
   { name, bytes }: { readonly name: string; readonly bytes: Bytes },
 ): Promise<string> {
   const known = domainIn(bytes)

@@ -129,19 +129,21 @@ async function orNothing<T>(act: () => Promise<T>): Promise<T | undefined> {
 export interface RepairChoices {
   readonly from?: Store
   readonly markLost?: boolean
+  readonly setAside?: readonly string[]
   readonly dryRun?: boolean
   readonly readData?: boolean
 }
 
 export function repairSample(
   repository: Repository,
-  { from, markLost = false, dryRun = false, readData = true }: RepairChoices = {},
+  { from, markLost = false, setAside = [], dryRun = false, readData = true }: RepairChoices = {},
 ): Promise<RepairResult> {
   return repair({
     repository,
     from,
     readData,
     markLost,
+    setAside,
     dryRun,
     host: 'host',
     clock: { ...systemClock, sleep: () => Promise.resolve() },

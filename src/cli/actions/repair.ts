@@ -22,6 +22,7 @@ export interface RepairFlags {
   readonly from?: string
   readonly readData?: boolean
   readonly markLost?: boolean
+  readonly setAside?: readonly string[]
   readonly dryRun?: boolean
   readonly workers?: number
 }
@@ -31,16 +32,17 @@ export async function repairAction(
   flags: RepairFlags,
 ): Promise<ExitCode | undefined> {
   const { output, clock, random, interruption } = context
-  const { from, readData = false, markLost = false, dryRun = false } = flags
+  const { from, readData = false, markLost = false, setAside = [], dryRun = false } = flags
   const copy = from === undefined ? undefined : storeAt(context, { address: from })
   expectTwo(storeAt(context, { address: context.settings.address }), copy)
-  const repository = await openForRepair(context, from)
+  const repository = await openForRepair(context, { from, setAside: dryRun ? [] : setAside })
   const progress = new Progress(context)
   const options: Omit<RepairOptions, 'repository'> = {
     from: copy,
     known: newestKnown(context, repository),
     readData,
     markLost,
+    setAside,
     dryRun,
     host: hostname(),
     workers: workersFor({ ...flags, memory: 'normal' }),

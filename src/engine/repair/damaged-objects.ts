@@ -18,7 +18,8 @@ export type DamagedState =
   | 'lost' // it may have said what must be kept
   | 'useless' // what it said is of no use to anybody, or said elsewhere
   | 'nobodys' // it is intact, and no key of the repository has made it
-  | 'left' // it is of somebody else or of a later version, or cannot be read
+  | 'unknown' // it is intact, and of somebody else or of a later version
+  | 'left' // it may be of somebody else, or cannot be read
 
 export interface DamagedObject {
   readonly name: string
@@ -71,7 +72,7 @@ async function inspectObject(
     // It was read wrong before, or not at all: a device that fails now and then.
     if (isSound(repository, name, bytes)) return undefined
     const isJunk = own.every(({ kind }) => kind === 'damaged')
-    const state = isJunk ? 'nobodys' : 'left'
+    const state = isJunk ? 'nobodys' : 'unknown'
     return { name, what, state, why: isJunk ? NOBODYS : NOT_OURS, good: undefined }
   }
   // An index segment is not put back: packs say all that it says.
@@ -123,7 +124,7 @@ function withoutCopy(
   if (folder === 'config' || /^keys\/keyring-/.test(name)) return { state: 'left', why: GENERATION }
   // By the name alone nobody can tell whether it is damaged.
   if (folder === 'leases' && own.some(({ kind }) => kind !== 'damaged'))
-    return { state: 'left', why: NOT_OURS }
+    return { state: 'unknown', why: NOT_OURS }
   const lost = LOST_WITH_IT[folder]
   if (lost === undefined) return { state: 'useless', why: USELESS }
   return { state: 'lost', why: `with it is lost ${lost}` }

@@ -40,6 +40,8 @@ export interface DamagedPack {
   readonly stays: string | undefined
   /** Whether it may hold what seems to be lost, for another time, version or key. */
   readonly mayHold: boolean
+  /** It is intact, and of somebody else or of a later version. */
+  readonly isUnknown?: boolean
 }
 
 /** What an index says of a pack. */
@@ -126,7 +128,7 @@ async function inspectPack(
   if (isIntact) {
     const isNewer = about.some(({ kind }) => kind === 'unsupported')
     if (isNewer || about.some(({ kind }) => kind === 'foreign'))
-      return { ...nothing, stays: INTACT_AND_NOT_OURS, mayHold: isNewer }
+      return { ...nothing, stays: INTACT_AND_NOT_OURS, mayHold: isNewer, isUnknown: true }
     // An index that says something else of it is wrong about it.
     if (about.every(({ kind, offset }) => kind === 'mismatch' && offset === undefined))
       return undefined

@@ -57,6 +57,8 @@ export interface Left {
 export interface PlanChoices {
   /** Whether what cannot be had is given up. */
   readonly markLost: boolean
+  /** Names of objects that are unknown, and that somebody says to take out of the way. */
+  readonly setAside: ReadonlySet<string>
   /** Whether somebody else is at work who deletes. */
   readonly isPruning: boolean
 }
@@ -67,7 +69,7 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
   const fates = objects
     .filter(({ good }) => good === undefined)
     .map((object) => fateOf(object, { inspection, choices, confirmed }))
-  const packs = inspection.packs.map((pack) => packFate(pack, inspection))
+  const packs = inspection.packs.map((pack) => packFate(pack, { inspection, choices }))
   return {
     putBack: [
       ...objects.flatMap(({ name, good }) => (good ? [{ name, good, isDamaged: true }] : [])),
@@ -119,6 +121,10 @@ function fateOf(object: DamagedObject, options: FateOptions): Fate {
   const { name, state, why } = object
   const { markLost, isPruning } = options.choices
   if (state === 'left') return { left: { name, why } }
+  if (state === 'unknown')
+    return options.choices.setAside.has(name)
+      ? { removed: { name, why: ASKED_FOR } }
+      : { left: { name, why } }
   if (state === 'nobodys') return { removed: { name, why } }
   if (state === 'useless' && !isLastReceipt(name, options)) return { removed: { name, why } }
   const lost = state === 'lost' ? why : MAY_CONFIRM
@@ -136,6 +142,7 @@ function isLastReceipt(name: string, options: FateOptions): boolean {
   return roots.snapshots.some((snapshot) => !isConfirmed.has(confirmationOf(snapshot)))
 }
 
+const ASKED_FOR = 'nothing that this version and key know, and to be set aside'
 const MAY_CONFIRM = 'it may be the receipt of a snapshot that has no other'
 const PRUNING = 'somebody else is at work who may heed it: run the repair again when that is done'
 
@@ -176,8 +183,12 @@ interface PackFate {
   readonly mayHold: boolean
 }
 
-function packFate(pack: DamagedPack, { domains }: Inspection): PackFate {
+function packFate(
+  pack: DamagedPack,
+  { inspection: { domains }, choices }: Pick<FateOptions, 'inspection' | 'choices'>,
+): PackFate {
   const { name, stays, closedIds, mayHold } = pack
+  if (pack.isUnknown && choices.setAside.has(name)) return { goes: pack, mayHold: false }
   if (stays !== undefined) return { left: { name, why: stays }, mayHold }
   if (closedIds === undefined) return { goes: pack, mayHold }
   const own = domains.find(({ domain }) => domain === closedIds.domain)
