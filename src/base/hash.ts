@@ -5,12 +5,17 @@
 import { createHash, hash } from 'node:crypto'
 import { crc32 as platformCrc32 } from 'node:zlib'
 import { Blake3Hasher } from '@napi-rs/blake-hash'
-import type { Bytes } from './bytes.ts'
+import { type Bytes, plain } from './bytes.ts'
 
 export const HASH_BYTES = 32
 
 export function sha256(bytes: Bytes): Bytes {
-  return new Uint8Array(hash('sha256', bytes, 'buffer'))
+  return plain(hash('sha256', bytes, 'buffer'))
+}
+
+/** The same in hexadecimal: for thousands of names, that costs less than bytes. */
+export function sha256Hex(bytes: Bytes): string {
+  return hash('sha256', bytes, 'hex')
 }
 
 /** SHA-256 of what is given piece by piece. */
@@ -38,6 +43,11 @@ export class KeyedHasher {
 
   /** The 32-byte keyed hash of the parts, one after the other. */
   hash(...parts: readonly Bytes[]): Bytes {
+    return new Uint8Array(this.hashBriefly(...parts))
+  }
+
+  /** The same in memory that the next call overwrites: thousands of small ones are not garbage then. */
+  hashBriefly(...parts: readonly Bytes[]): Bytes {
     this.#hasher.reset()
     for (const part of parts) this.#hasher.update(part)
     return this.#result()
@@ -47,13 +57,13 @@ export class KeyedHasher {
   async hashEach(parts: AsyncIterable<Bytes>): Promise<Bytes> {
     this.#hasher.reset()
     for await (const part of parts) this.#hasher.update(part)
-    return this.#result()
+    return new Uint8Array(this.#result())
   }
 
   #result(): Bytes {
     // By way of text: each Buffer that native code makes costs 1.3 us, and the collector later.
     this.#digest.write(this.#hasher.digest('hex'), 'hex')
-    return new Uint8Array(this.#digest)
+    return this.#digest
   }
 }
 

@@ -43,6 +43,7 @@ export async function backup(
   })
   try {
     const before = await loadPredecessor(repository, {
+      domain,
       sourceId: sourceIdOf(domain, options.sourceName),
       catalog: options.catalog,
       onProblem: (problem) => options.onWarning(aboutObject(problem)),

@@ -290,7 +290,7 @@ class Copying {
     if (!this.#previous.has(key)) {
       const onProblem = (problem: ObjectProblem) => this.#options.onWarning(aboutObject(problem))
       const { target, catalog } = this.#options
-      const found = await loadPredecessor(target, { sourceId, catalog, onProblem })
+      const found = await loadPredecessor(target, { domain, sourceId, catalog, onProblem })
       this.#previous.set(key, found)
     }
     return this.#previous.get(key)

@@ -46,7 +46,7 @@ export const NO_DOMAIN: Bytes = new Uint8Array(DOMAIN_ID_BYTES)
 
 export interface Prefix {
   readonly kind: ObjectKind
-  /** 16 bytes. */
+  /** 16 bytes; decoded, they are in the object's memory. */
   readonly domain: Bytes
   readonly epoch: number
 }
@@ -80,7 +80,7 @@ export function decodePrefix(object: Bytes): Prefix {
     throw unsupported(`Cannot decode an object of kind ${object[6]}: it is not known`)
   if (object[9] !== 0 || object[10] !== 0 || object[11] !== 0)
     throw unsupported('Cannot decode: reserved bytes of the prefix are in use')
-  return { kind, domain: object.slice(12, 28), epoch: viewOf(object).getUint32(28, true) }
+  return { kind, domain: object.subarray(12, 28), epoch: viewOf(object).getUint32(28, true) }
 }
 
 /** Decodes the prefix of an object that must be of `kind`. Throws 'object-foreign' where it is not. */

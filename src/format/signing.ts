@@ -56,17 +56,14 @@ export function certificateMessage(options: {
 }
 
 /** The message under the signature of a payload; `payloadHash` is its SHA-256. */
+const PAYLOAD_LABEL = utf8('cairn v1 signed')
+
 export function payloadMessage(options: {
   readonly repositoryId: Bytes
   readonly prefix: Bytes
   readonly payloadHash: Bytes
 }): Bytes {
-  return concat([
-    utf8('cairn v1 signed'),
-    options.repositoryId,
-    options.prefix,
-    options.payloadHash,
-  ])
+  return concat([PAYLOAD_LABEL, options.repositoryId, options.prefix, options.payloadHash])
 }
 
 /** A payload with the signature of its writer and the certificate that allows it. */

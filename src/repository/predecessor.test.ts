@@ -64,6 +64,7 @@ function load(store: Store = sample.store, catalog: CatalogPlace = NO_CATALOG) {
   return loadPredecessor(
     { ...sample.repository, store: stamped },
     {
+      domain: selectDomain(sample.repository),
       sourceId: sourceIdOf(selectDomain(sample.repository), 'source'),
       catalog,
       onProblem: (problem) => problems.push(problem),
@@ -149,6 +150,20 @@ test('what nobody may have written takes no number', async () => {
   expect(problems.map(({ error }) => error.code)).toContain('object-foreign')
 })
 
+test('what somebody of another domain says of the same source does not count', async () => {
+  const key = newSecret()
+  const giving = { label: 'w', ...key, random: systemRandom, clock: systemClock }
+  await addGrant(sample.repository, { role: 'writer', ...giving })
+  const writer = await openRepository(sample.store, key)
+  const sourceId = sourceIdOf(selectDomain(sample.repository), 'source')
+  const forged = await putForged(writer, { sourceId, sequence: 1_000_000 })
+  await stamp()
+  sample = { ...sample, repository: await openRepository(sample.store, sample.owner) }
+  const { snapshots } = await loadSnapshots(sample.repository)
+  expect(snapshots.map(({ name }) => name)).toContain(forged)
+  expect((await load())?.summary.sequence).toBe(3)
+})
+
 test('of copies it is the one that was begun last, and the next number is above all', async () => {
   const retention = await Retention.make()
   const owner = await retention.owner()
@@ -159,7 +174,9 @@ test('of copies it is the one that was begun last, and the next number is above 
   const older = await retention.save(owner, { summary: { copyOf, startedMs, roots: root(2) } })
   const sourceId = sourceIdOf(selectDomain(owner), 'source')
   const onProblem = (problem: ObjectProblem) => problems.push(problem)
-  expect(await loadPredecessor(owner, { sourceId, catalog: NO_CATALOG, onProblem })).toEqual({
+  const domain = selectDomain(owner)
+  const options = { domain, sourceId, catalog: NO_CATALOG, onProblem }
+  expect(await loadPredecessor(owner, options)).toEqual({
     name: `snapshots/${newer}`,
     follows: `snapshots/${older}`,
     summary: { sequence: 2, roots: root(1) },

@@ -7,6 +7,7 @@
 
 import { type Bytes, equalBytes } from '../base/bytes.ts'
 import type { Summary } from '../format/snapshot.ts'
+import type { DomainAccess } from './access.ts'
 import type { CatalogPlace } from './catalog.ts'
 import type { ObjectProblem } from './object-problem.ts'
 import type { Repository } from './repository.ts'
@@ -45,16 +46,18 @@ export interface Predecessor extends Followed {
 export async function loadPredecessor(
   repository: Repository,
   options: {
+    /** A source is one of its domain: what another one says of the same id is not of it. */
+    readonly domain: DomainAccess
     readonly sourceId: Bytes
     readonly catalog: CatalogPlace
     readonly onProblem: (problem: ObjectProblem) => void
   },
 ): Promise<Predecessor | undefined> {
-  const { sourceId, catalog, onProblem } = options
+  const { domain, sourceId, catalog, onProblem } = options
   const { snapshots, problems } = await loadSnapshotFacts(repository, catalog)
   for (const problem of problems) onProblem(problem)
   const own = withoutReplaced(snapshots)
-    .filter(({ summary }) => equalBytes(summary.sourceId, sourceId))
+    .filter((one) => one.domain.hex === domain.hex && equalBytes(one.summary.sourceId, sourceId))
     .sort(compareBySequence)
   const confirmed = own.filter((one) => one.confirmed)
   const highest = confirmed.at(-1)

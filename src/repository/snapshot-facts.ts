@@ -103,7 +103,7 @@ async function readListedBoth(
     const { snapshot } = decode(receiptCodec, payload)
     one.catalog.takeReceipt(one, { snapshot, certificate })
   })
-  for (const one of snapshots) if (!isVouchedFor(one)) one.number = facts.verifier.add(one.claim)
+  for (const one of snapshots) if (!isVouchedFor(one)) one.number = facts.verifier.add(one.claim())
   await takeSigned(facts, snapshots, (one) =>
     one.catalog.takeSnapshot(one, summaryIn(one.opened, one.detailsHash)),
   )
@@ -119,7 +119,7 @@ interface Pending extends Listed {
 }
 
 interface PendingSnapshot extends Pending {
-  readonly claim: Claim
+  readonly claim: () => Claim
   readonly detailsHash: Bytes
 }
 
@@ -132,7 +132,7 @@ async function unsealReceipts(
     own: (own) => {
       const { name, objectHash, storedAtMs } = own
       const { opened, claim } = unsealReceipt(reading.repository, own)
-      const [catalog, number] = [catalogOf(own, catalogs), verifier.add(claim)]
+      const [catalog, number] = [catalogOf(own, catalogs), verifier.add(claim())]
       receipts.push({ name, objectHash, storedAtMs, catalog, opened, number })
     },
   })

@@ -200,6 +200,7 @@ describe('two of one number', () => {
     const { snapshots } = await loadSnapshots(sample.repository)
     const sourceId = snapshots[0]?.summary.sourceId as Uint8Array
     const found = await loadPredecessor(sample.repository, {
+      domain: selectDomain(sample.repository),
       sourceId,
       catalog: NO_CATALOG,
       onProblem: () => undefined,

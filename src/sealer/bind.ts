@@ -1,7 +1,7 @@
 // What sealed bytes are bound to: the repository, the prefix of their object, and which part of the
 // object they are. Bytes that open under one binding open under no other.
 
-import { type Bytes, concat, utf8 } from '../base/bytes.ts'
+import { type Bytes, utf8 } from '../base/bytes.ts'
 
 /** Parts of objects that are sealed by themselves. */
 export const PART = { body: 0, header: 1, frame: 2, summary: 3, details: 4 } as const
@@ -16,11 +16,12 @@ export function binding(options: {
   readonly extra?: Bytes
 }): Bytes {
   const { repositoryId, prefix, part, extra } = options
-  return concat([
-    LABEL,
-    repositoryId,
-    prefix,
-    Uint8Array.of(PART[part]),
-    extra ?? new Uint8Array(0),
-  ])
+  const partAt = LABEL.length + repositoryId.length + prefix.length
+  const bound = new Uint8Array(partAt + 1 + (extra?.length ?? 0))
+  bound.set(LABEL)
+  bound.set(repositoryId, LABEL.length)
+  bound.set(prefix, LABEL.length + repositoryId.length)
+  bound[partAt] = PART[part]
+  if (extra !== undefined) bound.set(extra, partAt + 1)
+  return bound
 }

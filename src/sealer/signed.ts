@@ -60,14 +60,15 @@ export interface Opening {
  */
 export function openSigned(sealed: Bytes, options: Opening): Opened {
   const { opened, claim } = unsealSigned(sealed, options)
-  if (!isSignedBy(claim)) throw wrongSignature()
+  if (!isSignedBy(claim())) throw wrongSignature()
   return opened
 }
 
 /** What somebody is said to have signed: it counts for nothing as long as the claim is not verified. */
 export interface Unverified {
   readonly opened: Opened
-  readonly claim: Claim
+  /** Made when it is asked for: of thousands it need not be. */
+  readonly claim: () => Claim
 }
 
 /** For who verifies many signatures at once: as openSigned, but for the signature. */
@@ -77,11 +78,12 @@ export function unsealSigned(sealed: Bytes, options: Opening): Unverified {
     headerSeal.open(binding(place), sealed),
   )
   const verified = trust.verify(certificate, options)
-  const message = payloadMessage({ ...place, payloadHash: sha256(payload) })
-  const { verifyKey } = verified
   return {
     opened: { payload, certificate: verified },
-    claim: { verifyKey, message, signature },
+    claim: () => {
+      const message = payloadMessage({ ...place, payloadHash: sha256(payload) })
+      return { verifyKey: verified.verifyKey, message, signature }
+    },
   }
 }
 

@@ -2,9 +2,9 @@
 // that what comes back is known to be what was stored, whatever the store, its disk and the way
 // from there did to it. No key is needed for that.
 
-import { type Bytes, toHex } from '../base/bytes.ts'
+import type { Bytes } from '../base/bytes.ts'
 import { assert, CairnError } from '../base/errors.ts'
-import { Sha256, sha256 } from '../base/hash.ts'
+import { Sha256, sha256Hex } from '../base/hash.ts'
 import { type ContentFolder, contentName, hexInName } from './names.ts'
 import { OBJECT_BYTES_MAX, type Store } from './store.ts'
 
@@ -27,7 +27,7 @@ export async function putContent(
 
 /** True where the name is the SHA-256 of the bytes. False for names that promise no SHA-256. */
 export function matchesName(name: string, bytes: Bytes): boolean {
-  return hexInName(name) === toHex(sha256(bytes))
+  return hexInName(name) === sha256Hex(bytes)
 }
 
 /**
