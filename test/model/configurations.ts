@@ -42,6 +42,7 @@ const PROTOCOL: readonly Before[] = [
   { actor: 1, to: 'marks' },
   { actor: 3, to: 'change' },
 ]
+const SURVEYED: readonly Before[] = [1, 2].map((actor) => ({ actor, to: 'change' }))
 const EARLY: readonly Before[] = [0, 1, 3].map((actor) => ({ actor, to: 'change' }))
 const prunesTwice = (world: World) => [pruner(world, { runs: 2 })]
 
@@ -92,10 +93,32 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     what: 'a mark names packs that a snapshot needs; the snapshot goes, and somebody writes the same again',
     prepare: savedAndMarked,
     writers: again,
+    others: (world) => [...prunes(1)(world), remover(world)],
+    jumpsMs: [],
+    emptyFolders: NEVER_PUT,
+  },
+  'marked-and-two-sweepers': {
+    what: 'the same, and two pruners were suspended before their first change',
+    prepare: savedAndMarked,
+    writers: again,
     others: (world) => [...prunes(2)(world), remover(world)],
     jumpsMs: [],
+    before: SURVEYED,
     isGlued: true,
     isLong: true,
+    emptyFolders: NEVER_PUT,
+  },
+  'marked-and-needed-no-more': {
+    what: 'the same, and a pruner was suspended before its first change when the snapshot went',
+    prepare: savedAndMarked,
+    writers: again,
+    others: (world) => [...prunes(2)(world), remover(world)],
+    jumpsMs: [],
+    before: [
+      { actor: 1, to: 'change' },
+      { actor: 3, to: 'end' },
+    ],
+    isGlued: true,
     emptyFolders: NEVER_PUT,
   },
   'writers-pruner-forgetter': {

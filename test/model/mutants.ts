@@ -112,7 +112,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         replace: 'if (snapshots.some((object) => listed.has(object))) continue; void packs',
       },
     ],
-    configuration: 'marked-and-needed',
+    configuration: 'marked-and-needed-no-more',
     expected: /has lost/,
   },
   'mark removed early': {
