@@ -17,6 +17,8 @@ const OPERATIONS: readonly Operation[] = [
   'backup',
   'sync',
   'prune',
+  'copy',
+  'repair-packs',
 ]
 
 test(

@@ -6,6 +6,9 @@
 // 4. The next run of the same command does what the killed one was to do.
 // 5. Where parts of the index were lost, a repair that was killed leaves no more to do than before.
 // 6. A copy that `sync` was making has no snapshot that does not restore.
+// 7. Where packs were damaged, a repair from that copy that was killed has lost no snapshot, and the next one ends with
+//    nothing wrong in all that is stored.
+// 8. What `copy` has brought into another repository is whole there, and is what was saved.
 
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -38,15 +41,27 @@ const COMMANDS = {
   prune: ['prune', '--grace', '2s', '--undelete-window', '4s', '--max-unused', '0%'],
   sync: ['sync'],
   repair: ['repair'],
+  'repair-packs': ['repair', '--read-data'],
+  copy: ['copy'],
 } as const
 
 export type Operation = keyof typeof COMMANDS
+
+const SEEN_AFTERWARDS: ReadonlySet<Operation> = new Set(['forget', 'repair', 'repair-packs'])
+
+interface Listed {
+  readonly id: string
+  /** Of what it is a copy. */
+  readonly original?: { readonly id: string }
+}
 
 export class Storm {
   readonly #user = new User()
   readonly #random: () => number
   /** What each saved snapshot has: paths with digests. */
   readonly #saved = new Map<string, string>()
+  /** The same, also of what was forgotten since: copies of it are there still. */
+  readonly #digests = new Map<string, string>()
   readonly killed = new Map<Operation, number>()
   /** How long each command took, the last time that it came to its end. */
   readonly #runMs = new Map<Operation, number>()
@@ -64,8 +79,15 @@ export class Storm {
     return this.#user.path('copy')
   }
 
+  /** Another repository, with other keys. */
+  get #other(): string {
+    return this.#user.path('other')
+  }
+
   async begin(): Promise<void> {
     this.#expectDone(await this.#run(['init', '--key-file', this.#user.path('key')]), 'init')
+    const other = ['init', '-r', this.#other, '--key-file', this.#user.path('other-key')]
+    this.#expectDone(await this.#run(other), 'init')
     mkdirSync(this.#source)
     while (this.#files < FILES) this.#write()
     await this.#backUp()
@@ -78,11 +100,13 @@ export class Storm {
   /** Changes the source, runs a command and kills it somewhere; looks at everything; runs it to its end. */
   async strike(operation: Operation): Promise<void> {
     this.#change()
-    const isDamaged = operation === 'repair'
-    if (isDamaged) this.#loseIndex()
+    const isDamaged = operation === 'repair-packs'
+    if (isDamaged) await this.#damagePacks()
+    if (operation === 'repair') this.#loseIndex()
     const args = this.#argsOf(operation)
     // A backup that was killed may be among them without anybody knowing that it was saved.
-    const mayGo = operation === 'forget' ? (await this.#listed()).slice(0, -KEPT) : []
+    const mayGo =
+      operation === 'forget' ? (await this.#listed()).slice(0, -KEPT).map(({ id }) => id) : []
     const isKilled = await this.#killed(args, this.#runMs.get(operation) ?? RUN_MS)
     if (isKilled) this.killed.set(operation, (this.killed.get(operation) ?? 0) + 1)
     await this.#expectSound({ isDamaged, mayGo })
@@ -91,8 +115,9 @@ export class Storm {
     if (operation === 'backup') await this.#backUp()
     else {
       this.#expectDone(await this.#run(args), operation)
-      if (operation === 'forget') await this.#expectSound({ isDamaged, mayGo })
-      if (isDamaged) await this.#expectSound({ isDamaged: false, mayGo })
+      if (SEEN_AFTERWARDS.has(operation)) await this.#expectSound({ isDamaged: false, mayGo })
+      if (isDamaged)
+        this.#expectDone(await this.#run(['check', '--read-data']), 'check of all data')
     }
     this.#runMs.set(operation, performance.now() - began)
     await this.#expectOneRestores()
@@ -100,13 +125,17 @@ export class Storm {
 
   /** Everything that is listed, restored and compared; all data read. */
   async expectAll(): Promise<void> {
-    this.#expectDone(await this.#run(['check', '--read-data']), 'check')
-    for (const id of await this.#listed()) await this.#expectRestores(id)
+    for (const place of [[], this.#inOther]) {
+      this.#expectDone(await this.#run(['check', '--read-data', ...place]), 'check')
+      for (const listed of await this.#listed(place)) await this.#expectRestores(listed, place)
+    }
   }
 
   #argsOf(operation: Operation): readonly string[] {
     if (operation === 'backup') return [...COMMANDS.backup, this.#source]
     if (operation === 'sync') return [...COMMANDS.sync, '--to', this.#copy]
+    if (operation === 'copy') return [...COMMANDS.copy, '--to', this.#other]
+    if (operation === 'repair-packs') return [...COMMANDS[operation], '--from', this.#copy]
     if (operation === 'prune' && this.#random() < 0.5) return [...COMMANDS.prune, '--compact']
     return COMMANDS[operation]
   }
@@ -120,11 +149,29 @@ export class Storm {
       if (files.length === 1 || this.#random() < 0.5) unlinkSync(join(parentPath, name))
   }
 
+  /** Flips a bit of one pack and cuts off another one; the copy has both as they were. */
+  async #damagePacks(): Promise<void> {
+    this.#expectDone(await this.#run(['sync', '--to', this.#copy]), 'sync')
+    const folder = this.#user.path('repository/packs')
+    const listed = readdirSync(folder, { recursive: true, withFileTypes: true })
+    const packs = listed.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+    for (const isCut of [false, true]) {
+      const path = packs[Math.floor(this.#random() * packs.length)] as string
+      const bytes = readFileSync(path)
+      const at = Math.floor(this.#random() * bytes.length)
+      bytes[at] = (bytes[at] as number) ^ 1
+      rmSync(path)
+      writeFileSync(path, isCut ? bytes.subarray(0, at) : bytes)
+    }
+  }
+
   async #backUp(): Promise<void> {
     const done = await this.#run(['backup', this.#source, '--json'])
     this.#expectDone(done, 'backup')
     const last = JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '{}') as { snapshot: string }
-    this.#saved.set(last.snapshot, digestOf(this.#source))
+    const digest = digestOf(this.#source)
+    this.#saved.set(last.snapshot, digest)
+    this.#digests.set(last.snapshot, digest)
   }
 
   /** Whether it was still at work. */
@@ -151,8 +198,8 @@ export class Storm {
     readonly mayGo: readonly string[]
   }): Promise<void> {
     const done = await this.#run(['check'])
-    if (!isDamaged || done.code !== 3) this.#expectDone(done, 'check')
-    const listed = await this.#listed()
+    if (!isDamaged || done.code !== 1) this.#expectDone(done, 'check')
+    const listed = (await this.#listed()).map(({ id }) => id)
     for (const id of this.#saved.keys()) {
       if (listed.includes(id)) continue
       if (!mayGo.includes(id))
@@ -161,20 +208,23 @@ export class Storm {
     }
     const copy = await this.#run(['check', '-r', this.#copy])
     if (copy.code !== 0 && copy.code !== 10) throw failed('check of the copy', copy)
+    this.#expectDone(await this.#run(['check', ...this.#inOther]), 'check of the other repository')
   }
 
   async #expectOneRestores(): Promise<void> {
-    const ids = await this.#listed()
-    const id = ids[Math.floor(this.#random() * ids.length)]
-    if (id !== undefined) await this.#expectRestores(id)
+    const place = this.#random() < 0.2 ? this.#inOther : []
+    const all = await this.#listed(place)
+    const one = all[Math.floor(this.#random() * all.length)]
+    if (one !== undefined) await this.#expectRestores(one, place)
   }
 
-  async #expectRestores(id: string): Promise<void> {
+  async #expectRestores({ id, original }: Listed, place: readonly string[]): Promise<void> {
     const target = this.#user.path('target')
     rmSync(target, { recursive: true, force: true })
-    const done = await this.#run(['restore', `${id}:${this.#source}`, '--target', target])
+    const what = `${id}:${this.#source}`
+    const done = await this.#run(['restore', what, '--target', target, ...place])
     this.#expectDone(done, `restore of ${id}`)
-    const expected = this.#saved.get(id)
+    const expected = this.#digests.get(original?.id ?? id)
     // One of a killed run may have been confirmed without anybody knowing.
     if (expected !== undefined && digestOf(target) !== expected)
       throw new Error(`snapshot ${id} restores, and is not what was saved`)
@@ -188,13 +238,17 @@ export class Storm {
       this.#expectDone(await this.#run(['lease', '--end', session]), 'lease')
   }
 
-  async #listed(): Promise<readonly string[]> {
-    const done = await this.#run(['snapshots', '--json'])
+  async #listed(place: readonly string[] = []): Promise<readonly Listed[]> {
+    const done = await this.#run(['snapshots', '--json', ...place])
     this.#expectDone(done, 'snapshots')
     const { snapshots } = JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '{}') as {
-      snapshots: { id: string }[]
+      snapshots: Listed[]
     }
-    return snapshots.map(({ id }) => id)
+    return snapshots
+  }
+
+  get #inOther(): readonly string[] {
+    return ['-r', this.#other, '--key-file', this.#user.path('other-key')]
   }
 
   #change(): void {
@@ -218,6 +272,7 @@ export class Storm {
       HOME: this.#user.home,
       CAIRN_REPOSITORY: this.#user.path('repository'),
       CAIRN_KEY_FILE: this.#user.path('key'),
+      CAIRN_TO_KEY_FILE: this.#user.path('other-key'),
     }
   }
 
