@@ -79,6 +79,16 @@ export function compareBytes(a: Bytes, b: Bytes): number {
   return a.length - b.length
 }
 
+/** Little-endian. A DataView for each of thousands of objects is garbage of its own. */
+export function uint16At(bytes: Bytes, at: number): number {
+  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
+}
+
+/** Little-endian. */
+export function uint32At(bytes: Bytes, at: number): number {
+  return (uint16At(bytes, at) | (uint16At(bytes, at + 2) << 16)) >>> 0
+}
+
 export function viewOf(bytes: Bytes): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

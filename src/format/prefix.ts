@@ -2,7 +2,7 @@
 // and they are bound into everything in it that is sealed or signed, so that an object cannot be
 // passed off as one of another kind, version, domain or epoch.
 
-import { type Bytes, equalBytes, toHex, viewOf } from '../base/bytes.ts'
+import { type Bytes, equalBytes, toHex, uint32At, viewOf } from '../base/bytes.ts'
 import { CairnError } from '../base/errors.ts'
 import { unsupported } from './unsupported.ts'
 
@@ -80,7 +80,7 @@ export function decodePrefix(object: Bytes): Prefix {
     throw unsupported(`Cannot decode an object of kind ${object[6]}: it is not known`)
   if (object[9] !== 0 || object[10] !== 0 || object[11] !== 0)
     throw unsupported('Cannot decode: reserved bytes of the prefix are in use')
-  return { kind, domain: object.subarray(12, 28), epoch: viewOf(object).getUint32(28, true) }
+  return { kind, domain: object.subarray(12, 28), epoch: uint32At(object, 28) }
 }
 
 /** Decodes the prefix of an object that must be of `kind`. Throws 'object-foreign' where it is not. */

@@ -1,7 +1,7 @@
 // What is signed, and certificates (docs/format.md, section 6). The bytes that a signature covers
 // are put together here; making and checking signatures is the sealer's.
 
-import { type Bytes, concat, utf8, viewOf } from '../base/bytes.ts'
+import { type Bytes, concat, uint16At, utf8, viewOf } from '../base/bytes.ts'
 import { malformed } from './cbor.ts'
 import {
   array,
@@ -83,7 +83,7 @@ export function encodeEnvelope(envelope: Envelope): readonly Bytes[] {
 
 export function decodeEnvelope(bytes: Bytes): Envelope {
   if (bytes.length < 2 + 2 * SIGNATURE_BYTES) throw malformed('a signed payload is cut off', 0)
-  const end = 2 + viewOf(bytes).getUint16(0, true)
+  const end = 2 + uint16At(bytes, 0)
   if (
     end > CERTIFICATE_BYTES_MAX ||
     end < 2 + SIGNATURE_BYTES ||

@@ -3,7 +3,7 @@
 // is on the disk says no more than the repository does, and is believed only where nobody can have changed
 // it. Losing it costs time.
 
-import { type Bytes, concat, equalBytes, toHex, utf8 } from '../base/bytes.ts'
+import { type Bytes, concat, equalBytes, utf8 } from '../base/bytes.ts'
 import { isCairnError } from '../base/errors.ts'
 import {
   array,
@@ -17,7 +17,7 @@ import {
 } from '../format/codec.ts'
 import { type Certificate, certificateCodec } from '../format/signing.ts'
 import { type Summary, summaryCodec } from '../format/snapshot.ts'
-import { contentName } from '../store/names.ts'
+import { contentName, hexInName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
 import type { OwnObject } from './each-object.ts'
 import type { Repository } from './repository.ts'
@@ -82,6 +82,12 @@ interface Signed {
   readonly certificate: Certificate
 }
 
+interface Confirming extends Signed {
+  readonly snapshot: Bytes
+  /** Name of the snapshot. */
+  readonly confirms: string
+}
+
 /** What there is to be known of an object besides what it says. */
 export type Listed = Pick<OwnObject, 'name' | 'objectHash' | 'storedAtMs'>
 
@@ -90,12 +96,12 @@ export class Catalog {
   readonly domain: DomainAccess
   readonly #repository: Repository
   readonly #snapshots = new Map<string, Signed & { readonly summary: Summary }>()
-  readonly #receipts = new Map<string, Signed & { readonly snapshot: Bytes }>()
+  readonly #receipts = new Map<string, Confirming>()
   readonly #listed = new Map<string, number>()
   readonly #listedReceipts = new Set<string>()
   #isChanged = false
   /** By the names of snapshots; undefined until it is asked for. */
-  #signers: ReadonlyMap<string, readonly Signed[]> | undefined
+  #signers: ReadonlyMap<string, readonly Confirming[]> | undefined
 
   private constructor(repository: Repository, domain: DomainAccess, known: Known) {
     this.#repository = repository
@@ -113,7 +119,8 @@ export class Catalog {
     for (const one of known.receipts) {
       const signed = signedBy(one)
       const { snapshot } = one
-      if (signed) this.#receipts.set(contentName('receipts', one.hash), { ...signed, snapshot })
+      if (signed)
+        this.#receipts.set(contentName('receipts', one.hash), confirming(signed, snapshot))
     }
   }
 
@@ -149,7 +156,7 @@ export class Catalog {
   ): void {
     this.#isChanged = true
     this.#signers = undefined
-    this.#receipts.set(name, { hash, snapshot, certificate })
+    this.#receipts.set(name, confirming({ hash, certificate }, snapshot))
     this.#listedReceipts.add(name)
   }
 
@@ -159,8 +166,8 @@ export class Catalog {
     return [...this.#listed].flatMap(([name, storedAtMs]) => {
       const known = this.#snapshots.get(name)
       if (known === undefined) return []
-      const { hash, summary, certificate } = known
-      return [{ name, id: toHex(hash), domain, summary, certificate, storedAtMs }]
+      const { summary, certificate } = known
+      return [{ name, id: hexInName(name) as string, domain, summary, certificate, storedAtMs }]
     })
   }
 
@@ -170,16 +177,17 @@ export class Catalog {
     for (const receipt of this.#listedReceipts) {
       const known = this.#receipts.get(receipt)
       if (known === undefined) continue
-      const name = nameOfConfirmed(known)
-      const confirmation = confirmationOf({ domain: this.domain, name })
-      receipts.set(confirmation, [...(receipts.get(confirmation) ?? []), receipt])
+      const confirmation = confirmationOf({ domain: this.domain, name: known.confirms })
+      const others = receipts.get(confirmation)
+      if (others === undefined) receipts.set(confirmation, [receipt])
+      else others.push(receipt)
     }
     return receipts
   }
 
   /** Whose receipts name this snapshot. */
   signersOfReceipts(snapshot: string): readonly Certificate[] {
-    this.#signers ??= Map.groupBy(this.#receipts.values(), nameOfConfirmed)
+    this.#signers ??= Map.groupBy(this.#receipts.values(), ({ confirms }) => confirms)
     return (this.#signers.get(snapshot) ?? []).map(({ certificate }) => certificate)
   }
 
@@ -202,7 +210,9 @@ export class Catalog {
       .map(([, { certificate, ...one }]) => ({ ...one, certificate: numberOf(certificate) }))
     const receipts = [...this.#receipts]
       .filter(([name]) => this.#listedReceipts.has(name))
-      .map(([, { certificate, ...one }]) => ({ ...one, certificate: numberOf(certificate) }))
+      .map(([, { certificate, hash, snapshot }]) => {
+        return { hash, snapshot, certificate: numberOf(certificate) }
+      })
     const all = { certificates, snapshots, receipts }
     const payload = encode(knownCodec, all)
     const seal = domain.headerSeal(domain.latest.epoch)
@@ -214,8 +224,8 @@ export function isSameCertificate(a: Certificate, b: Certificate): boolean {
   return equalBytes(a.id, b.id) && equalBytes(a.verifyKey, b.verifyKey)
 }
 
-function nameOfConfirmed({ snapshot }: Pick<KnownReceipt, 'snapshot'>): string {
-  return contentName('snapshots', snapshot)
+function confirming({ hash, certificate }: Signed, snapshot: Bytes): Confirming {
+  return { hash, certificate, snapshot, confirms: contentName('snapshots', snapshot) }
 }
 
 function openKnown(repository: Repository, domain: DomainAccess, place: CatalogPlace): Known {
