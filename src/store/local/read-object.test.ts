@@ -17,18 +17,19 @@ afterAll(() => {
 
 const OBJECT = { path, address: folder, name: 'snapshots/object' }
 
-/** A clock by which every read that it is asked about takes so long. */
+/** A clock by which every read that it is asked about takes so long, or as long as is said of it by its number. */
 class Stopwatch {
   asked = 0
-  readonly #tookMs: number
+  #nowMs = 0
+  readonly #tookMs: (read: number) => number
 
-  constructor(tookMs: number) {
-    this.#tookMs = tookMs
+  constructor(tookMs: number | ((read: number) => number)) {
+    this.#tookMs = typeof tookMs === 'number' ? () => tookMs : tookMs
   }
 
   monotonicMs(): number {
-    this.asked++
-    return this.asked * this.#tookMs
+    if (++this.asked % 2 === 0) this.#nowMs += this.#tookMs(this.asked / 2)
+    return this.#nowMs
   }
 }
 
@@ -49,15 +50,25 @@ test('what comes at once is read here', async () => {
   }
 })
 
-test('after one that takes its time the next ones are left to the threads, then it is tried again', async () => {
+test('after three that take their time the next ones are left to the threads, then it is tried again', async () => {
   const clock = new Stopwatch(5)
   const reader = await warmedUp(clock)
-  await reader.read(OBJECT)
-  expect(clock.asked).toBe(2)
+  for (let i = 0; i < 3; i++) await reader.read(OBJECT)
+  expect(clock.asked).toBe(6)
   for (let i = 0; i < 64; i++) expect(await reader.read(OBJECT)).toEqual(utf8('content'))
-  expect(clock.asked).toBe(2)
+  expect(clock.asked).toBe(6)
+  // One more is enough then.
   expect(await reader.read(OBJECT, { last: 3 })).toEqual(utf8('ent'))
-  expect(clock.asked).toBe(4)
+  expect(clock.asked).toBe(8)
+  for (let i = 0; i < 64; i++) await reader.read(OBJECT)
+  expect(clock.asked).toBe(8)
+})
+
+test('one in a while that takes its time changes nothing', async () => {
+  const clock = new Stopwatch((read) => (read % 20 === 0 ? 5 : 0.01))
+  const reader = await warmedUp(clock)
+  for (let i = 1; i <= 200; i++) await reader.read(OBJECT)
+  expect(clock.asked).toBe(400)
 })
 
 test('packs are never read here', async () => {

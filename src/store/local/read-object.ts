@@ -8,8 +8,9 @@
 // Where the system has what is read in its memory, nothing takes time, and so it is mostly with what was listed
 // or read before: of thousands of small objects the trips alone would be half the time. So small ones are read
 // here as long as they come at once. The first ones are left to the threads, because only there a folder that
-// never answers can be given up; and so are the next ones after one that took its time, because it came from a
-// disk or over a network, and there several can be waited for. Packs always are.
+// never answers can be given up; and so are the next ones after some that took their time, because these came from a
+// disk or over a network, and there several can be waited for. One alone says little: where all cores are busy,
+// this thread may just not have run. Packs always are.
 
 import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
@@ -30,8 +31,12 @@ export interface ObjectFile {
 /** What takes longer does not come out of memory. */
 const AT_ONCE_MS = 0.1
 
-/** So many are left to the threads at first, and after one that took longer. */
+/** So many are left to the threads at first, and after some that took longer. */
 const LEFT_TO_THREADS = 64
+
+/** So many that took longer are some; one less after so many that did not. */
+const SLOW_MAX = 3
+const QUICK_PER_SLOW = 16
 
 /** About a millisecond of reading; then others are let through. */
 const READS_PER_TURN = 128
@@ -41,6 +46,8 @@ const SMALL_BYTES = 64 * 1024
 export class ObjectReader {
   readonly #clock: Pick<Clock, 'monotonicMs'>
   #leftToThreads = LEFT_TO_THREADS
+  #slow = 0
+  #quick = 0
   #sinceTurn = 0
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
@@ -59,8 +66,18 @@ export class ObjectReader {
     }
     const beganMs = this.#clock.monotonicMs()
     const reading = this.#readHere(object, range)
-    if (this.#clock.monotonicMs() - beganMs > AT_ONCE_MS) this.#leftToThreads = LEFT_TO_THREADS
+    this.#note(this.#clock.monotonicMs() - beganMs > AT_ONCE_MS)
     return reading
+  }
+
+  #note(isSlow: boolean): void {
+    if (!isSlow) {
+      if (this.#slow > 0 && ++this.#quick % QUICK_PER_SLOW === 0) this.#slow--
+    } else if (++this.#slow >= SLOW_MAX) {
+      this.#leftToThreads = LEFT_TO_THREADS
+      // Then one is enough, until enough come at once.
+      this.#slow = SLOW_MAX - 1
+    }
   }
 
   /** To the end, before it returns, where that is not long. */
