@@ -221,7 +221,7 @@ export class Catalog {
 }
 
 export function isSameCertificate(a: Certificate, b: Certificate): boolean {
-  return equalBytes(a.id, b.id) && equalBytes(a.verifyKey, b.verifyKey)
+  return a === b || (equalBytes(a.id, b.id) && equalBytes(a.verifyKey, b.verifyKey))
 }
 
 function confirming({ hash, certificate }: Signed, snapshot: Bytes): Confirming {
