@@ -27,9 +27,10 @@ export function showPlan(shown: Shown, plan: Plan, options: { readonly asked: bo
   plan.sources.forEach((source, i) => {
     if (i > 0) line('')
     line(headingOf(shown, { source, going }))
-    for (const row of formatTable(COLUMNS, rowsOf(source, going))) line(row)
-    for (const decision of source.decisions)
-      output.event({ event: 'item', ...jsonOf(decision, going) })
+    if (!output.json) for (const row of formatTable(COLUMNS, rowsOf(source, going))) line(row)
+    if (output.json)
+      for (const decision of source.decisions)
+        output.event({ event: 'item', ...jsonOf(decision, going) })
   })
   for (const source of plan.sources) {
     for (const refusal of source.refusals) tellRefusal(shown, refusal, source)
