@@ -24,8 +24,9 @@ const FAILURES: Readonly<Record<SampleConfiguration['mayFail'], readonly ErrorCo
 }
 
 /**
- * A twin in mid-session has put a name of a mark: what it seals is what its other half has sealed, and neither
- * can know. Whoever was suspended while that mark was swept may delete it again: no more is promised then.
+ * A twin in mid-session has put a name that was in a mark, or of a snapshot that is gone: what it seals is what its
+ * other half has sealed, and neither can know. Whoever was suspended while that mark was swept may delete it
+ * again, and the receipt of the other half may still be there: no more is promised then.
  */
 export class NameOfTwin extends Error {}
 
@@ -137,10 +138,16 @@ export class Watch {
     name: string,
     { by }: { /** The seed of its randomness. */ readonly by: number },
   ): void {
-    if (this.#twins.has(by) && this.#everMarked.has(name)) throw new NameOfTwin(name)
+    if (this.#twins.has(by) && this.#isPast(name)) throw new NameOfTwin(name)
     const isAgain = this.#putBy.get(name) !== by || this.#acknowledged.has(name)
     if (isAgain && !this.#twins.has(by)) this.#expectNeverMarked(name)
     this.tookName(name, { by })
+  }
+
+  #isPast(name: string): boolean {
+    if (this.#everMarked.has(name)) return true
+    const isKnown = this.#putBy.has(name) && this.#store.get(name) === undefined
+    return name.startsWith('snapshots/') && isKnown
   }
 
   /** Sync cannot know of a mark that came since it read those of the copy. */
