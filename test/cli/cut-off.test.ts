@@ -124,3 +124,23 @@ test('restore of the latest one warns that it is not', async () => {
   expect(code).toBe(0)
   expect(stderr).toContain('nobody forgot it')
 })
+
+test('sync --delete takes nothing from the copy for it', async () => {
+  const inCopy = () => readdirSync(user.path('copy/snapshots')).length
+  expect(await run('sync', '--to', user.path('copy'))).toMatchObject({ code: 0 })
+  cutOff('snapshots', 'receipts')
+  const { code, stderr } = await run('sync', '--to', user.path('copy'), '--delete')
+  expect(code).toBe(3)
+  expect(stderr).toContain('Nothing was removed from the copy')
+  expect(inCopy()).toBe(3)
+  expect(await run('repair', '--from', user.path('copy'))).toMatchObject({ code: 0 })
+  expect(await run('sync', '--to', user.path('copy'), '--delete')).toMatchObject({ code: 0 })
+  expect(inCopy()).toBe(3)
+})
+
+test('sync --delete takes from the copy what was forgotten, the newest too', async () => {
+  expect(await run('sync', '--to', user.path('copy'))).toMatchObject({ code: 0 })
+  expect(await run('forget', 'latest')).toMatchObject({ code: 0 })
+  expect(await run('sync', '--to', user.path('copy'), '--delete')).toMatchObject({ code: 0 })
+  expect(readdirSync(user.path('copy/snapshots'))).toHaveLength(2)
+})

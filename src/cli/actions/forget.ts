@@ -14,7 +14,7 @@ import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { showPlan } from '../forget-text.ts'
 import { expectHolds } from '../known-holds.ts'
-import { noticeMissing } from '../newest-known.ts'
+import { type KnownList, noticeMissing } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatNumber } from '../sizes.ts'
@@ -91,6 +91,8 @@ async function forgetIn(
     onWarning: (error) => output.warning('lease', messageOf(error)),
   }).finally(() => warnOfSkipped(output, skipped))
   await noticeMissing(context, repository, result)
+  if (result.forgotten.length > 0)
+    await noticeMissing(context, repository, withoutForgotten(result))
   // What was refused must be refused again.
   if (!dryRun && result.plan.refusals.length === 0) {
     const wentBack = acceptClock
@@ -108,6 +110,12 @@ async function forgetIn(
   })
   if (problems > 0) return EXIT.failed
   return isIncomplete(result) ? EXIT.incomplete : pruned?.code
+}
+
+/** So that this machine does not miss what it has just forgotten. */
+function withoutForgotten({ snapshots, problems, forgotten }: ForgetResult): KnownList {
+  const gone = new Set(forgotten.flatMap(({ lineage }) => lineage.members.map(({ id }) => id)))
+  return { snapshots: snapshots.filter(({ id }) => !gone.has(id)), problems }
 }
 
 function isIncomplete({ plan, spared, contested }: ForgetResult): boolean {

@@ -2,6 +2,7 @@
 
 import { hostname } from 'node:os'
 import { CairnError, isCairnError, messageOf } from '../../base/errors.ts'
+import type { CheckProblem } from '../../engine/check/problems.ts'
 import { type RepairPlan } from '../../engine/repair/plan.ts'
 import { isIdle, type RepairStep, stepsOf } from '../../engine/repair/steps.ts'
 import { type RepairOptions, type RepairResult, repair } from '../../engine/repair.ts'
@@ -9,6 +10,7 @@ import type { Store } from '../../store/store.ts'
 import { showCheckProgress, tellProblem } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { missingHolds } from '../known-holds.ts'
 import { newestKnown } from '../newest-known.ts'
 import { openForRepair } from '../open-for-repair.ts'
 import { workersFor } from '../option-values.ts'
@@ -58,11 +60,23 @@ export async function repairAction(
     onStep: (object) => output.detail(object),
     onWarning: (error) => output.warning('store', messageOf(error)),
   }
-  const result = await withUpkeep(context, { repository, dryRun }, (upkept) =>
+  const done = await withUpkeep(context, { repository, dryRun }, (upkept) =>
     run({ ...options, repository: upkept }),
   ).finally(() => progress.end())
+  const result = withHolds(done, await missingHolds(context, repository))
   tell(context, { result, flags, address: repository.store.address, elapsedMs: progress.elapsedMs })
   return result.after.problemCount > 0 ? EXIT.failed : undefined
+}
+
+/** What a check on this machine would tell too. */
+function withHolds(done: RepairResult, missing: readonly CheckProblem[]): RepairResult {
+  const { problems, problemCount } = done.after
+  const after = {
+    ...done.after,
+    problems: [...problems, ...missing],
+    problemCount: problemCount + missing.length,
+  }
+  return { ...done, after }
 }
 
 function expectTwo(damaged: Store, copy: Store | undefined): void {
@@ -165,7 +179,7 @@ function verdict({ plan, after }: RepairResult, { dryRun = false }: RepairFlags)
 
 function hintsFor(
   { plan, after }: RepairResult,
-  { from, markLost = false, readData = false }: RepairFlags,
+  { from, markLost = false, readData = false, dryRun: isDry = false }: RepairFlags,
 ): readonly string[] {
   if (after.problemCount === 0) {
     return readData ? [] : ['The data itself was not read: --read-data finds more.']
@@ -173,6 +187,7 @@ function hintsFor(
   const isLost = plan.lostSnapshots.length > 0 || plan.domains.some(({ lost }) => lost.length > 0)
   const isMarked = after.problems.some(({ kind }) => kind === 'lost')
   return [
+    ...(isIdle(plan) || isDry ? [] : [AGAIN]),
     ...(from === undefined ? ['Is there a copy of the repository? Name it with --from.'] : []),
     ...(isLost && markLost && plan.unsure.length > 0 ? [`${UNSURE}${plan.unsure.join(', ')}`] : []),
     ...(isLost && !markLost ? ['--mark-lost gives up what is lost, so that prune can go on.'] : []),
@@ -182,4 +197,5 @@ function hintsFor(
   ]
 }
 
+const AGAIN = 'Run it again: what could not be seen before may be seen now, and be mended too.'
 const UNSURE = 'Nothing was given up, because what seems to be lost may be in '

@@ -10,6 +10,7 @@ import type { Context } from '../context.ts'
 import { expectEmpty } from '../empty-place.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { isKnownCopy, rememberCopy } from '../known-copies.ts'
+import { newestNotListed } from '../newest-known.ts'
 import type { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { loadState, saveState } from '../repository-state.ts'
@@ -36,6 +37,7 @@ export async function syncAction(
   const target = storeAt(context, { address: addressOf('--to', flags.to), create: true })
   expectTwo(source, target)
   await expectPlace(context, { target, create: flags.create === true })
+  const keeping = flags.delete === true ? await newestNotListed(context, source) : []
   const progress = new Progress(context)
   const problems: SyncProblem[] = []
   /** Something of the copy is there. */
@@ -43,7 +45,7 @@ export async function syncAction(
   const result = await run({
     source,
     target,
-    delete: flags.delete === true,
+    delete: flags.delete === true && keeping.length === 0,
     dryRun,
     signal: interruption.signal,
     onProgress: (so) => {
@@ -64,8 +66,9 @@ export async function syncAction(
   if (!dryRun && result.problems === 0 && result.heldSnapshots === 0)
     rememberSnapshots(context, { source, target })
   if (!dryRun) await keepRoom(context, target)
+  for (const id of keeping) tellKept(output, { id, source })
   tell(context, { result, problems, source, target, dryRun, elapsedMs: progress.elapsedMs })
-  return result.problems > 0 ? EXIT.incomplete : undefined
+  return result.problems > 0 || keeping.length > 0 ? EXIT.incomplete : undefined
 }
 
 interface Stores {
@@ -142,6 +145,20 @@ function showProgress(progress: Progress, so: SyncProgress): void {
 
 function tellProblem(output: Output, { kind, object, what }: SyncProblem): void {
   output.problem(`${kind}: ${object}: ${what}`, { kind, object, what })
+}
+
+/** A source that was put back to an older state must not take what it has lost from its copies too. */
+function tellKept(
+  output: Output,
+  { id, source }: { readonly id: string; readonly source: Store },
+): void {
+  const what = `snapshot ${id.slice(0, 8)}, which this machine knew as the newest of its source, is not there any more`
+  const hint = '`cairn snapshots` says whether it was forgotten'
+  output.problem(`Nothing was removed from the copy: at ${source.address} ${what}; ${hint}`, {
+    kind: 'missing',
+    object: `snapshots/${id}`,
+    what,
+  })
 }
 
 function tellItem(

@@ -1,30 +1,23 @@
-// Objects that are not there and that a copy has: what a repository is opened with, snapshots of which something
-// tells, or the forget records that explain why they are gone, receipts of snapshots that have none, and what an
-// earlier repair took out of the way. What was marked or forgotten stays away, and so do the keys of others: they
-// may have been taken away from them.
+// Objects that are not there and that a copy has: what a repository is opened with, confirmed snapshots with their
+// receipts, the forget records that explain why others are gone, holds and who took them back, and what an earlier
+// repair took out of the way. What was marked or forgotten stays away, and so do the keys of others: they may have
+// been taken away from them.
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
-import { eachObject, type OwnObject } from '../../repository/each-object.ts'
 import { isConfigName, isKeyringName } from '../../repository/generations.ts'
 import type { Marked } from '../../repository/marks.ts'
-import { ObjectProblems } from '../../repository/object-problem.ts'
 import { quarantinedNames } from '../../repository/quarantine.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Roots } from '../../repository/roots.ts'
-import { confirmationOf, openReceipt } from '../../repository/snapshots.ts'
+import { confirmationOf, openReceipt, openSnapshot } from '../../repository/snapshots.ts'
 import { loadUpkeepRecords, openUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { contentName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
+import { absentHolds, absentSightings } from './absent-records.ts'
 import type { DamagedObject } from './damaged-objects.ts'
 import { goodCopy } from './good-copies.ts'
-
-export interface AbsentObject {
-  readonly name: string
-  readonly good: Bytes
-  /** Of forget records: missing snapshots that it explains. */
-  readonly explains?: readonly string[]
-}
+import { type AbsentObject, eachOnlyIn } from './only-in-copy.ts'
 
 interface Known {
   readonly copy: Repository
@@ -34,58 +27,107 @@ interface Known {
   readonly marked: readonly Marked[]
 }
 
+interface Here {
+  readonly repository: Repository
+  readonly problems: readonly CheckProblem[]
+}
+
+/** In the order in which they are to be put back. */
 export async function findAbsent(
-  {
-    repository,
-    problems,
-  }: { readonly repository: Repository; readonly problems: readonly CheckProblem[] },
+  { repository, problems }: Here,
   known: Known,
 ): Promise<readonly AbsentObject[]> {
-  const { copy, marked } = known
-  const forgotten = await forgottenSnapshots(repository)
-  const explained = new Set<string>()
-  const isGone = (name: string) =>
-    forgotten.has(name) ||
-    explained.has(name) ||
-    marked.some(({ snapshots }) => snapshots.has(name))
-  const missing = problems.filter(({ kind, object }) => {
-    return kind === 'missing' && object.startsWith('snapshots/')
-  })
+  const { copy } = known
+  const missing = problems.filter(({ kind }) => kind === 'missing').map(({ object }) => object)
   const before = [...(await quarantinedNames(repository.store))].filter((name) => {
     return !/^(packs|index|leases|quarantine)\//.test(name)
   })
-  const found = new Map<string, Bytes>()
-  for (const { name, good } of await foundations(repository, copy)) found.set(name, good)
+  const wanted = new Set([...missing.filter(isSnapshotName), ...before])
+  const receipts = await receiptsOnlyIn(copy, repository)
+  const theirs = await snapshotsOnlyIn(copy, { repository, known, receipts })
   const records = await forgetRecordsFor(repository, {
     copy,
-    missing: new Set(missing.map(({ object }) => object)),
+    gone: new Set([...theirs.map(({ name }) => name), ...wanted]),
   })
-  for (const name of records.flatMap(({ explains }) => explains)) explained.add(name)
-  for (const name of new Set([...missing.map(({ object }) => object), ...before])) {
-    if (isGone(name) || (await repository.store.stat(name)) !== undefined) continue
+  const explained = new Set([
+    ...(await forgottenSnapshots(repository)),
+    ...records.flatMap(({ explains }) => explains),
+    ...known.marked.flatMap(({ snapshots }) => [...snapshots]),
+  ])
+  const found = new Map<string, Bytes>()
+  for (const { name, good } of await foundations(repository, copy)) found.set(name, good)
+  for (const { name, good } of theirs) if (!explained.has(name)) found.set(name, good)
+  for (const name of wanted) {
+    if (found.has(name) || explained.has(name)) continue
+    if ((await repository.store.stat(name)) !== undefined) continue
     const good = await goodCopy(copy, name)
     if (good !== undefined) found.set(name, good)
   }
   const snapshots = [...found].map(([name, good]) => ({ name, good }))
-  for (const { name, good } of await receiptsFor(repository, { ...known, snapshots }))
-    found.set(name, good)
-  return [...records, ...[...found].map(([name, good]) => ({ name, good }))]
+  return [
+    ...records,
+    ...(await absentHolds(repository, copy)),
+    ...(await absentSightings(repository, { copy, names: new Set(found.keys()) })),
+    ...snapshots,
+    ...receiptsFor(repository, { ...known, snapshots, receipts }),
+  ]
 }
 
-/** Forget records that only the copy has, of snapshots that are missing here. */
+function isSnapshotName(name: string): boolean {
+  return name.startsWith('snapshots/')
+}
+
+interface FoundReceipt extends AbsentObject {
+  readonly confirms: string
+}
+
+async function receiptsOnlyIn(
+  copy: Repository,
+  repository: Repository,
+): Promise<readonly FoundReceipt[]> {
+  const found: FoundReceipt[] = []
+  await eachOnlyIn(copy, repository, 'receipts/', (own) => {
+    const { snapshot } = openReceipt(repository, own)
+    const confirms = confirmationOf({ ...own, name: contentName('snapshots', snapshot) })
+    found.push({ name: own.name, good: own.object, confirms })
+  })
+  return found
+}
+
+/** Snapshots that a receipt confirms: what was never confirmed an interrupted backup has left. */
+async function snapshotsOnlyIn(
+  copy: Repository,
+  {
+    repository,
+    known: { roots },
+    receipts,
+  }: {
+    readonly repository: Repository
+    readonly known: Known
+    readonly receipts: readonly FoundReceipt[]
+  },
+): Promise<readonly AbsentObject[]> {
+  const confirmed = new Set([...roots.receipts, ...receipts].map(({ confirms }) => confirms))
+  const found: AbsentObject[] = []
+  await eachOnlyIn(copy, repository, 'snapshots/', (own) => {
+    openSnapshot(repository, own)
+    if (confirmed.has(confirmationOf(own))) found.push({ name: own.name, good: own.object })
+  })
+  return found
+}
+
+/** Forget records that only the copy has, of snapshots that are not here. */
 async function forgetRecordsFor(
   repository: Repository,
-  { copy, missing }: { readonly copy: Repository; readonly missing: ReadonlySet<string> },
+  { copy, gone }: { readonly copy: Repository; readonly gone: ReadonlySet<string> },
 ): Promise<readonly Required<AbsentObject>[]> {
   const found: Required<AbsentObject>[] = []
-  const takeOwn = (own: OwnObject) => {
+  await eachOnlyIn(copy, repository, 'forgets/', (own) => {
     const { snapshots } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
     const names = snapshots.map(({ snapshot }) => contentName('snapshots', snapshot))
-    const explains = names.filter((name) => missing.has(name))
+    const explains = names.filter((name) => gone.has(name))
     if (explains.length > 0) found.push({ name: own.name, good: own.object, explains })
-  }
-  const problems = new ObjectProblems()
-  await eachObject({ repository: copy, onlyReading: true, problems }, 'forgets/', { own: takeOwn })
+  })
   return found
 }
 
@@ -117,34 +159,36 @@ async function foundationsIn(store: Store): Promise<readonly string[]> {
   return names
 }
 
-async function forgottenSnapshots(repository: Repository): Promise<ReadonlySet<string>> {
+async function forgottenSnapshots(repository: Repository): Promise<readonly string[]> {
   const { records } = await loadUpkeepRecords(repository, { kind: 'forget', onlyReading: true })
   const forgotten = records.flatMap(({ record }) => record.snapshots)
-  return new Set(forgotten.map(({ snapshot }) => contentName('snapshots', snapshot)))
+  return forgotten.map(({ snapshot }) => contentName('snapshots', snapshot))
 }
 
 /** Receipts that the copy has of snapshots that have none here. */
-async function receiptsFor(
+function receiptsFor(
   repository: Repository,
-  { copy, roots, objects, snapshots }: Known & { readonly snapshots: readonly AbsentObject[] },
-): Promise<readonly AbsentObject[]> {
+  {
+    roots,
+    objects,
+    snapshots,
+    receipts,
+  }: Known & {
+    readonly snapshots: readonly AbsentObject[]
+    readonly receipts: readonly FoundReceipt[]
+  },
+): readonly AbsentObject[] {
   const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
   const putBack = [...snapshots, ...objects.filter(({ good }) => good !== undefined)]
   const wanted = new Set([
     ...roots.snapshots.map(confirmationOf),
     ...putBack.flatMap(({ name, good }) => confirmationIn(repository, name, good)),
   ])
-  const found: AbsentObject[] = []
-  const takeOwn = (own: OwnObject) => {
-    const { snapshot } = openReceipt(repository, own)
-    const confirms = confirmationOf({ ...own, name: contentName('snapshots', snapshot) })
-    if (wanted.has(confirms) && !confirmed.has(confirms))
-      found.push({ name: own.name, good: own.object })
-  }
-  const problems = new ObjectProblems()
-  await eachObject({ repository: copy, onlyReading: true, problems }, 'receipts/', { own: takeOwn })
   const isThere = new Set(objects.map(({ name }) => name))
-  return found.filter(({ name }) => !isThere.has(name))
+  const asked = receipts.filter(({ name, confirms }) => {
+    return wanted.has(confirms) && !confirmed.has(confirms) && !isThere.has(name)
+  })
+  return asked.map(({ name, good }) => ({ name, good }))
 }
 
 function confirmationIn(
@@ -152,7 +196,7 @@ function confirmationIn(
   name: string,
   good: Bytes | undefined,
 ): readonly string[] {
-  if (good === undefined || !name.startsWith('snapshots/')) return []
+  if (good === undefined || !isSnapshotName(name)) return []
   const domain = domains.find(({ id }) => equalBytes(id, good.subarray(12, 28)))
   return domain === undefined ? [] : [confirmationOf({ domain, name })]
 }

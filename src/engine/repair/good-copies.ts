@@ -16,15 +16,19 @@ import {
 import { UNREADABLE, WITHHELD } from '../../repository/object-problem.ts'
 import { readObject } from '../../repository/read-object.ts'
 import type { Repository } from '../../repository/repository.ts'
+import { loadSnapshots } from '../../repository/snapshots.ts'
 import { digestInName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 
-/** The same repository at another store. Throws 'object-foreign' where another one is there. */
+/** The same repository at another store. Throws 'object-foreign' where nothing is there that is of it. */
 export async function openCopy(repository: Repository, store: Store): Promise<Repository> {
+  const copy = { ...repository, store, segmentDomains: new Map() }
   try {
     await loadConfig(store, repository.grant)
   } catch (error) {
     if (!isCairnError(error, 'object-foreign')) throw error
+    // Its config may be what is damaged there: of no object anything is believed because of that.
+    if (await hasOurs(copy)) return copy
     throw new CairnError(
       'object-foreign',
       `Cannot take anything from ${store.address}: it is no copy of the repository at ${repository.store.address}`,
@@ -34,7 +38,12 @@ export async function openCopy(repository: Repository, store: Store): Promise<Re
       },
     )
   }
-  return { ...repository, store, segmentDomains: new Map() }
+  return copy
+}
+
+/** Whether there is a snapshot that was made by a key of this repository. */
+async function hasOurs(copy: Repository): Promise<boolean> {
+  return (await loadSnapshots(copy, { onlyReading: true })).snapshots.length > 0
 }
 
 /** The object as it was stored first; undefined where the copy does not have it, or is damaged too. */

@@ -16,12 +16,13 @@ import { contentName, digestInName } from '../../store/names.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
 import { Headers } from '../prune/headers.ts'
-import { type AbsentObject, findAbsent } from './absent-objects.ts'
+import { findAbsent } from './absent-objects.ts'
 import { type DamagedObject, inspectObjects } from './damaged-objects.ts'
 import { type DamagedPack, inspectPacks } from './damaged-packs.ts'
 import { type FrameSource, verifySource } from './frame-source.ts'
 import { findIndexFaults, type IndexFaults } from './index-faults.ts'
 import { Needs, type NeedsOptions } from './needs.ts'
+import type { AbsentObject } from './only-in-copy.ts'
 
 export interface Inspection {
   readonly problems: readonly CheckProblem[]
