@@ -222,7 +222,10 @@ async function renew({ survey, renewal }: DomainPlan, clock: Clock): Promise<voi
 /** So many names are in one mark at most: it must be one object. */
 const NAMES_MAX = 100_000
 
-/** Puts the mark of what is dead. Returns its name, or none where nothing is. */
+/**
+ * Puts marks of what is dead: one of packs, one of snapshots. One that spares a snapshot stays for good (step 16), and
+ * what it names beside that could never be put again, which in a copy may be what the source still has. Returns names.
+ */
 async function mark(
   { survey, mark: { packs, snapshots } }: DomainPlan,
   clock: Clock,
@@ -232,10 +235,15 @@ async function mark(
   const named = [...packs.map(({ name }) => name), ...snapshots].slice(0, NAMES_MAX)
   const hashes = (folder: string) =>
     named.filter((name) => name.startsWith(folder)).map((name) => digestInName(name) as Bytes)
-  const name = await putMark(repository, {
-    domain,
-    signatory: upkeepSignatory(repository, domain),
-    mark: { packs: hashes('packs/'), snapshots: hashes('snapshots/'), markedMs: clock.nowMs() },
-  })
-  return [name]
+  const signatory = upkeepSignatory(repository, domain)
+  const markedMs = clock.nowMs()
+  const names: string[] = []
+  for (const one of [
+    { packs: hashes('packs/'), snapshots: [] },
+    { packs: [], snapshots: hashes('snapshots/') },
+  ]) {
+    if (one.packs.length + one.snapshots.length === 0) continue
+    names.push(await putMark(repository, { domain, signatory, mark: { ...one, markedMs } }))
+  }
+  return names
 }

@@ -8,6 +8,7 @@ import { type PruneResult, prune } from '../../src/engine/prune.ts'
 import { UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
 import { loadIndex } from '../../src/repository/index-load.ts'
 import { HeldLease } from '../../src/repository/lease.ts'
+import { loadMarks } from '../../src/repository/marks.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
 import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
 import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
@@ -216,4 +217,25 @@ test('a snapshot that nobody confirmed is marked after a month, unless it is hel
   expect((await pruneOnce()).plan.domains[0]?.mark.snapshots).toEqual([])
   await store.remove(hold)
   expect((await pruneOnce()).plan.domains[0]?.mark.snapshots).toEqual([snapshot.name])
+})
+
+test('a mark of a snapshot that was confirmed after all stays, and keeps no names of packs', async () => {
+  const { store, clock } = world
+  await save(['one'])
+  const before = new Map<string, Uint8Array>()
+  for (const name of await namesOf(store, 'receipts/')) {
+    before.set(name, await store.get(name))
+    await store.remove(name)
+  }
+  await clock.advance(31 * DAY_MS)
+  await forget(await save(['two']))
+  await pruneOnce()
+  expect(await namesOf(store, 'marks/')).toHaveLength(2)
+  for (const [name, bytes] of before) await store.put(name, [bytes])
+  await clock.advance(25 * HOUR_MS)
+  await pruneOnce()
+  const repository = repositoryOf(world, { store, random: seeded(seed++) })
+  const marked = await loadMarks(repository, selectDomain(repository))
+  expect([marked.snapshots.size, marked.packs.size]).toEqual([1, 0])
+  expect(await has('one')).toBe(true)
 })
