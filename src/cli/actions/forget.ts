@@ -90,7 +90,7 @@ async function forgetIn(
     onForgotten: ({ id }) => output.detail(`Forgot ${shortId(id)}`),
     onWarning: (error) => output.warning('lease', messageOf(error)),
   }).finally(() => warnOfSkipped(output, skipped))
-  await noticeMissing(context, repository, result)
+  const missing = await noticeMissing(context, repository, result)
   // What was refused must be refused again.
   if (!dryRun && result.plan.refusals.length === 0) {
     const wentBack = acceptClock
@@ -99,7 +99,12 @@ async function forgetIn(
   report(context, { result, dryRun })
   const pruned =
     flags.prune === true
-      ? await pruneRepository(context, { repository, flags: { dryRun, acceptClock } })
+      ? await pruneRepository(context, {
+          repository,
+          cacheFolder,
+          flags: { dryRun, acceptClock },
+          seen: { list: result, missing },
+        })
       : undefined
   output.event({
     event: 'result',
