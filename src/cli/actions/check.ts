@@ -6,7 +6,7 @@ import { UNCONFIRMED_INCOMPLETE } from '../../engine/check/domain-check.ts'
 import type { CheckProblem } from '../../engine/check/problems.ts'
 import { type CheckMode, type CheckOptions, type CheckResult, check } from '../../engine/check.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { jsonNote, showCheckProgress, tellNote, tellProblem } from '../check-text.ts'
+import { jsonNote, showCheckProgress, tellNote, tellProblems } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { missingHolds } from '../known-holds.ts'
@@ -94,7 +94,7 @@ interface Done {
 
 function tell({ output }: Context, { result, repository, isDataRead, elapsedMs }: Done): void {
   const { problems, problemCount, notes, ...counts } = result
-  for (const problem of problems) tellProblem(output, problem)
+  tellProblems(output, problems)
   for (const note of notes) tellNote(output, note)
   output.summary(verdict(result, repository.store.address))
   output.summary(`  ${whatWasChecked(result, isDataRead)}, in ${formatDuration(elapsedMs)}`)
