@@ -82,10 +82,21 @@ export async function pruneRepository(
       const wentBack = flags.acceptClock === true
       rememberStoreTime(context, { address, storeMs: result.storeMs, wentBack })
     }
-    const isLast = run === runs || result.marks.length === 0
-    if (isLast) return { code: isStuck(result) ? EXIT.incomplete : undefined, counts }
-    await pause(context, graceMs)
+    const waitMs = run === runs ? 0 : untilAllRipeMs(result, graceMs)
+    if (waitMs === 0) return { code: isStuck(result) ? EXIT.incomplete : undefined, counts }
+    await pause(context, waitMs)
   }
+}
+
+/**
+ * So long until all is ripe that this run has marked, and what others marked before it. What waits for a session
+ * for longer than the grace is not waited for. 0 where there is nothing.
+ */
+function untilAllRipeMs({ plan, marks, storeMs }: PruneResult, graceMs: number): number {
+  if (marks.length > 0) return graceMs
+  const waiting = plan.domains.flatMap(({ sweep }) => sweep.waiting)
+  const left = waiting.map(({ ripeAtMs }) => ripeAtMs - storeMs).filter((ms) => ms <= graceMs)
+  return Math.max(0, ...left)
 }
 
 /** Before anything is planned: what is needed cannot be told. */
@@ -209,9 +220,10 @@ function sweepLine({ sweep }: DomainPlan): string {
 
 function waitingLine({ mark, ripeAtMs, session }: WaitingMark): string {
   const packs = formatNumber(mark.packs.length, 'pack')
+  const [they, are] = mark.packs.length === 1 ? ['it was', 'is'] : ['they were', 'are']
   const why =
-    session === undefined ? '' : `, because ${session.host} was at work when they were marked`
-  return `Waits with ${packs} that are marked until ${formatTime(ripeAtMs)}${why}`
+    session === undefined ? '' : `, because ${session.host} was at work when ${they} marked`
+  return `Waits with ${packs} that ${are} marked until ${formatTime(ripeAtMs)}${why}`
 }
 
 function markLine({ mark }: DomainPlan): string {
@@ -307,9 +319,9 @@ function nextTime({ domains }: PrunePlan, ripeAtMs: number): string {
 }
 
 /** In short steps, so that a signal ends it. */
-async function pause({ clock, output, interruption }: Context, graceMs: number): Promise<void> {
-  output.note(`Waiting for ${formatDuration(graceMs)}`)
-  const untilMs = clock.monotonicMs() + graceMs + 1000
+async function pause({ clock, output, interruption }: Context, waitMs: number): Promise<void> {
+  output.note(`Waiting for ${formatDuration(waitMs)}`)
+  const untilMs = clock.monotonicMs() + waitMs + 1000
   while (clock.monotonicMs() < untilMs) {
     if (interruption.signal.aborted)
       throw new CairnError('interrupted', 'Interrupted: what is marked goes with the next prune')

@@ -44,7 +44,7 @@ function linesOf(
       : []),
     ...(marks.length > 0
       ? [
-          `${formatNumber(packs, 'pack')} in ${formatNumber(marks.length, 'mark')} wait to be deleted, the oldest since ${formatTime(marks[0]?.storedAtMs ?? 0)}`,
+          `${formatNumber(packs, 'pack')} in ${formatNumber(marks.length, 'mark')} ${packs === 1 ? 'waits' : 'wait'} to be deleted, the oldest since ${formatTime(marks[0]?.storedAtMs ?? 0)}`,
         ]
       : []),
     ...sessionLines(sessions),
