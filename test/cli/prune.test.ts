@@ -50,6 +50,23 @@ test('one pack is marked, and two are', async () => {
   expect((await run('prune', '--dry-run')).stdout).toContain(`Waits with ${are} marked until`)
 })
 
+test('undelete of what is in marked packs leaves one snapshot, and says when it works', async () => {
+  expect(await run('prune', ...NOW)).toMatchObject({ code: 0 })
+  const { last } = await user.json(['undelete'], { env: user.keyed })
+  const [{ id }] = last['snapshots'] as [{ readonly id: string }]
+  for (let times = 0; times < 2; times++) {
+    const { code, stderr } = await run('undelete', id)
+    expect(code).toBe(1)
+    expect(stderr).toContain('24 hours unless --grace says otherwise')
+    expect(stderr).toContain('`cairn prune --wait` waits for that')
+    expect(namesIn('snapshots')).toHaveLength(2)
+  }
+  expect(await run('prune', ...NOW, '--wait')).toMatchObject({ code: 0 })
+  expect(await run('undelete', id)).toMatchObject({ code: 0 })
+  expect(namesIn('snapshots')).toHaveLength(2)
+  expect((await run('check', '--read-data')).stdout).toContain(' 2 snapshots, ')
+})
+
 test('--wait does not wait where nothing is marked', async () => {
   const { code, stderr } = await run('prune', '--grace', '3s', '--wait')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
