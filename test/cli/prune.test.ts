@@ -67,6 +67,24 @@ test('undelete of what is in marked packs leaves one snapshot, and says when it 
   expect((await run('check', '--read-data')).stdout).toContain(' 2 snapshots, ')
 })
 
+test('status says what can still be had back, and until when', async () => {
+  const { stdout } = await run('status')
+  expect(stdout).toMatch(
+    /^1 forgotten snapshot can be had back \(`cairn undelete`\), until \d{4}-/m,
+  )
+  const offered = await user.json(['undelete'], { env: user.keyed })
+  const [{ id, until }] = offered.last['snapshots'] as [Readonly<Record<string, string>>]
+  const { last } = await user.json(['status'], { env: user.keyed })
+  expect(last['undeletable']).toMatchObject([{ id, until }])
+  user.write({ 'source/file': 'three' })
+  expect(await run('backup', 'source')).toMatchObject({ code: 0 })
+  expect(await run('forget', '--keep-last', '1')).toMatchObject({ code: 0 })
+  expect((await run('status')).stdout).toContain('2 forgotten snapshots can be had back')
+  expect((await run('status')).stdout).toContain(', the first of them until ')
+  expect(await run('undelete', id as string)).toMatchObject({ code: 0 })
+  expect((await run('status')).stdout).toContain('1 forgotten snapshot can')
+})
+
 test('--wait does not wait where nothing is marked', async () => {
   const { code, stderr } = await run('prune', '--grace', '3s', '--wait')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
