@@ -1,15 +1,43 @@
 // What check finds, for people and for programs: an object and what it affects.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { CheckNote, CheckProblem } from '../engine/check/problems.ts'
+import type { CheckNote, CheckProblem, ProblemKind } from '../engine/check/problems.ts'
 import type { CheckProgress } from '../engine/check.ts'
+import { fewOfEach, folderOf } from './few-of-each.ts'
 import type { Output } from './output.ts'
 import { jsonPath, printable } from './printable.ts'
 import type { Progress } from './progress.ts'
 import { formatNumber } from './sizes.ts'
 import { shortId } from './snapshot-text.ts'
 
-export function tellProblem(output: Output, problem: CheckProblem): void {
+/**
+ * What affects snapshots or files is told each, and what is missing; of objects that are no good and affect nothing
+ * that is known, a few of each folder and kind.
+ */
+export function tellProblems(output: Output, problems: readonly CheckProblem[]): void {
+  const { named, more } = fewOfEach(output, problems, foldedKind)
+  for (const problem of named) tellProblem(output, problem)
+  for (const { count, example } of more) {
+    const where = folderOf(example.object) ?? ''
+    const text = `${example.kind}: ${formatNumber(count, 'more object')} in ${where} (--verbose lists all)`
+    output.problem(text, { kind: example.kind })
+  }
+}
+
+const FOLDED_KINDS: readonly ProblemKind[] = ['damaged', 'foreign', 'unsupported']
+
+function foldedKind({
+  kind,
+  object,
+  snapshots = [],
+  paths = [],
+}: CheckProblem): string | undefined {
+  if (!FOLDED_KINDS.includes(kind) || snapshots.length + paths.length > 0) return undefined
+  const folder = folderOf(object)
+  return folder === undefined ? undefined : `${kind} ${folder}`
+}
+
+function tellProblem(output: Output, problem: CheckProblem): void {
   const { kind, object, what, snapshots = [], paths = [] } = problem
   const lines = [`${kind}: ${object}: ${what}`, ...affectedLines(snapshots, paths)]
   output.problem(lines.join('\n'), { ...problem, paths: paths.map(jsonPath) })

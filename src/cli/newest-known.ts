@@ -65,16 +65,16 @@ function domainIn(key: string): string {
 }
 
 /**
- * Warns of what was known and is gone. What is confirmed now is what is missed when it is gone; of sources that
+ * Warns of what was known and is gone, and returns it. What is confirmed now is what is missed when it is gone; of sources that
  * are not among these snapshots what was known stays known.
  */
 export async function noticeMissing(
   context: Context,
   repository: Repository,
   list: KnownList,
-): Promise<void> {
+): Promise<readonly KnownId[]> {
   const state = loadState(context, repository.store.address)
-  if (state === undefined) return
+  if (state === undefined) return []
   const { newest = {}, missed = [] } = state
   const ours = new Set(repository.domains.map(({ hex }) => hex))
   const entries = Object.entries(newest).map(([key, id]) => ({ key, id, domain: domainIn(key) }))
@@ -96,6 +96,7 @@ export async function noticeMissing(
       gone,
     ),
   })
+  return gone
 }
 
 /** By domain and source. */

@@ -19,6 +19,7 @@ import {
   saveState,
   stateOf,
 } from './repository-state.ts'
+import { warnOfPassedOver } from './skipped-objects.ts'
 import { isLocal, storeAt } from './store.ts'
 
 /** Typing errors happen. */
@@ -53,9 +54,7 @@ export async function openConfigured(
   const known = loadState(context, store.address)
   const { repository, isKept } = await openWithCredential(context, { store, known })
   // First: it may be why the repository is not as it was.
-  for (const { name, why } of repository.skipped) {
-    context.output.warning('object-skipped', `Passed over ${name}: ${why}`)
-  }
+  warnOfPassedOver(context.output, repository)
   const state = stateOf(repository, known)
   if (options.trust?.(state) !== true) checkState(state, known)
   saveState(context, state)

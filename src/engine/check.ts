@@ -10,12 +10,12 @@ import { loadIndexes } from '../repository/index-load.ts'
 import { recoverIndexes } from '../repository/index-recover.ts'
 import type { ListedPack } from '../repository/pack-headers.ts'
 import type { Repository } from '../repository/repository.ts'
-import { confirmationOf } from '../repository/snapshots.ts'
+import { confirmationOf, withoutReplaced } from '../repository/snapshots.ts'
 import { choosePacks, type Subset } from './check/choose-packs.ts'
 import { DomainCheck } from './check/domain-check.ts'
 import type { KnownSnapshot } from './check/history.ts'
 import { checkMetadata } from './check/metadata-objects.ts'
-import { OpenedObjects } from './check/opened-objects.ts'
+import { OpenedObjects, type OpenedSnapshot } from './check/opened-objects.ts'
 import { PackStage } from './check/pack-stage.ts'
 import { type CheckNote, type CheckProblem, Findings } from './check/problems.ts'
 
@@ -56,6 +56,7 @@ export interface CheckResult {
   /** Blobs that were opened and compared with their ids, and their plaintext. */
   readonly blobsRead: number
   readonly rawBytes: number
+  /** But for those that others stand for. */
   readonly snapshots: number
   /** Of these, how many have no receipt and so do not count. */
   readonly unconfirmed: number
@@ -95,7 +96,8 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
     blobsNeeded += await domain.reportLost(repository, { opened, findings, known })
     await domain.reportTooDeep(repository, { opened, findings, signal })
   }
-  const snapshots = opened.snapshots.length
+  const counted = countedSnapshots(opened)
+  const snapshots = counted.length
   noteNoSnapshot(domains, { snapshots, findings })
   if (snapshots > 0 && listed.length === 0) {
     findings.add({
@@ -104,11 +106,19 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
       what: 'there are snapshots, and no pack at all',
     })
   }
-  const unconfirmed = opened.snapshots.filter((one) => !opened.confirmed.has(confirmationOf(one)))
-  const { closed } = opened
-  const found = { snapshots, unconfirmed: unconfirmed.length, closed, blobsNeeded }
+  const unconfirmed = counted.filter(({ confirmed }) => !confirmed).length
+  const found = { snapshots, unconfirmed, closed: opened.closed, blobsNeeded }
   return { ...counts.result, ...found, ...resultOf(findings) }
 }
+
+/** As they are listed: of those that others stand for the others count. What each needs was checked. */
+function countedSnapshots({ snapshots, confirmed }: OpenedObjects): readonly Counted[] {
+  return withoutReplaced(
+    snapshots.map((one) => ({ ...one, confirmed: confirmed.has(confirmationOf(one)) })),
+  )
+}
+
+type Counted = OpenedSnapshot & { readonly confirmed: boolean }
 
 /** No problem: a first run that was interrupted leaves packs and nothing else. */
 function noteNoSnapshot(

@@ -57,7 +57,7 @@ export interface PruneResult {
   readonly storeMs: number
 }
 
-/** Throws 'not-permitted' without the right, or what the store throws. */
+/** Throws 'not-permitted' without the right, 'interrupted' between two steps, or what the store throws. */
 export async function prune(options: PruneOptions): Promise<PruneResult> {
   const { repository, clock, random, dryRun } = options
   const [first] = repository.domains
@@ -65,10 +65,11 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   for (const domain of repository.domains) expectRights(options, domain)
   const lease = await takeLease(options, first)
   try {
-    const headers = new Headers(repository)
+    const headers = new Headers(repository, options)
     const storeMs = await storeTime(options, lease)
     const plan = await planPrune(options, { nowMs: storeMs, headers })
     options.onPlan(plan)
+    expectGoingOn(options)
     // On a full store nobody knows what time it is, and nothing seems older than it is.
     const refusals = lease === undefined ? [] : refusalsOf(options, { plan, storeMs })
     if (dryRun || refusals.length > 0)
@@ -77,14 +78,17 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     const swept: SweepResult[] = []
     const { moveBytesMax } = options.limits
     const sweeping = { clock, random, moveBytesMax, signal: options.signal }
-    for (const domain of plan.domains)
+    for (const domain of plan.domains) {
+      expectGoingOn(options)
       swept.push(await sweep(domain, { ...sweeping, sessionId: lease?.sessionId }))
+    }
     const compacted = await compactAll(options, plan)
     // What was split is dead now, and can be marked.
     const now =
       compacted.length === 0
         ? plan
         : await planPrune(options, { nowMs: await storeTime(options, lease), headers })
+    expectGoingOn(options)
     const marks = await markAll(now, { swept, clock })
     for (const { survey } of plan.domains)
       await unlessFull(() => mergeRecords(survey, options.limits.windowMs))
@@ -92,6 +96,11 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   } finally {
     await lease?.release()
   }
+}
+
+/** Between steps: each of them leaves what a kill may leave. What is marked together is. */
+function expectGoingOn({ signal }: PruneOptions): void {
+  if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
 }
 
 /** A clock that jumped ends every window and every grace at once. */

@@ -17,6 +17,7 @@ import {
   sourceKeyOf,
   withoutReplaced,
 } from '../repository/snapshots.ts'
+import { offeredAmong, type Undeletable } from './undelete/select.ts'
 
 /** A session, and whether its leases are still honoured. */
 export interface SessionStatus extends Session {
@@ -36,6 +37,8 @@ export interface Status {
   readonly sources: readonly SourceStatus[]
   /** Snapshots without receipt: a run that is not at its end, or that never came to it. */
   readonly unconfirmed: readonly SnapshotFacts[]
+  /** What was forgotten and can be had back, if all that it needs is there; what goes first comes first. */
+  readonly undeletable: readonly Undeletable[]
   /** All that is listed, also what others stand for. */
   readonly snapshots: readonly SnapshotFacts[]
   /** Snapshots of domains that the key does not hold. */
@@ -57,15 +60,24 @@ export async function status(repository: Repository, options: StatusOptions): Pr
   const list = await loadSnapshotFacts(repository, options.catalog)
   const snapshots = withoutReplaced(list.snapshots).toSorted(compareByTime)
   const aboutNewest = new ObjectProblems()
+  const { nowMs } = options
+  const forgotten = await offeredAmong(repository, { snapshots: list.snapshots, nowMs })
   const counted = snapshots.filter(({ confirmed }) => confirmed)
   return {
     sessions,
     marks: marks.toSorted((a, b) => a.storedAtMs - b.storedAtMs),
     sources: await sourcesOf(repository, { snapshots: counted, problems: aboutNewest }),
     unconfirmed: snapshots.filter(({ confirmed }) => !confirmed),
+    undeletable: forgotten.offered,
     snapshots: list.snapshots,
     closed: list.closed.length,
-    problems: [...problems, ...aboutMarks, ...list.problems, ...aboutNewest.found],
+    problems: [
+      ...problems,
+      ...aboutMarks,
+      ...list.problems,
+      ...aboutNewest.found,
+      ...forgotten.problems,
+    ],
   }
 }
 

@@ -43,6 +43,16 @@ async function bringBack(store: Store = sample.store, wanted = first): Promise<s
   return done[0]?.name.slice('snapshots/'.length) as string
 }
 
+/** A store at which whoever puts a receipt is killed. */
+function killedAtReceipt(): Store {
+  return decorate(sample.store, {
+    put: (name, parts) => {
+      if (name.startsWith('receipts/')) throw new Error('killed')
+      return sample.store.put(name, parts)
+    },
+  })
+}
+
 beforeAll(async () => {
   const { store, owner } = await newRepository()
   const repository = await openRepository(store, owner)
@@ -166,7 +176,35 @@ describe('it is not brought back', () => {
       await putMark(sample.repository, { domain, signatory, mark })
     })
     expect(lost).toMatchObject({ code: 'object-missing' })
-    expect((await listed()).map(({ confirmed }) => confirmed)).toEqual([false, true])
+    const left = await listed()
+    expect(left.map(({ confirmed }) => confirmed)).toEqual([false, true])
+    // Trying again leaves no other one.
+    await expect(bringBack()).rejects.toMatchObject({ code: 'object-missing' })
+    expect((await listed()).map(({ id }) => id)).toEqual(left.map(({ id }) => id))
+    for (const mark of await namesOf(sample.store, 'marks/')) await sample.store.remove(mark)
+    expect(await bringBack()).toBe(left[0]?.id)
+    await expectSound(sample)
+  })
+
+  test('with what was left behind, where that is marked or of another key', async () => {
+    const key = newSecret()
+    const making = { random: systemRandom, clock: systemClock, label: 'up' }
+    await addGrant(sample.repository, { role: 'upkeep', ...key, ...making })
+    const upkeep = await openRepository(sample.store, key)
+    const killed = await openRepository(killedAtReceipt(), key)
+    const asked = { wanted: [first] }
+    await expect(undelete({ ...working(killed), ...asked })).rejects.toThrow('killed')
+    const [left] = (await listed()) as [Snapshot]
+    const id = await bringBack()
+    expect(id).not.toBe(left.id)
+    await forgetIds(sample.repository, id)
+    const domain = sample.repository.domains[0] as Repository['domains'][0]
+    const signatory = upkeepSignatory(sample.repository, domain)
+    const snapshots = [digestInName(left.name) as Uint8Array]
+    const mark = { packs: [], snapshots, markedMs: systemClock.nowMs() }
+    await putMark(sample.repository, { domain, signatory, mark })
+    const { done } = await undelete({ ...working(upkeep), ...asked })
+    expect(done[0]?.name).not.toBe(left.name)
   })
 
   test('where it is gone and marks name something else: nothing is left of the attempt, nor is it offered', async () => {
@@ -212,16 +250,15 @@ test('removed while it is being brought back it is put again, under another name
 })
 
 test('killed before its receipt it does not count, and can be brought back', async () => {
-  const killed = decorate(sample.store, {
-    put: (name, parts) => {
-      if (name.startsWith('receipts/')) throw new Error('killed')
-      return sample.store.put(name, parts)
-    },
-  })
-  await expect(bringBack(killed)).rejects.toThrow('killed')
+  await expect(bringBack(killedAtReceipt())).rejects.toThrow('killed')
   expect((await listed()).map(({ confirmed }) => confirmed)).toEqual([false, true])
-  const id = await bringBack()
-  expect((await listed()).find(({ confirmed }) => confirmed)?.id).toBe(id)
+  const [left] = (await listed()) as [Snapshot]
+  expect(await bringBack()).toBe(left.id)
+  expect((await listed()).map(({ id, confirmed }) => [id, confirmed])).toEqual([
+    [left.id, true],
+    [second, true],
+  ])
+  await expectSound(sample)
 })
 
 describe('the window', () => {

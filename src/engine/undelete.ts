@@ -3,8 +3,8 @@
 // any new one, by steps 3 to 8: put it; list marks, then packs; what it needs must be in listed packs
 // that no mark names; put its receipt; list marks, then snapshots. Nothing else is uploaded.
 //
-// Killed before the receipt it leaves a snapshot that is not confirmed: a root that does not count, which a
-// later prune removes. The same command run again makes another one.
+// Killed before the receipt, or where what it needs is only in marked packs, it leaves a snapshot that is not
+// confirmed: a root that does not count, which a later prune removes. The same command run again goes on with it.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
@@ -13,13 +13,19 @@ import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import type { DomainAccess } from '../repository/access.ts'
 import { loadMarks } from '../repository/marks.ts'
 import { type Repository, selectDomain } from '../repository/repository.ts'
-import { confirmationOf, putReceipt, putSnapshotAgain } from '../repository/snapshots.ts'
+import {
+  confirmationOf,
+  putReceipt,
+  putSnapshotAgain,
+  type Snapshot,
+} from '../repository/snapshots.ts'
 import { putUpkeepRecord } from '../repository/upkeep-records.ts'
 import { upkeepSignatory } from '../repository/upkeep-signatory.ts'
 import type { Random } from '../sealer/random.ts'
 import { getVerified } from '../store/content.ts'
 import { digestInName } from '../store/names.ts'
 import { loadSightings } from './sightings.ts'
+import { findLeftBehind } from './undelete/left-behind.ts'
 import { Needs } from './undelete/needs.ts'
 import {
   type ForgottenSurvey,
@@ -91,7 +97,7 @@ export function undelete(
       selected.map(({ snapshot }) => snapshot).filter((one) => !isBack.has(one)),
     )
     for (const [domain, snapshots] of Map.groupBy(chosen, (one) => one.domain)) {
-      const bringing = new Bringing({ ...options, domain })
+      const bringing = new Bringing({ ...options, domain, listed: found.snapshots })
       await bringing.bring(snapshots)
       done.push(...bringing.done)
       failed.push(...bringing.failed)
@@ -124,10 +130,14 @@ async function withLease<T>(
 interface Put extends Undeleted {
   /** Of the snapshot and its receipt; another one for each, so that no name is put twice. */
   readonly sessionId: Bytes
+  /** By an earlier run: others may be at work with it, so that it is not removed. */
+  readonly isOlder?: boolean
 }
 
 interface BringingOptions extends UndeleteOptions {
   readonly domain: DomainAccess
+  /** Among which there may be what an earlier run has left. */
+  readonly listed: readonly Snapshot[]
 }
 
 /** Snapshots of one domain on their way back. */
@@ -142,9 +152,14 @@ class Bringing {
 
   async bring(snapshots: readonly Undeletable[]): Promise<void> {
     const { clock } = this.#options
+    const older = await findLeftBehind(this.#options.repository, {
+      wanted: snapshots,
+      listed: this.#options.listed,
+    })
     let left = snapshots
     for (let attempt = 1; left.length > 0; attempt++) {
-      const put = await this.#put(left)
+      // What was removed or marked since then is not taken twice.
+      const put = await this.#put(left, attempt === 1 ? older : new Map())
       const whole = await this.#whole(put)
       await this.#confirm(whole)
       left = await this.#notThere(whole)
@@ -156,43 +171,51 @@ class Bringing {
   }
 
   /** As old as it was: that is written down before it counts. */
-  async #put(snapshots: readonly Undeletable[]): Promise<readonly Put[]> {
-    const { repository, domain, random } = this.#options
-    const signatory = upkeepSignatory(repository, domain)
-    const sightings = await loadSightings(repository)
+  async #put(
+    snapshots: readonly Undeletable[],
+    older: ReadonlyMap<Undeletable, Snapshot>,
+  ): Promise<readonly Put[]> {
+    const { repository, domain } = this.#options
+    const { receivedMs: known } = await loadSightings(repository)
     const put: Put[] = []
     for (const snapshot of snapshots) {
-      const { object } = snapshot
-      const sessionId = random(SESSION_ID_BYTES)
-      const again = { domain, object, sessionId, signatory }
-      const name = await putSnapshotAgain(repository, again)
-      put.push({ snapshot, name, sessionId })
-      const receivedMs = sightings.receivedMs.get(confirmationOf(snapshot))
-      if (receivedMs === undefined) continue
-      const record = { snapshots: [{ snapshot: hashOf(name), receivedMs }], moved: [] }
+      const one = olderOf(snapshot, older) ?? (await this.#putNew(snapshot))
+      put.push(one)
+      const receivedMs = known.get(confirmationOf(snapshot))
+      if (receivedMs === undefined || known.has(confirmationOf({ domain, name: one.name })))
+        continue
+      const record = { snapshots: [{ snapshot: hashOf(one.name), receivedMs }], moved: [] }
       await putUpkeepRecord(repository, { kind: 'sighting', domain, record })
     }
     return put
   }
 
+  async #putNew(snapshot: Undeletable): Promise<Put> {
+    const { repository, domain, random } = this.#options
+    const signatory = upkeepSignatory(repository, domain)
+    const sessionId = random(SESSION_ID_BYTES)
+    const again = { domain, object: snapshot.object, sessionId, signatory }
+    return { snapshot, name: await putSnapshotAgain(repository, again), sessionId }
+  }
+
   /**
    * Those of which all is there. Of what is not, the snapshot that was just put is removed, for nobody has
    * been told of it, and it would keep prune from deleting anything. Where marked packs have the rest these are
-   * spared by that one: then it stays, unconfirmed.
+   * spared by that one: then it stays, unconfirmed. So does what an earlier run has put.
    */
   async #whole(put: readonly Put[]): Promise<readonly Put[]> {
     const { repository, domain } = this.#options
     const needs = await Needs.load(repository, domain)
     const whole: Put[] = []
     for (const one of put) {
-      const { snapshot, name } = one
+      const { snapshot, name, isOlder = false } = one
       const lost = await needs.lostBelow(snapshot.summary.roots)
       if (lost === 0) {
         whole.push(one)
         continue
       }
       const isMarked = await this.#isWholeWithMarked(needs, snapshot)
-      if (!isMarked) await repository.store.remove(name)
+      if (!isMarked && !isOlder) await repository.store.remove(name)
       this.failed.push({ snapshot, error: lacking(snapshot, { lost, isMarked }) })
     }
     return whole
@@ -233,6 +256,14 @@ class Bringing {
   }
 }
 
+function olderOf(
+  snapshot: Undeletable,
+  older: ReadonlyMap<Undeletable, Snapshot>,
+): Put | undefined {
+  const one = older.get(snapshot)
+  return one && { snapshot, name: one.name, sessionId: one.summary.sessionId, isOlder: true }
+}
+
 function lacking(
   { id }: Undeletable,
   { lost, isMarked }: { readonly lost: number; readonly isMarked: boolean },
@@ -240,7 +271,8 @@ function lacking(
   const what = lost === 1 ? 'a part that it needs is' : `${lost} parts that it needs are`
   const text = `Cannot bring back snapshot ${id.slice(0, 8)}: ${what} in no pack that will stay`
   const hint = isMarked
-    ? 'Packs that are marked for deletion have them. It is there again, unconfirmed, and keeps them: run `cairn prune`, then the same command again.'
+    ? 'Packs that are marked for deletion have them. It is there again, unconfirmed, and keeps them. Prune stores anew what it needs of them when the grace of the mark is over (24 hours unless --grace says otherwise): ' +
+      '`cairn prune --wait` waits for that. Then run the same command again.'
     : 'Run `cairn check`, and look for what is missing in your other copies.'
   return new CairnError('object-missing', text, { hint, context: { snapshot: id, lost } })
 }

@@ -6,7 +6,7 @@ import { UNCONFIRMED_INCOMPLETE } from '../../engine/check/domain-check.ts'
 import type { CheckProblem } from '../../engine/check/problems.ts'
 import { type CheckMode, type CheckOptions, type CheckResult, check } from '../../engine/check.ts'
 import type { Repository } from '../../repository/repository.ts'
-import { jsonNote, showCheckProgress, tellNote, tellProblem } from '../check-text.ts'
+import { jsonNote, showCheckProgress, tellNote, tellProblems } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { missingHolds } from '../known-holds.ts'
@@ -14,6 +14,7 @@ import { newestKnown } from '../newest-known.ts'
 import { openConfigured } from '../open-repository.ts'
 import { workersFor } from '../option-values.ts'
 import { Progress } from '../progress.ts'
+import { isWithoutSnapshots } from '../prune-refusals.ts'
 import { loadState, rememberChecked } from '../repository-state.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { closedText, shortId } from '../snapshot-text.ts'
@@ -50,6 +51,7 @@ export async function checkAction(
   if (typeof mode === 'object')
     rememberChecked(context, repository.store.address, endOf(mode.subset))
   const isDataRead = flags.readData === true || flags.readDataSubset !== undefined
+  if (await isForNothing(repository, result)) context.output.warning('no-snapshot', NO_SNAPSHOT)
   tell(context, { result, repository, isDataRead, elapsedMs: progress.elapsedMs })
   return result.problemCount > 0 ? EXIT.failed : undefined
 }
@@ -92,10 +94,9 @@ interface Done {
 
 function tell({ output }: Context, { result, repository, isDataRead, elapsedMs }: Done): void {
   const { problems, problemCount, notes, ...counts } = result
-  for (const problem of problems) tellProblem(output, problem)
+  tellProblems(output, problems)
   for (const note of notes) tellNote(output, note)
   output.summary(verdict(result, repository.store.address))
-  if (result.snapshots === 0 && result.packs > 0) output.summary(`  ${NO_SNAPSHOT}`)
   output.summary(`  ${whatWasChecked(result, isDataRead)}, in ${formatDuration(elapsedMs)}`)
   for (const { object, what } of notes)
     if (what === UNCONFIRMED_INCOMPLETE) output.note(inTheWayText(object))
@@ -122,7 +123,21 @@ function verdict({ problemCount }: CheckResult, address: string): string {
 }
 
 const NO_SNAPSHOT =
-  'There is no snapshot that this key can see, though something is stored: nothing can be restored'
+  'There are packs, and no snapshot that this key can see: nothing can be restored. A first backup that was ' +
+  'interrupted leaves it so. If there were snapshots, see who can delete from the store.'
+
+/**
+ * No problem, for a first backup that was interrupted leaves packs so. Where all was forgotten somebody wanted it;
+ * damaged snapshots are told as such.
+ */
+async function isForNothing(
+  repository: Repository,
+  { notes, problems }: CheckResult,
+): Promise<boolean> {
+  if (!notes.some(({ object }) => object === 'snapshots/')) return false
+  if (problems.some(({ object }) => object.startsWith('snapshots/'))) return false
+  return isWithoutSnapshots(repository, { snapshots: [], problems: [] })
+}
 
 /** What was not read is said too: a check of the structure is no proof of the data. */
 function whatWasChecked(

@@ -90,8 +90,8 @@ async function forgetIn(
     onForgotten: ({ id }) => output.detail(`Forgot ${shortId(id)}`),
     onWarning: (error) => output.warning('lease', messageOf(error)),
   }).finally(() => warnOfSkipped(output, skipped))
-  await noticeMissing(context, repository, result)
-  if (result.forgotten.length > 0)
+  const missing = await noticeMissing(context, repository, result)
+  if (missing.length === 0 && result.forgotten.length > 0)
     await noticeMissing(context, repository, withoutForgotten(result))
   // What was refused must be refused again.
   if (!dryRun && result.plan.refusals.length === 0) {
@@ -101,7 +101,12 @@ async function forgetIn(
   report(context, { result, dryRun })
   const pruned =
     flags.prune === true
-      ? await pruneRepository(context, { repository, flags: { dryRun, acceptClock } })
+      ? await pruneRepository(context, {
+          repository,
+          cacheFolder,
+          flags: { dryRun, acceptClock },
+          seen: { list: result, missing },
+        })
       : undefined
   output.event({
     event: 'result',

@@ -11,6 +11,7 @@ import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openConfigured } from '../open-repository.ts'
 import type { Output } from '../output.ts'
+import { type PruneRefusal, refusalsToPrune, type SeenSnapshots } from '../prune-refusals.ts'
 import { loadState, rememberStoreTime } from '../repository-state.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { closedText } from '../snapshot-text.ts'
@@ -38,10 +39,10 @@ export async function pruneAction(
   context: Context,
   flags: PruneFlags,
 ): Promise<ExitCode | undefined> {
-  const { repository } = await openConfigured(context)
+  const { repository, cacheFolder } = await openConfigured(context)
   const { dryRun = false } = flags
   const { code, counts } = await withUpkeep(context, { repository, dryRun }, (upkept) =>
-    pruneRepository(context, { repository: upkept, flags }),
+    pruneRepository(context, { repository: upkept, cacheFolder, flags }),
   )
   context.output.event({ event: 'result', ...counts })
   return code
@@ -53,15 +54,26 @@ export interface Pruned {
   readonly counts: Readonly<Record<string, unknown>>
 }
 
+interface Pruning {
+  readonly repository: Repository
+  readonly cacheFolder: string
+  readonly flags: PruneFlags
+  /** What a forget before it has listed, and warned of. */
+  readonly seen?: SeenSnapshots
+}
+
 /** Also what `cairn forget --prune` does. */
 export async function pruneRepository(
   context: Context,
-  { repository, flags }: { readonly repository: Repository; readonly flags: PruneFlags },
+  { repository, cacheFolder, flags, seen }: Pruning,
 ): Promise<Pruned> {
   const { dryRun = false } = flags
   const graceMs = graceOf(context, { repository, flags })
   const runs = flags.wait === true && !dryRun ? 2 : 1
   for (let run = 1; ; run++) {
+    const known = run === 1 ? seen : undefined
+    const refusals = await refusalsToPrune(context, { repository, cacheFolder, seen: known })
+    if (refusals.length > 0) return refuse(context, { refusals, dryRun })
     const result = await runOnce(context, { repository, flags, graceMs })
     const counts = tellResult(context, { result, dryRun, graceMs })
     if (result.refusals.length > 0) return { code: EXIT.incomplete, counts }
@@ -70,9 +82,33 @@ export async function pruneRepository(
       const wentBack = flags.acceptClock === true
       rememberStoreTime(context, { address, storeMs: result.storeMs, wentBack })
     }
-    const isLast = run === runs || result.marks.length === 0
-    if (isLast) return { code: isStuck(result) ? EXIT.incomplete : undefined, counts }
-    await pause(context, graceMs)
+    const waitMs = run === runs ? 0 : untilAllRipeMs(result, graceMs)
+    if (waitMs === 0) return { code: isStuck(result) ? EXIT.incomplete : undefined, counts }
+    await pause(context, waitMs)
+  }
+}
+
+/**
+ * So long until all is ripe that this run has marked, and what others marked before it. What waits for a session
+ * for longer than the grace is not waited for. 0 where there is nothing.
+ */
+function untilAllRipeMs({ plan, marks, storeMs }: PruneResult, graceMs: number): number {
+  if (marks.length > 0) return graceMs
+  const waiting = plan.domains.flatMap(({ sweep }) => sweep.waiting)
+  const left = waiting.map(({ ripeAtMs }) => ripeAtMs - storeMs).filter((ms) => ms <= graceMs)
+  return Math.max(0, ...left)
+}
+
+/** Before anything is planned: what is needed cannot be told. */
+function refuse(
+  { output }: Context,
+  { refusals, dryRun }: { readonly refusals: readonly PruneRefusal[]; readonly dryRun: boolean },
+): Pruned {
+  for (const { refusal, what, hint } of refusals)
+    output.problem(`Nothing is deleted or marked: ${what}. ${hint}`, { refusal, what, hint })
+  return {
+    code: EXIT.incomplete,
+    counts: { dryRun, ...countsOf({ swept: [], compacted: [] }), marks: [], refused: true },
   }
 }
 
@@ -184,9 +220,10 @@ function sweepLine({ sweep }: DomainPlan): string {
 
 function waitingLine({ mark, ripeAtMs, session }: WaitingMark): string {
   const packs = formatNumber(mark.packs.length, 'pack')
+  const [they, are] = mark.packs.length === 1 ? ['it was', 'is'] : ['they were', 'are']
   const why =
-    session === undefined ? '' : `, because ${session.host} was at work when they were marked`
-  return `Waits with ${packs} that are marked until ${formatTime(ripeAtMs)}${why}`
+    session === undefined ? '' : `, because ${session.host} was at work when ${they} marked`
+  return `Waits with ${packs} that ${are} marked until ${formatTime(ripeAtMs)}${why}`
 }
 
 function markLine({ mark }: DomainPlan): string {
@@ -241,19 +278,9 @@ function tellResult(
     graceMs,
   }: { readonly result: PruneResult; readonly dryRun: boolean; readonly graceMs: number },
 ): Readonly<Record<string, unknown>> {
-  const sum = (amount: (one: (typeof swept)[number]) => number) =>
-    swept.reduce((total, one) => total + amount(one), 0)
   for (const { object, why } of [...swept, ...compacted].flatMap(({ obstacles }) => obstacles))
     output.problem(`obstacle: ${object}: ${why}`, { kind: 'obstacle', object, what: why })
-  const counts = {
-    removedPacks: sum((one) => one.removedPacks),
-    removedBytes: sum((one) => one.removedBytes),
-    movedBytes: sum((one) => one.movedBytes),
-    removedSnapshots: sum((one) => one.removedSnapshots),
-    removedMarks: sum((one) => one.removedMarks),
-    splitBytes: compacted.reduce((total, one) => total + one.splitBytes, 0),
-    compactedBytes: compacted.reduce((total, one) => total + one.storedBytes, 0),
-  }
+  const counts = countsOf({ swept, compacted })
   for (const { kind, what, hint } of refusals) {
     output.problem(`Nothing is deleted or marked: ${what}`, { refusal: kind, what, hint })
     output.note(hint)
@@ -272,15 +299,29 @@ function tellResult(
   return { dryRun, ...counts, marks, refused: refusals.length > 0 }
 }
 
+function countsOf({ swept, compacted }: Pick<PruneResult, 'swept' | 'compacted'>) {
+  const sum = (amount: (one: (typeof swept)[number]) => number) =>
+    swept.reduce((total, one) => total + amount(one), 0)
+  return {
+    removedPacks: sum((one) => one.removedPacks),
+    removedBytes: sum((one) => one.removedBytes),
+    movedBytes: sum((one) => one.movedBytes),
+    removedSnapshots: sum((one) => one.removedSnapshots),
+    removedMarks: sum((one) => one.removedMarks),
+    splitBytes: compacted.reduce((total, one) => total + one.splitBytes, 0),
+    compactedBytes: compacted.reduce((total, one) => total + one.storedBytes, 0),
+  }
+}
+
 function nextTime({ domains }: PrunePlan, ripeAtMs: number): string {
   const freeBytes = domains.reduce((total, { mark }) => total + mark.freeBytes, 0)
   return `Marked what frees ${formatBytes(freeBytes)}: the first prune after ${formatTime(ripeAtMs)} deletes it`
 }
 
 /** In short steps, so that a signal ends it. */
-async function pause({ clock, output, interruption }: Context, graceMs: number): Promise<void> {
-  output.note(`Waiting for ${formatDuration(graceMs)}`)
-  const untilMs = clock.monotonicMs() + graceMs + 1000
+async function pause({ clock, output, interruption }: Context, waitMs: number): Promise<void> {
+  output.note(`Waiting for ${formatDuration(waitMs)}`)
+  const untilMs = clock.monotonicMs() + waitMs + 1000
   while (clock.monotonicMs() < untilMs) {
     if (interruption.signal.aborted)
       throw new CairnError('interrupted', 'Interrupted: what is marked goes with the next prune')

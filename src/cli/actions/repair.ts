@@ -7,13 +7,15 @@ import { type RepairPlan } from '../../engine/repair/plan.ts'
 import { isIdle, type RepairStep, stepsOf } from '../../engine/repair/steps.ts'
 import { type RepairOptions, type RepairResult, repair } from '../../engine/repair.ts'
 import type { Store } from '../../store/store.ts'
-import { showCheckProgress, tellProblem } from '../check-text.ts'
+import { showCheckProgress, tellProblems } from '../check-text.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { fewOfEach, folderOf } from '../few-of-each.ts'
 import { missingHolds } from '../known-holds.ts'
 import { newestKnown } from '../newest-known.ts'
 import { openForRepair } from '../open-for-repair.ts'
 import { workersFor } from '../option-values.ts'
+import type { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { isSameStore, storeAt } from '../store.ts'
@@ -100,12 +102,31 @@ function tellPlan(
 ): void {
   const steps = stepsOf(plan)
   if (!isIdle(plan)) output.summary(dryRun ? 'A repair would:' : 'The repair:')
-  for (const step of steps) {
-    output.event({ event: 'item', ...step })
-    const isTold = ['leave', 'lost', 'lost-snapshot'].includes(step.action)
-    if (isTold) output.note(textOf(step))
-    else output.summary(`  ${textOf(step)}`)
-  }
+  for (const step of steps) output.event({ event: 'item', ...step })
+  const { named, more } = fewOfEach(output, steps, foldedKind)
+  for (const step of named) tellStep(output, step, textOf(step))
+  for (const { count, example } of more) tellStep(output, example, moreText(example, count))
+}
+
+function tellStep(output: Output, { action }: RepairStep, text: string): void {
+  const isTold = ['leave', 'lost', 'lost-snapshot'].includes(action)
+  if (isTold) output.note(text)
+  else output.summary(`  ${text}`)
+}
+
+/** Of what may be there by the thousand. */
+const FOLDED = { 'put-back': 'put back', quarantine: 'put into quarantine', leave: 'Left alone' }
+
+function foldedKind(step: RepairStep): string | undefined {
+  return step.action in FOLDED && 'object' in step && !step.object.startsWith('packs/')
+    ? `${step.action} ${folderOf(step.object) ?? ''}`
+    : undefined
+}
+
+function moreText(step: RepairStep, count: number): string {
+  const { action, object } = step as RepairStep & { action: keyof typeof FOLDED; object: string }
+  const what = `${formatNumber(count, 'more object')} in ${folderOf(object) ?? ''}`
+  return `${FOLDED[action]}${action === 'leave' ? ':' : ''} ${what} (--verbose lists all)`
 }
 
 function textOf(step: RepairStep): string {
@@ -146,7 +167,7 @@ interface Done {
 
 function tell({ output }: Context, { result, flags, address, elapsedMs }: Done): void {
   const { plan, before, after } = result
-  for (const problem of after.problems) tellProblem(output, problem)
+  tellProblems(output, after.problems)
   output.summary(`${verdict(result, flags)} ${address}, in ${formatDuration(elapsedMs)}`)
   for (const hint of hintsFor(result, flags)) output.note(hint)
   const frames = plan.domains.flatMap(({ taken }) => taken)
@@ -185,11 +206,15 @@ function hintsFor(
     return readData ? [] : ['The data itself was not read: --read-data finds more.']
   }
   const isLost = plan.lostSnapshots.length > 0 || plan.domains.some(({ lost }) => lost.length > 0)
+  const hasKeys = plan.left.some(
+    ({ name, why }) => name.startsWith('keys/') && why.includes('--mark-lost'),
+  )
   const isMarked = after.problems.some(({ kind }) => kind === 'lost')
   return [
     ...(isIdle(plan) || isDry ? [] : [AGAIN]),
     ...(from === undefined ? ['Is there a copy of the repository? Name it with --from.'] : []),
     ...(isLost && markLost && plan.unsure.length > 0 ? [`${UNSURE}${plan.unsure.join(', ')}`] : []),
+    ...(hasKeys && !markLost ? [KEYS_LEFT] : []),
     ...(isLost && !markLost ? ['--mark-lost gives up what is lost, so that prune can go on.'] : []),
     ...(isMarked || plan.domains.some(({ lost }) => lost.length > 0)
       ? ['The way out is to forget the snapshots that are affected.']
@@ -198,4 +223,6 @@ function hintsFor(
 }
 
 const AGAIN = 'Run it again: what could not be seen before may be seen now, and be mended too.'
+const KEYS_LEFT =
+  '--mark-lost also puts damaged objects of keys/ into quarantine. Whoever has a key that is damaged cannot open the repository with it any more.'
 const UNSURE = 'Nothing was given up, because what seems to be lost may be in '

@@ -2,6 +2,7 @@
 
 import { isCairnError } from '../../base/errors.ts'
 import { type SourceStatus, type Status, status } from '../../engine/status.ts'
+import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { openDetails } from '../../repository/snapshots.ts'
 import { catalogIn } from '../catalog-file.ts'
@@ -32,8 +33,7 @@ function linesOf(
   repository: Repository,
   { found, nowMs }: { readonly found: Status; readonly nowMs: number },
 ): readonly string[] {
-  const { sessions, sources, marks, unconfirmed } = found
-  const packs = marks.reduce((sum, mark) => sum + mark.packs.length, 0)
+  const { sessions, sources, unconfirmed } = found
   return [
     ...(sources.length === 0 ? ['There is no snapshot yet'] : []),
     ...sources.map((source) => sourceLine(repository, { source, nowMs })),
@@ -42,13 +42,28 @@ function linesOf(
           `${formatNumber(unconfirmed.length, 'snapshot')} without a receipt: of runs that did not end, or are at work`,
         ]
       : []),
-    ...(marks.length > 0
-      ? [
-          `${formatNumber(packs, 'pack')} in ${formatNumber(marks.length, 'mark')} wait to be deleted, the oldest since ${formatTime(marks[0]?.storedAtMs ?? 0)}`,
-        ]
-      : []),
+    ...undeletableLines(found),
+    ...markLines(found),
     ...sessionLines(sessions),
   ]
+}
+
+function undeletableLines({ undeletable }: Status): readonly string[] {
+  const [first] = undeletable
+  if (first === undefined) return []
+  const until = formatTime(first.forgotten.forgottenAtMs + UNDELETE_WINDOW_MS)
+  const which = undeletable.length === 1 ? 'until' : 'the first of them until'
+  const some = formatNumber(undeletable.length, 'forgotten snapshot')
+  return [`${some} can be had back (\`cairn undelete\`), ${which} ${until}`]
+}
+
+function markLines({ marks }: Status): readonly string[] {
+  const [oldest] = marks
+  if (oldest === undefined) return []
+  const packs = marks.reduce((sum, mark) => sum + mark.packs.length, 0)
+  const some = `${formatNumber(packs, 'pack')} in ${formatNumber(marks.length, 'mark')}`
+  const wait = packs === 1 ? 'waits' : 'wait'
+  return [`${some} ${wait} to be deleted, the oldest since ${formatTime(oldest.storedAtMs)}`]
 }
 
 function sourceLine(
@@ -73,7 +88,7 @@ function nameOf(repository: Repository, { newest }: SourceStatus): string {
   }
 }
 
-function jsonOf({ sessions, marks, sources, unconfirmed }: Status) {
+function jsonOf({ sessions, marks, sources, unconfirmed, undeletable }: Status) {
   return {
     sessions: sessions.map(jsonSession),
     marks: marks.map(({ name, packs, snapshots, storedAtMs }) => ({
@@ -88,5 +103,10 @@ function jsonOf({ sessions, marks, sources, unconfirmed }: Status) {
       snapshots,
     })),
     unconfirmed: unconfirmed.map(({ id }) => id),
+    undeletable: undeletable.map(({ id, forgotten: { forgottenAtMs } }) => ({
+      id,
+      forgottenAt: isoTime(forgottenAtMs),
+      until: isoTime(forgottenAtMs + UNDELETE_WINDOW_MS),
+    })),
   }
 }

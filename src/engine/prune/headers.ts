@@ -1,7 +1,7 @@
 // Headers of packs, read once in a run however often it lists: a pack's name is the SHA-256 of its bytes, so
 // that what it says never changes.
 
-import { isCairnError } from '../../base/errors.ts'
+import { CairnError, isCairnError } from '../../base/errors.ts'
 import {
   forEachInParallel,
   type ObjectProblem,
@@ -27,10 +27,12 @@ export interface HeadersRead {
 
 export class Headers {
   readonly #repository: Repository
+  readonly #signal: AbortSignal | undefined
   readonly #read = new Map<string, EncodedHeader | 'foreign'>()
 
-  constructor(repository: Repository) {
+  constructor(repository: Repository, { signal }: { readonly signal?: AbortSignal } = {}) {
     this.#repository = repository
+    this.#signal = signal
   }
 
   /** The header of a pack of our domains; undefined where it is another's, or could not be read. */
@@ -39,7 +41,7 @@ export class Headers {
     return read === 'foreign' ? undefined : read
   }
 
-  /** Reads those that are not known yet. */
+  /** Reads those that are not known yet. Throws 'interrupted', or what the store throws. */
   async read(packs: Iterable<ObjectInfo>): Promise<HeadersRead> {
     const { store, domains } = this.#repository
     const lengths = new HeaderLengths()
@@ -47,6 +49,7 @@ export class Headers {
     let gone = 0
     const unknown = [...packs].filter(({ name }) => !this.#read.has(name))
     await forEachInParallel(unknown, PARALLEL, async ({ name, size }) => {
+      if (this.#signal?.aborted === true) throw new CairnError('interrupted', 'Interrupted')
       try {
         const header = await readEncodedHeader(
           store,

@@ -16,6 +16,7 @@ import {
   openDetails,
   replacements,
   type Snapshot,
+  type SnapshotFacts,
 } from '../../repository/snapshots.ts'
 
 /** A forgotten snapshot as it was. */
@@ -50,15 +51,50 @@ export async function surveyForgotten(
   const undeletable = forgotten
     .filter((one) => one.object !== undefined && !listed.has(one.name))
     .flatMap((one) => openedOrNone(repository, one, bad))
-  const hidden = new Set(replacements([...undeletable, ...snapshots]).values())
-  const offered = undeletable.filter(
-    (one) => isInWindow(one.forgotten, { nowMs }) && !hidden.has(one) && !isBack(one, snapshots),
-  )
+  const offered = offeredOf(undeletable, { snapshots, nowMs })
   return { offered, undeletable, forgotten, snapshots, problems: [...problems, ...unread, ...bad] }
 }
 
+interface Listed {
+  readonly snapshots: readonly SnapshotFacts[]
+  readonly nowMs: number
+}
+
+function offeredOf(
+  undeletable: readonly Undeletable[],
+  { snapshots, nowMs }: Listed,
+): readonly Undeletable[] {
+  const hidden = new Set<SnapshotFacts>(
+    replacements<SnapshotFacts>([...undeletable, ...snapshots]).values(),
+  )
+  return undeletable.filter(
+    (one) => isInWindow(one.forgotten, { nowMs }) && !hidden.has(one) && !isBack(one, snapshots),
+  )
+}
+
+/**
+ * What is offered, given what is listed: whether all that it needs is there is not asked. Oldest first by when it
+ * was forgotten. Throws as loadForgotten does.
+ */
+export async function offeredAmong(
+  repository: Repository,
+  { snapshots, nowMs }: Listed,
+): Promise<{
+  readonly offered: readonly Undeletable[]
+  readonly problems: readonly ObjectProblem[]
+}> {
+  const { forgotten, problems } = await loadForgotten(repository, { onlyReading: true })
+  const bad: ObjectProblem[] = []
+  const listed = new Set(snapshots.map(({ name }) => name))
+  const young = forgotten
+    .filter((one) => isInWindow(one, { nowMs }) && !listed.has(one.name))
+    .flatMap((one) => openedOrNone(repository, one, bad))
+    .toSorted((a, b) => a.forgotten.forgottenAtMs - b.forgotten.forgottenAtMs)
+  return { offered: offeredOf(young, { snapshots, nowMs }), problems: [...problems, ...bad] }
+}
+
 /** What stands for it must be confirmed as it was: who brought it back may have been interrupted before. */
-function isBack({ id, confirmed }: Undeletable, snapshots: readonly Snapshot[]): boolean {
+function isBack({ id, confirmed }: Undeletable, snapshots: readonly SnapshotFacts[]): boolean {
   return snapshots.some(({ confirmed: isConfirmed, summary: { replaces } }) => {
     return replaces !== undefined && toHex(replaces) === id && (isConfirmed || !confirmed)
   })
