@@ -23,6 +23,7 @@ import { digestInName } from '../store/names.ts'
 import type { Store } from '../store/store.ts'
 import { loadSightings } from './sightings.ts'
 import { loadUndeletable, undelete } from './undelete.ts'
+import { takeUpkeepLease } from './upkeep-lease.ts'
 
 const scratch = new Scratch()
 let original: Sample
@@ -184,6 +185,18 @@ describe('it is not brought back', () => {
     for (const mark of await namesOf(sample.store, 'marks/')) await sample.store.remove(mark)
     expect(await bringBack()).toBe(left[0]?.id)
     await expectSound(sample)
+  })
+
+  test('with what was left behind, while somebody is at upkeep who may still remove it', async () => {
+    await expect(bringBack(killedAtReceipt())).rejects.toThrow('killed')
+    const [left] = (await listed()) as [Snapshot]
+    const domain = sample.repository.domains[0] as Repository['domains'][0]
+    const other = await takeUpkeepLease(
+      { ...working(sample.repository), domain },
+      { onlyReading: false },
+    )
+    expect(await bringBack()).not.toBe(left.id)
+    await other.release()
   })
 
   test('with what was left behind, where that is marked or of another key', async () => {

@@ -25,7 +25,7 @@ import type { Random } from '../sealer/random.ts'
 import { getVerified } from '../store/content.ts'
 import { digestInName } from '../store/names.ts'
 import { loadSightings } from './sightings.ts'
-import { findLeftBehind } from './undelete/left-behind.ts'
+import { type At, findLeftBehind, findStanding } from './undelete/left-behind.ts'
 import { Needs } from './undelete/needs.ts'
 import {
   type ForgottenSurvey,
@@ -87,8 +87,10 @@ export function undelete(
   options: UndeleteOptions & { readonly wanted: readonly string[] },
 ): Promise<{ readonly done: readonly Undeleted[]; readonly failed: readonly NotUndeleted[] }> {
   return withLease({ ...options, onlyReading: false }, async (lease) => {
-    const found = await surveyForgotten(options.repository, { nowMs: await lease.storeNowMs() })
-    const selected = options.wanted.map((wanted) => selectForgotten(found, wanted))
+    const at = { own: lease.sessionId, nowMs: await lease.storeNowMs() }
+    const found = await surveyForgotten(options.repository, at)
+    const standing = await findStanding(options.repository, found.snapshots)
+    const selected = options.wanted.map((wanted) => selectForgotten({ ...found, standing }, wanted))
     // Whoever was interrupted runs the same command again.
     const done = backAlready(selected)
     const failed: NotUndeleted[] = []
@@ -97,7 +99,7 @@ export function undelete(
       selected.map(({ snapshot }) => snapshot).filter((one) => !isBack.has(one)),
     )
     for (const [domain, snapshots] of Map.groupBy(chosen, (one) => one.domain)) {
-      const bringing = new Bringing({ ...options, domain, listed: found.snapshots })
+      const bringing = new Bringing({ ...options, domain, at, listed: found.snapshots })
       await bringing.bring(snapshots)
       done.push(...bringing.done)
       failed.push(...bringing.failed)
@@ -136,6 +138,7 @@ interface Put extends Undeleted {
 
 interface BringingOptions extends UndeleteOptions {
   readonly domain: DomainAccess
+  readonly at: At
   /** Among which there may be what an earlier run has left. */
   readonly listed: readonly Snapshot[]
 }
@@ -152,10 +155,8 @@ class Bringing {
 
   async bring(snapshots: readonly Undeletable[]): Promise<void> {
     const { clock } = this.#options
-    const older = await findLeftBehind(this.#options.repository, {
-      wanted: snapshots,
-      listed: this.#options.listed,
-    })
+    const { repository, listed, at } = this.#options
+    const older = await findLeftBehind(repository, { wanted: snapshots, listed, ...at })
     let left = snapshots
     for (let attempt = 1; left.length > 0; attempt++) {
       // What was removed or marked since then is not taken twice.

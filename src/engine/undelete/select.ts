@@ -126,10 +126,13 @@ export interface Selected {
 }
 
 /**
- * The one that an id or its beginning names. Throws 'usage' where it is none or was never forgotten, 'not-found',
+ * The one that an id or its beginning names; `standing` are those that surely stand for others. Throws 'usage' where it is none or was never forgotten, 'not-found',
  * or 'ambiguous'.
  */
-export function selectForgotten(found: ForgottenSurvey, wanted: string): Selected {
+export function selectForgotten(
+  found: ForgottenSurvey & { readonly standing: readonly Snapshot[] },
+  wanted: string,
+): Selected {
   const prefix = ID.exec(wanted)?.[1]
   if (prefix === undefined) {
     throw new CairnError('usage', `'${wanted}' names no snapshot`, {
@@ -151,14 +154,21 @@ export function selectForgotten(found: ForgottenSurvey, wanted: string): Selecte
  * Of one that another one stood for, as after a change of tags, the last of these: else the same would be listed
  * several times, each counted by itself.
  */
-function whatStandsFor({ undeletable, snapshots }: ForgottenSurvey, first: Undeletable): Selected {
+function whatStandsFor(
+  {
+    undeletable,
+    snapshots,
+    standing,
+  }: ForgottenSurvey & { readonly standing: readonly Snapshot[] },
+  first: Undeletable,
+): Selected {
   const originals = replacements<Snapshot>([...undeletable, ...snapshots])
   let snapshot = first
   const seen = new Set<string>()
   for (let next: Undeletable | undefined = first; next !== undefined && !seen.has(next.id); ) {
     snapshot = next
     seen.add(snapshot.id)
-    const back = standingFor(snapshots, snapshot.id)
+    const back = standingFor(standing, snapshot.id)
     if (back !== undefined) return { snapshot: first, back }
     next = undeletable.findLast((one) => originals.get(one)?.id === snapshot.id)
   }
