@@ -4,7 +4,7 @@
 // that no mark names; put its receipt; list marks, then snapshots. Nothing else is uploaded.
 //
 // Killed before the receipt, or where what it needs is only in marked packs, it leaves a snapshot that is not
-// confirmed: a root that does not count, which a later prune removes. The same command run again goes on with it.
+// confirmed: a root that does not count, which a later prune removes. The same command run again makes another one.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
@@ -25,7 +25,6 @@ import type { Random } from '../sealer/random.ts'
 import { getVerified } from '../store/content.ts'
 import { digestInName } from '../store/names.ts'
 import { loadSightings } from './sightings.ts'
-import { type At, findLeftBehind, findStanding } from './undelete/left-behind.ts'
 import { Needs } from './undelete/needs.ts'
 import {
   type ForgottenSurvey,
@@ -34,6 +33,7 @@ import {
   surveyForgotten,
   type Undeletable,
 } from './undelete/select.ts'
+import { findStanding, isLeftBehind } from './undelete/standing.ts'
 import { takeUpkeepLease, type UpkeepLease } from './upkeep-lease.ts'
 
 const ATTEMPTS = 5
@@ -87,8 +87,7 @@ export function undelete(
   options: UndeleteOptions & { readonly wanted: readonly string[] },
 ): Promise<{ readonly done: readonly Undeleted[]; readonly failed: readonly NotUndeleted[] }> {
   return withLease({ ...options, onlyReading: false }, async (lease) => {
-    const at = { own: lease.sessionId, nowMs: await lease.storeNowMs() }
-    const found = await surveyForgotten(options.repository, at)
+    const found = await surveyForgotten(options.repository, { nowMs: await lease.storeNowMs() })
     const standing = await findStanding(options.repository, found.snapshots)
     const selected = options.wanted.map((wanted) => selectForgotten({ ...found, standing }, wanted))
     // Whoever was interrupted runs the same command again.
@@ -99,7 +98,7 @@ export function undelete(
       selected.map(({ snapshot }) => snapshot).filter((one) => !isBack.has(one)),
     )
     for (const [domain, snapshots] of Map.groupBy(chosen, (one) => one.domain)) {
-      const bringing = new Bringing({ ...options, domain, at, listed: found.snapshots })
+      const bringing = new Bringing({ ...options, domain, listed: found.snapshots })
       await bringing.bring(snapshots)
       done.push(...bringing.done)
       failed.push(...bringing.failed)
@@ -132,13 +131,10 @@ async function withLease<T>(
 interface Put extends Undeleted {
   /** Of the snapshot and its receipt; another one for each, so that no name is put twice. */
   readonly sessionId: Bytes
-  /** By an earlier run: others may be at work with it, so that it is not removed. */
-  readonly isOlder?: boolean
 }
 
 interface BringingOptions extends UndeleteOptions {
   readonly domain: DomainAccess
-  readonly at: At
   /** Among which there may be what an earlier run has left. */
   readonly listed: readonly Snapshot[]
 }
@@ -155,12 +151,9 @@ class Bringing {
 
   async bring(snapshots: readonly Undeletable[]): Promise<void> {
     const { clock } = this.#options
-    const { repository, listed, at } = this.#options
-    const older = await findLeftBehind(repository, { wanted: snapshots, listed, ...at })
     let left = snapshots
     for (let attempt = 1; left.length > 0; attempt++) {
-      // What was removed or marked since then is not taken twice.
-      const put = await this.#put(left, attempt === 1 ? older : new Map())
+      const put = await this.#put(left)
       const whole = await this.#whole(put)
       await this.#confirm(whole)
       left = await this.#notThere(whole)
@@ -172,51 +165,45 @@ class Bringing {
   }
 
   /** As old as it was: that is written down before it counts. */
-  async #put(
-    snapshots: readonly Undeletable[],
-    older: ReadonlyMap<Undeletable, Snapshot>,
-  ): Promise<readonly Put[]> {
-    const { repository, domain } = this.#options
-    const { receivedMs: known } = await loadSightings(repository)
+  async #put(snapshots: readonly Undeletable[]): Promise<readonly Put[]> {
+    const { repository, domain, random } = this.#options
+    const signatory = upkeepSignatory(repository, domain)
+    const sightings = await loadSightings(repository)
     const put: Put[] = []
     for (const snapshot of snapshots) {
-      const one = olderOf(snapshot, older) ?? (await this.#putNew(snapshot))
-      put.push(one)
-      const receivedMs = known.get(confirmationOf(snapshot))
-      if (receivedMs === undefined || known.has(confirmationOf({ domain, name: one.name })))
-        continue
-      const record = { snapshots: [{ snapshot: hashOf(one.name), receivedMs }], moved: [] }
+      const { object } = snapshot
+      const sessionId = random(SESSION_ID_BYTES)
+      const again = { domain, object, sessionId, signatory }
+      const name = await putSnapshotAgain(repository, again)
+      put.push({ snapshot, name, sessionId })
+      const receivedMs = sightings.receivedMs.get(confirmationOf(snapshot))
+      if (receivedMs === undefined) continue
+      const record = { snapshots: [{ snapshot: hashOf(name), receivedMs }], moved: [] }
       await putUpkeepRecord(repository, { kind: 'sighting', domain, record })
     }
     return put
   }
 
-  async #putNew(snapshot: Undeletable): Promise<Put> {
-    const { repository, domain, random } = this.#options
-    const signatory = upkeepSignatory(repository, domain)
-    const sessionId = random(SESSION_ID_BYTES)
-    const again = { domain, object: snapshot.object, sessionId, signatory }
-    return { snapshot, name: await putSnapshotAgain(repository, again), sessionId }
-  }
-
   /**
    * Those of which all is there. Of what is not, the snapshot that was just put is removed, for nobody has
    * been told of it, and it would keep prune from deleting anything. Where marked packs have the rest these are
-   * spared by that one: then it stays, unconfirmed. So does what an earlier run has put.
+   * spared by that one: then it stays, unconfirmed, unless an earlier run has left one that does the same.
    */
   async #whole(put: readonly Put[]): Promise<readonly Put[]> {
     const { repository, domain } = this.#options
     const needs = await Needs.load(repository, domain)
     const whole: Put[] = []
     for (const one of put) {
-      const { snapshot, name, isOlder = false } = one
+      const { snapshot, name } = one
       const lost = await needs.lostBelow(snapshot.summary.roots)
       if (lost === 0) {
         whole.push(one)
         continue
       }
       const isMarked = await this.#isWholeWithMarked(needs, snapshot)
-      if (!isMarked && !isOlder) await repository.store.remove(name)
+      const isKept =
+        isMarked && !isLeftBehind(this.#options.listed, { snapshot, marked: needs.index.marked })
+      if (!isKept) await repository.store.remove(name)
       this.failed.push({ snapshot, error: lacking(snapshot, { lost, isMarked }) })
     }
     return whole
@@ -255,14 +242,6 @@ class Bringing {
     }
     return left
   }
-}
-
-function olderOf(
-  snapshot: Undeletable,
-  older: ReadonlyMap<Undeletable, Snapshot>,
-): Put | undefined {
-  const one = older.get(snapshot)
-  return one && { snapshot, name: one.name, sessionId: one.summary.sessionId, isOlder: true }
 }
 
 function lacking(
