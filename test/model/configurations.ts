@@ -164,6 +164,14 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     isGlued: true,
     emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
+  'undelete-twice': {
+    what: 'two bring back one snapshot, the second perhaps with what the first has put, while a pruner marks',
+    prepare: forgotten,
+    others: (world) => [pruner(world, { runs: 1 }), undeleter(world), undeleter(world)],
+    jumpsMs: [25 * HOUR_MS],
+    isGlued: true,
+    emptyFolders: ['losses/', 'holds/', 'renewals/'],
+  },
   'suspended-forgetter': {
     what: 'who forgets is suspended for longer than the window, and a pruner marks and sweeps',
     prepare: (world) => saved(world),
