@@ -165,7 +165,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Configuration>> = {
     emptyFolders: ['losses/', 'holds/', 'renewals/'],
   },
   'undelete-twice': {
-    what: 'two bring back one snapshot, the second perhaps with what the first has put, while a pruner marks',
+    what: 'two bring back one snapshot at the same time, while a pruner marks',
     prepare: forgotten,
     others: (world) => [pruner(world, { runs: 1 }), undeleter(world), undeleter(world)],
     jumpsMs: [25 * HOUR_MS],
