@@ -79,7 +79,9 @@ export async function noticeMissing(
   const ours = new Set(repository.domains.map(({ hex }) => hex))
   const entries = Object.entries(newest).map(([key, id]) => ({ key, id, domain: domainIn(key) }))
   const isAbsent = ({ id, domain }: KnownId) => ours.has(domain) && !isThere(list, id)
-  const absent = [...missed, ...entries].filter(isAbsent)
+  const absent: KnownId[] = []
+  for (const one of [...missed, ...entries].filter(isAbsent))
+    if (!(await isNewerThan(list, { repository, id: one.id }))) absent.push(one)
   const gone = await missedOf(context, repository, absent)
   if (gone.length > 0) warnOf(context, gone)
   saveState(context, {
@@ -97,6 +99,15 @@ export async function noticeMissing(
     ),
   })
   return gone
+}
+
+/** It came after these were listed: a backup of this machine has ended meanwhile. */
+async function isNewerThan(
+  { snapshots }: KnownList,
+  { repository, id }: { readonly repository: Repository; readonly id: string },
+): Promise<boolean> {
+  if (snapshots.some((one) => one.id === id)) return false
+  return (await repository.store.stat(`snapshots/${id}`)) !== undefined
 }
 
 /** By domain and source. */
