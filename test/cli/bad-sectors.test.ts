@@ -69,14 +69,14 @@ describeWith('one object that cannot be read', ['root', 'other-user'], () => {
     const done = await run('snapshots')
     expect(done.code).toBe(1)
     expect(done.stdout).toContain('2 snapshots\n')
-    expect(done.stderr).toContain(`Cannot read ${name}: `)
+    expect(done.stderr).toContain(`Cannot read ${name} in `)
     await expectOthersRestored()
     expect(await run('ls', 'latest')).toMatchObject({ code: 0 })
     // On a machine that has not read it before.
     const elsewhere = { ...env, XDG_CACHE_HOME: user.path('other-cache') }
     const latest = await user.run(['ls', 'latest'], { env: elsewhere, under })
     expect(latest.code).toBe(0)
-    expect(latest.stderr).toContain(`warning: Cannot use ${name}: `)
+    expect(latest.stderr).toContain(`warning: Cannot read ${name} in `)
   })
 
   test('a receipt: its snapshot does not count, the others do', async () => {
@@ -93,7 +93,7 @@ describeWith('one object that cannot be read', ['root', 'other-user'], () => {
     await expectOthersRestored()
     const stats = await run('stats')
     expect(stats.code).toBe(0)
-    expect(stats.stderr).toContain('warning: The numbers leave out index/')
+    expect(stats.stderr).toContain('warning: Cannot read index/')
   })
 
   test("another's key: the repository opens, and the key is listed", async () => {
