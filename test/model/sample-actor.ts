@@ -5,12 +5,13 @@ import { concat } from '../../src/base/bytes.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { CairnError } from '../../src/base/errors.ts'
 import type { Random } from '../../src/sealer/random.ts'
+import { decorate } from '../../src/store/decorate.ts'
 import { sliceOf } from '../../src/store/range.ts'
 import { DEFAULT_RETRIES, withRetry } from '../../src/store/retry.ts'
 import { seededRandom } from '../../src/store/seeded-random.ts'
 import type { ObjectInfo, Store, StoreCapabilities } from '../../src/store/store.ts'
 import type { Answer, Call, Program } from './actor.ts'
-import { isLease } from './places.ts'
+import { COPY, isLease, nameWithin, placeOf } from './places.ts'
 
 /** Beside those of the exhaustive model: a listing that breaks off. */
 export type SampleAnswer =
@@ -68,10 +69,23 @@ export class SampleActor {
     this.options = options
     this.#readingsBefore = readingsBefore
     const parts = { clock: this.#clock(), random: randomOf(options.seed) }
-    const store = withRetry(this.#store(), {
+    const asked = this.#store()
+    const retries = {
       ...DEFAULT_RETRIES,
       clock: parts.clock,
       random: () => (parts.random(1)[0] as number) / 256,
+    }
+    // Of names that are hashes retries read nothing back. Those of the copy are, without their prefix.
+    const copied = decorate(asked, {
+      put: (name, content) => asked.put(`${COPY}${name}`, content),
+      get: (name, range) => asked.get(`${COPY}${name}`, range),
+    })
+    const [atSource, atCopy] = [withRetry(asked, retries), withRetry(copied, retries)]
+    const store = decorate(atSource, {
+      put: (name, content) =>
+        placeOf(name) === COPY
+          ? atCopy.put(nameWithin(name), content)
+          : atSource.put(name, content),
     })
     options.program({ ...parts, store }).then(
       () => (this.hasEnded = true),
