@@ -3,17 +3,13 @@
 
 import { readdirSync, statSync, truncateSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { User } from './user.ts'
+import { userWhoSavedTwice } from './saved-twice.ts'
+import type { User } from './user.ts'
 
 let user: User
 
 beforeEach(async () => {
-  user = new User()
-  await run('init')
-  for (const text of ['one', 'two']) {
-    user.write({ 'source/file': text })
-    expect(await run('backup', 'source')).toMatchObject({ code: 0 })
-  }
+  user = await userWhoSavedTwice()
 })
 
 afterEach(() => {

@@ -4,17 +4,13 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { User } from './user.ts'
+import { userWhoSavedTwice } from './saved-twice.ts'
+import type { User } from './user.ts'
 
 let user: User
 
 beforeEach(async () => {
-  user = new User()
-  await run('init')
-  for (const text of ['one', 'two']) {
-    user.write({ 'source/file': text })
-    expect(await run('backup', 'source')).toMatchObject({ code: 0 })
-  }
+  user = await userWhoSavedTwice()
 })
 
 afterEach(() => {

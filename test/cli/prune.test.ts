@@ -2,17 +2,13 @@
 
 import { readdirSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ended, User } from './user.ts'
+import { userWhoSavedTwice } from './saved-twice.ts'
+import { ended, type User } from './user.ts'
 
 let user: User
 
 beforeEach(async () => {
-  user = new User()
-  await run('init')
-  for (const text of ['one', 'two']) {
-    user.write({ 'source/file': text })
-    expect(await run('backup', 'source')).toMatchObject({ code: 0 })
-  }
+  user = await userWhoSavedTwice()
   expect(await run('forget', '--keep-last', '1')).toMatchObject({ code: 0 })
 })
 
