@@ -64,19 +64,21 @@ export async function repair(options: RepairOptions): Promise<RepairResult> {
   const domain = expectRights(repository)
   const copy = from && (await openCopy(repository, from))
   const before = await checkNow(options)
+  const headers = new Headers(repository)
   if (dryRun) {
-    const plan = await planNow(options, { copy, before, nowMs: options.clock.nowMs() })
+    const at = { copy, before, headers, nowMs: options.clock.nowMs() }
+    const plan = await planNow(options, at)
     options.onPlan(plan)
     return { plan, before, after: before }
   }
   const sessionId = random(SESSION_ID_BYTES)
-  const held = { ...options, domain, sessionId, purpose: 'upkeep' as const }
+  const held = { ...options, domain, sessionId, purpose: 'repair' as const }
   const lease = await HeldLease.take({ ...held, onProblem: options.onWarning })
   try {
     const at = { nowMs: await lease.storeNowMs(), sessionId }
-    const plan = await planNow(options, { copy, before, ...at })
+    const plan = await planNow(options, { copy, before, headers, ...at })
     options.onPlan(plan)
-    await executeRepair(plan, options)
+    await executeRepair(plan, { ...options, headers })
     const isGivenUp = options.markLost && (await giveUp(options, { plan, ...at }))
     const isChanged = isGivenUp || !isIdle(plan)
     return { plan, before, after: isChanged ? await checkNow(options) : before }
@@ -101,6 +103,7 @@ function checkNow(options: RepairOptions): Promise<CheckResult> {
 interface Planning extends PlanningAt {
   readonly copy: Repository | undefined
   readonly before: CheckResult
+  readonly headers: Headers
 }
 
 interface PlanningAt {
@@ -112,10 +115,9 @@ interface PlanningAt {
 
 async function planNow(
   { repository, markLost: isMarking, setAside: asked }: RepairOptions,
-  { copy, before: { problems }, ...at }: Planning,
+  { copy, before: { problems }, headers, ...at }: Planning,
 ): Promise<RepairPlan> {
   const setAside = new Set(asked)
-  const headers = new Headers(repository)
   const inspection = await inspect({ repository, copy, problems, headers, nowMs: at.nowMs })
   await expectUnknown(repository, { asked, inspection })
   const isPruning = await isOtherAtUpkeep(repository, { own: at.sessionId, nowMs: at.nowMs })
@@ -155,7 +157,8 @@ async function giveUp(
   const lagMs = listingLagMs(repository.store.capabilities)
   if (lagMs > 0) await clock.sleep(lagMs)
   const before = await checkNow({ ...options, onProblem: () => undefined })
-  const now = await planNow(options, { copy: undefined, before, ...at })
+  const headers = new Headers(repository)
+  const now = await planNow(options, { copy: undefined, before, headers, ...at })
   if (now.unsure.length > 0) return false
   // Of which domain a snapshot was that is gone nobody can tell.
   const snapshots = now.lostSnapshots.filter((name) => gone.has(name))

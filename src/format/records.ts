@@ -26,7 +26,7 @@ export interface Lease {
   readonly sessionId: Bytes
   /** Counts renewals from 1. */
   readonly number: number
-  readonly purpose: 'backup' | 'upkeep'
+  readonly purpose: 'backup' | 'upkeep' | 'repair'
   readonly host: string
   readonly renewedMs: number
 }
@@ -34,7 +34,7 @@ export interface Lease {
 export const leaseCodec: Codec<Lease> = record<Lease>({
   sessionId: required(1, fixedBytes(SESSION_ID_BYTES)),
   number: required(2, uint()),
-  purpose: required(3, choice({ backup: 1, upkeep: 2 })),
+  purpose: required(3, choice({ backup: 1, upkeep: 2, repair: 3 })),
   host: required(4, text(TEXT_BYTES_MAX)),
   renewedMs: required(5, time),
 })

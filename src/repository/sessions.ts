@@ -77,7 +77,7 @@ export async function isOtherAtUpkeep(
   const ownId = own && toHex(own)
   return sessions.some(
     ({ id, purpose, renewedMs }) =>
-      id !== ownId && purpose === 'upkeep' && nowMs - renewedMs < LEASE_HONOURED_MS,
+      id !== ownId && purpose !== 'backup' && nowMs - renewedMs < LEASE_HONOURED_MS,
   )
 }
 

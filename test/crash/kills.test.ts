@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { systemRandom } from '../../src/sealer/random.ts'
 import { type Operation, Storm } from './storm.ts'
 
-const KILLS = Number(process.env['CAIRN_TEST_KILLS'] ?? 10)
+const KILLS = Number(process.env['CAIRN_TEST_KILLS'] ?? 11)
 const SEED = Number(
   process.env['CAIRN_TEST_SEED'] ?? systemRandom(3).reduce((sum, byte) => 256 * sum + byte, 0),
 )
@@ -19,6 +19,7 @@ const OPERATIONS: readonly Operation[] = [
   'prune',
   'copy',
   'repair-packs',
+  'repair-rolled-back',
 ]
 
 test(

@@ -8,7 +8,9 @@
 // 6. A copy that `sync` was making has no snapshot that does not restore.
 // 7. Where packs were damaged, a repair from that copy that was killed has lost no snapshot, and the next one ends with
 //    nothing wrong in all that is stored.
-// 8. What `copy` has brought into another repository is whole there, and is what was saved.
+// 8. Where the repository was rolled back and nothing in it tells of it, a repair from that copy that was killed has
+//    brought back what is whole and counts, or nothing; and the next one all that there was.
+// 9. What `copy` has brought into another repository is whole there, and is what was saved.
 
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -32,6 +34,9 @@ const FILE_BYTES_MAX = 400_000
 /** A whole run of a command takes about so long, until it is known. */
 const RUN_MS = 300
 
+/** So many backups are lost where a repository is rolled back. */
+const ROLLED_BACK = 2
+
 /** The newest so many are never forgotten. */
 const KEPT = 3
 
@@ -42,12 +47,18 @@ const COMMANDS = {
   sync: ['sync'],
   repair: ['repair'],
   'repair-packs': ['repair', '--read-data'],
+  'repair-rolled-back': ['repair'],
   copy: ['copy'],
 } as const
 
 export type Operation = keyof typeof COMMANDS
 
-const SEEN_AFTERWARDS: ReadonlySet<Operation> = new Set(['forget', 'repair', 'repair-packs'])
+const SEEN_AFTERWARDS: ReadonlySet<Operation> = new Set([
+  'forget',
+  'repair',
+  'repair-packs',
+  'repair-rolled-back',
+])
 
 interface Listed {
   readonly id: string
@@ -101,7 +112,9 @@ export class Storm {
   async strike(operation: Operation): Promise<void> {
     this.#change()
     const isDamaged = operation === 'repair-packs'
+    const isRolledBack = operation === 'repair-rolled-back'
     if (isDamaged) await this.#damagePacks()
+    if (isRolledBack) await this.#rollBack()
     if (operation === 'repair') this.#loseIndex()
     const args = this.#argsOf(operation)
     // A backup that was killed may be among them without anybody knowing that it was saved.
@@ -109,13 +122,13 @@ export class Storm {
       operation === 'forget' ? (await this.#listed()).slice(0, -KEPT).map(({ id }) => id) : []
     const isKilled = await this.#killed(args, this.#runMs.get(operation) ?? RUN_MS)
     if (isKilled) this.killed.set(operation, (this.killed.get(operation) ?? 0) + 1)
-    await this.#expectSound({ isDamaged, mayGo })
+    await this.#expectSound({ isDamaged, isRolledBack, mayGo })
     await this.#endSessions()
     const began = performance.now()
     if (operation === 'backup') await this.#backUp()
     else {
       this.#expectDone(await this.#run(args), operation)
-      if (SEEN_AFTERWARDS.has(operation)) await this.#expectSound({ isDamaged: false, mayGo })
+      if (SEEN_AFTERWARDS.has(operation)) await this.#expectSound({ mayGo })
       if (isDamaged)
         this.#expectDone(await this.#run(['check', '--read-data']), 'check of all data')
     }
@@ -135,7 +148,8 @@ export class Storm {
     if (operation === 'backup') return [...COMMANDS.backup, this.#source]
     if (operation === 'sync') return [...COMMANDS.sync, '--to', this.#copy]
     if (operation === 'copy') return [...COMMANDS.copy, '--to', this.#other]
-    if (operation === 'repair-packs') return [...COMMANDS[operation], '--from', this.#copy]
+    if (operation === 'repair-packs' || operation === 'repair-rolled-back')
+      return [...COMMANDS[operation], '--from', this.#copy]
     if (operation === 'prune' && this.#random() < 0.5) return [...COMMANDS.prune, '--compact']
     return COMMANDS[operation]
   }
@@ -165,6 +179,27 @@ export class Storm {
     }
   }
 
+  /** Takes away all that came with the newest backups, and what this machine remembers; the copy has it. */
+  async #rollBack(): Promise<void> {
+    const before = new Set(this.#objects())
+    for (let i = 0; i < ROLLED_BACK; i++) {
+      this.#change()
+      await this.#backUp()
+    }
+    this.#expectDone(await this.#run(['sync', '--to', this.#copy]), 'sync')
+    for (const path of this.#objects()) if (!before.has(path)) unlinkSync(path)
+    for (const folder of ['.local/state', '.cache'])
+      rmSync(join(this.#user.home, folder), { recursive: true, force: true })
+  }
+
+  #objects(): readonly string[] {
+    return ['packs', 'index', 'snapshots', 'receipts'].flatMap((folder) => {
+      const path = this.#user.path('repository', folder)
+      const listed = readdirSync(path, { recursive: true, withFileTypes: true })
+      return listed.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+    })
+  }
+
   async #backUp(): Promise<void> {
     const done = await this.#run(['backup', this.#source, '--json'])
     this.#expectDone(done, 'backup')
@@ -190,10 +225,13 @@ export class Storm {
   }
 
   async #expectSound({
-    isDamaged,
+    isDamaged = false,
+    isRolledBack = false,
     mayGo,
   }: {
-    readonly isDamaged: boolean
+    readonly isDamaged?: boolean
+    /** Whether newest snapshots are gone that only the copy has. */
+    readonly isRolledBack?: boolean
     /** Ids of what is being forgotten. */
     readonly mayGo: readonly string[]
   }): Promise<void> {
@@ -201,7 +239,7 @@ export class Storm {
     if (!isDamaged || done.code !== 1) this.#expectDone(done, 'check')
     const listed = (await this.#listed()).map(({ id }) => id)
     for (const id of this.#saved.keys()) {
-      if (listed.includes(id)) continue
+      if (listed.includes(id) || isRolledBack) continue
       if (!mayGo.includes(id))
         throw new Error(`snapshot ${id} was saved, and is gone; there are ${listed.join(', ')}`)
       this.#saved.delete(id)

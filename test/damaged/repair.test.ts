@@ -2,11 +2,13 @@
 //
 // 1. Nothing that could be read before cannot be read.
 // 2. All evidence is kept.
-// 3. A run that is not hindered ends as if the hindered one had never been.
+// 3. Killed at any change, nothing is wrong with what nothing was wrong with before and is not at its end.
+// 4. A run that is not hindered ends as if the hindered one had never been.
 
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { CairnError } from '../../src/base/errors.ts'
+import { putBackOf } from '../../src/engine/repair/plan.ts'
 import { stepsOf } from '../../src/engine/repair/steps.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
 import { putMark } from '../../src/repository/marks.ts'
@@ -15,13 +17,12 @@ import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { digestInName } from '../../src/store/names.ts'
-import type { Store } from '../../src/store/store.ts'
 import { backupFolder, Scratch } from '../engine/fixture.ts'
 import { flipBit, namesOf, newSecret, withBadSectors } from '../repositories/sample.ts'
 import { CASES, type DamagedCase, type Seen } from './cases.ts'
 import { destroyed, evidenceIn } from './evidence.ts'
 import { checkSample, linesOf, openSample, repairSample, unreadable } from './observe.ts'
-import { damage, expectNoWorse } from './repaired.ts'
+import { damage, dyingAfter, expectNoWorse } from './repaired.ts'
 import { copySample, type DamagedSample, makeSample } from './sample.ts'
 
 const scratch = new Scratch()
@@ -37,19 +38,9 @@ async function damaged(name: string): Promise<DamagedSample> {
   return damage(await original, caseOf(name), scratch.path())
 }
 
-/** A store of which so many changes succeed, and from then on nothing does. */
-function dyingAfter(store: Store, changes: number): Store {
-  let left = changes
-  const change = <T>(act: () => Promise<T>): Promise<T> => {
-    if (left-- > 0) return act()
-    return Promise.reject(
-      new CairnError('store-unwritable', 'killed', { context: { retry: false } }),
-    )
-  }
-  return decorate(store, {
-    put: (name, parts) => change(() => store.put(name, parts)),
-    remove: (name) => change(() => store.remove(name)),
-  })
+/** Without what is wrong with it. */
+function objectOf(line: string): string {
+  return line.replace(/^[a-z]+: /, '')
 }
 
 const KILLED = [
@@ -58,6 +49,11 @@ const KILLED = [
   { name: 'wrong-index', how: 'by itself' },
   { name: 'damaged-snapshot-1', how: 'from a copy' },
   { name: 'damaged-receipt-2', how: 'by itself' },
+  { name: 'damaged-receipt-2', how: 'from a copy' },
+  { name: 'missing-tree-pack', how: 'from a copy' },
+  { name: 'missing-snapshot', how: 'from a copy' },
+  { name: 'missing-receipt', how: 'from a copy' },
+  { name: 'snapshot-without-its-packs', how: 'from a copy' },
 ]
 
 describe('killed at any change', () => {
@@ -66,6 +62,9 @@ describe('killed at any change', () => {
     const from = how === 'by itself' ? undefined : (await original).store
     const choices = from === undefined ? {} : { from }
     const template = await damaged(name)
+    const found = linesOf(await checkSample(await openSample(template)), template)
+    const end = from === undefined ? repaired : fromCopy
+    const known = new Set([...found, ...(end?.check ?? [])].map(objectOf))
     for (let changes = 0; ; changes++) {
       const sample = copySample(template, scratch.path())
       const evidence = evidenceIn(sample.folder)
@@ -78,12 +77,17 @@ describe('killed at any change', () => {
       )
       expect(destroyed(sample.folder, evidence)).toEqual([])
       expectNoWorse(before, await unreadable(await openSample(sample), sample))
+      const left = linesOf(await checkSample(await openSample(sample)), sample)
+      expect(
+        left.filter((line) => !known.has(objectOf(line))),
+        `after ${changes} changes`,
+      ).toEqual([])
       const { after } = await repairSample(await openSample(sample), choices)
       const seen = {
         check: linesOf(after, sample),
         unreadable: await unreadable(await openSample(sample), sample),
       }
-      expect(seen, `after ${changes} changes`).toEqual(from === undefined ? repaired : fromCopy)
+      expect(seen, `after ${changes} changes`).toEqual(end)
       if (!isKilled) break
     }
   })
@@ -300,7 +304,7 @@ describe('what was given up', () => {
     await markSnapshot(await openSample(sample), sample)
     const from = (await original).store
     const { plan } = await repairSample(await openSample(sample), { from })
-    expect(plan.putBack).toEqual([])
+    expect(putBackOf(plan)).toEqual([])
   })
 })
 

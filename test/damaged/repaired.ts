@@ -1,8 +1,11 @@
 // A case of the corpus, made and repaired: what is to be seen before and after, and what never may happen.
 
 import { expect } from 'vitest'
+import { CairnError } from '../../src/base/errors.ts'
 import { isIdle } from '../../src/engine/repair/steps.ts'
 import { openRepository } from '../../src/repository/repository.ts'
+import { decorate } from '../../src/store/decorate.ts'
+import type { Store } from '../../src/store/store.ts'
 import type { DamagedCase, Seen } from './cases.ts'
 import { destroyed, evidenceIn } from './evidence.ts'
 import { Damage } from './make/damage.ts'
@@ -49,4 +52,19 @@ export function expectNoWorse(before: Seen['unreadable'], after: Seen['unreadabl
     const isNew = (path: string) => !was.includes(path) && !was.includes('everything')
     expect(lost.filter(isNew), snapshot).toEqual([])
   }
+}
+
+/** A store of which so many changes succeed, and from then on nothing does. */
+export function dyingAfter(store: Store, changes: number): Store {
+  let left = changes
+  const change = <T>(act: () => Promise<T>): Promise<T> => {
+    if (left-- > 0) return act()
+    return Promise.reject(
+      new CairnError('store-unwritable', 'killed', { context: { retry: false } }),
+    )
+  }
+  return decorate(store, {
+    put: (name, parts) => change(() => store.put(name, parts)),
+    remove: (name) => change(() => store.remove(name)),
+  })
 }

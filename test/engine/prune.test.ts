@@ -177,27 +177,30 @@ test('what is needed and named in no index is named again', async () => {
   expect([await has('one'), await has('two')]).toEqual([false, true])
 })
 
-test('what was stored since a session at work began is spared, until that has ended', async () => {
-  const { store, clock } = world
-  const repository = repositoryOf(world, { store, random: seeded(seed++) })
-  const domain = selectDomain(repository)
-  const lease = await HeldLease.take({
-    repository,
-    domain,
-    sessionId: new Uint8Array(16).fill(7),
-    purpose: 'backup',
-    host: 'host',
-    clock,
-    onProblem: () => undefined,
-  })
-  await clock.advance(HOUR_MS)
-  await forget(await save(['one']))
-  const spared = await pruneOnce()
-  expect(spared.marks).toEqual([])
-  expect(spared.plan.domains[0]?.mark.sparedPacks).toBe(2)
-  await lease.release()
-  expect((await pruneOnce()).marks).toHaveLength(1)
-})
+test.each(['backup', 'repair'] as const)(
+  'what was stored since a %s at work began is spared, until that has ended',
+  async (purpose) => {
+    const { store, clock } = world
+    const repository = repositoryOf(world, { store, random: seeded(seed++) })
+    const domain = selectDomain(repository)
+    const lease = await HeldLease.take({
+      repository,
+      domain,
+      sessionId: new Uint8Array(16).fill(7),
+      purpose,
+      host: 'host',
+      clock,
+      onProblem: () => undefined,
+    })
+    await clock.advance(HOUR_MS)
+    await forget(await save(['one']))
+    const spared = await pruneOnce()
+    expect(spared.marks).toEqual([])
+    expect(spared.plan.domains[0]?.mark.sparedPacks).toBe(2)
+    await lease.release()
+    expect((await pruneOnce()).marks).toHaveLength(1)
+  },
+)
 
 test('a snapshot that nobody confirmed is marked after a month, unless it is held', async () => {
   const { store, clock } = world

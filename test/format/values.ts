@@ -204,7 +204,7 @@ export const receipt: fc.Arbitrary<Receipt> = fc.record({
 export const lease: fc.Arbitrary<Lease> = fc.record({
   sessionId: bytesOf(16),
   number: count,
-  purpose: fc.constantFrom('backup' as const, 'upkeep' as const),
+  purpose: fc.constantFrom('backup' as const, 'upkeep' as const, 'repair' as const),
   host: text,
   renewedMs: time,
 })

@@ -201,7 +201,7 @@ function planLines(plan: DomainPlan): readonly string[] {
     ...(compaction.frames.length > 0 ? [compactionLine(plan)] : []),
     ...(mark.sparedPacks > 0
       ? [
-          `Spares ${formatNumber(mark.sparedPacks, 'pack')} (${formatBytes(mark.sparedBytes)}) that backups at work may still need`,
+          `Spares ${formatNumber(mark.sparedPacks, 'pack')} (${formatBytes(mark.sparedBytes)}) that sessions at work may still need`,
         ]
       : []),
   ]

@@ -3,7 +3,7 @@
 import { hostname } from 'node:os'
 import { CairnError, isCairnError, messageOf } from '../../base/errors.ts'
 import type { CheckProblem } from '../../engine/check/problems.ts'
-import { type RepairPlan } from '../../engine/repair/plan.ts'
+import { putBackOf, type RepairPlan } from '../../engine/repair/plan.ts'
 import { isIdle, type RepairStep, stepsOf } from '../../engine/repair/steps.ts'
 import { type RepairOptions, type RepairResult, repair } from '../../engine/repair.ts'
 import type { Store } from '../../store/store.ts'
@@ -171,7 +171,8 @@ function tell({ output }: Context, { result, flags, address, elapsedMs }: Done):
   output.summary(`${verdict(result, flags)} ${address}, in ${formatDuration(elapsedMs)}`)
   for (const hint of hintsFor(result, flags)) output.note(hint)
   const frames = plan.domains.flatMap(({ taken }) => taken)
-  const { putBack, packs, removed, confirmed, left, lostSnapshots, domains } = plan
+  const { packs, removed, confirmed, left, lostSnapshots, domains } = plan
+  const putBack = putBackOf(plan)
   output.event({
     event: 'result',
     dryRun: flags.dryRun === true,

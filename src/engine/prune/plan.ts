@@ -262,7 +262,7 @@ function sessionsSince({ sessions, nowMs, domain }: DomainSurvey): number {
   const honoured = sessions.filter(
     (one) =>
       one.domain === domain &&
-      one.purpose === 'backup' &&
+      one.purpose !== 'upkeep' &&
       nowMs - one.renewedMs <= LEASE_HONOURED_MS,
   )
   const began = honoured.map(({ beganMs }) => beganMs)

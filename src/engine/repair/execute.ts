@@ -21,33 +21,52 @@ import type { Random } from '../../sealer/random.ts'
 import { getBounded } from '../../store/content.ts'
 import { digestInName } from '../../store/names.ts'
 import { FramePacks } from '../frame-packs.ts'
+import type { Headers } from '../prune/headers.ts'
 import { listingLagMs } from '../prune/timing.ts'
+import type { PutBack, Wave } from './coming-back.ts'
 import { bytesOf, takeFrames } from './frame-source.ts'
-import type { DomainRepair, PutBack, RepairPlan } from './plan.ts'
+import type { DomainRepair, RepairPlan } from './plan.ts'
+import { ReliedPacks } from './relied-packs.ts'
 
 export interface ExecuteOptions {
   readonly repository: Repository
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
+  /** Headers of packs, as the plan has read them. */
+  readonly headers: Headers
   /** Told of each step before it is taken. */
   readonly onStep: (object: string) => void
 }
 
-/** Does everything but saying what is lost. Throws what the stores throw, and 'interrupted'. */
+/**
+ * Does everything but saying what is lost. What is saved or fetched comes first, then the snapshots that need it:
+ * so killed in between nothing is there of which something is missing. Throws what the stores throw,
+ * 'interrupted', and 'snapshot-unconfirmed' where what was there is deleted meanwhile.
+ */
 export async function executeRepair(plan: RepairPlan, options: ExecuteOptions): Promise<void> {
   const { repository, clock } = options
-  // A receipt says that all is there: killed in between, nothing counts that is not.
-  const isReceipt = ({ name }: PutBack) => name.startsWith('receipts/')
-  for (const one of plan.putBack) if (!isReceipt(one)) await putBack(one, options)
+  for (const one of plan.records) await putBack(one, options)
   for (const domain of plan.domains) await saveFrames(domain, options)
   for (const domain of plan.domains) await nameInIndex(domain, options)
   const lagMs = listingLagMs(repository.store.capabilities)
-  if (lagMs > 0 && plan.packs.length > 0) await clock.sleep(lagMs)
+  if (lagMs > 0 && plan.packs.length + plan.counting.length > 0) await clock.sleep(lagMs)
+  const relied = await ReliedPacks.find(repository, { ...plan, headers: options.headers })
+  for (const wave of plan.waves) await bringBack(wave, { ...options, relied })
   for (const { name } of plan.packs) await takeAway(name, options)
-  for (const one of plan.putBack) if (isReceipt(one)) await putBack(one, options)
+  if (plan.confirmed.length > 0) await relied.expectThere()
   for (const snapshot of plan.confirmed) await confirm(snapshot, options)
   for (const { name } of plan.removed) await takeAway(name, options)
+}
+
+/** As a writer commits (design, section 5, steps 3 to 7), but under the names that they had. */
+async function bringBack(
+  { snapshots, receipts }: Wave,
+  { relied, ...options }: ExecuteOptions & { readonly relied: ReliedPacks },
+): Promise<void> {
+  for (const { object } of snapshots) await putBack(object, options)
+  await relied.expectThere()
+  for (const { object } of receipts) await putBack(object, options)
 }
 
 function step(object: string, { signal, onStep }: ExecuteOptions): void {

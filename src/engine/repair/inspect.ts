@@ -2,21 +2,20 @@
 // be had. It reads and changes nothing.
 
 import { type Bytes, toHex } from '../../base/bytes.ts'
-import { isCairnError } from '../../base/errors.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
 import { loadMarksOf, type Marked } from '../../repository/marks.ts'
-import { type ObjectProblem, UNREADABLE } from '../../repository/object-problem.ts'
+import type { ObjectProblem } from '../../repository/object-problem.ts'
 import type { ReadHeader } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { loadRoots, type Roots } from '../../repository/roots.ts'
-import { openSnapshot } from '../../repository/snapshots.ts'
 import { loadUpkeepRecords } from '../../repository/upkeep-records.ts'
-import { contentName, digestInName } from '../../store/names.ts'
+import { contentName } from '../../store/names.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
 import { Headers } from '../prune/headers.ts'
 import { findAbsent } from './absent-objects.ts'
+import { type ComingBack, openComingBack } from './coming-back.ts'
 import { type DamagedObject, inspectObjects } from './damaged-objects.ts'
 import { type DamagedPack, inspectPacks } from './damaged-packs.ts'
 import { type FrameSource, verifySource } from './frame-source.ts'
@@ -29,6 +28,8 @@ export interface Inspection {
   readonly objects: readonly DamagedObject[]
   /** What is not there and a copy has. */
   readonly absent: readonly AbsentObject[]
+  /** That, and what was damaged and the copy has as it was. */
+  readonly comingBack: ComingBack
   readonly packs: readonly DamagedPack[]
   /** Names of packs that check could read, and that could not be read since. */
   readonly unread: readonly string[]
@@ -68,11 +69,15 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const marked = await loadMarksOf(repository, domains, passOver)
   const absent =
     copy === undefined ? [] : await findAbsent(options, { copy, roots, objects, marked })
-  const seen = { packs, listed, roots: [...rootsIn(repository, { roots, objects, absent })] }
+  const comingBack = openComingBack(repository, [
+    ...objects.flatMap(({ name, good }) => (good ? { name, good, isDamaged: true } : [])),
+    ...absent.map(({ name, good }) => ({ name, good, isDamaged: false })),
+  ])
+  const seen = { packs, listed, roots: [...rootsIn(roots, comingBack)] }
   const inspected: DomainInspection[] = []
   for (const [i, domain] of domains.entries())
     inspected.push(await inspectDomain(options, { ...seen, domain, marked: marked[i] as Marked }))
-  const found = { problems, objects, absent, packs, roots }
+  const found = { problems, objects, absent, comingBack, packs, roots }
   return { ...found, domains: inspected, unread: unread.map(({ name }) => name) }
 }
 
@@ -96,42 +101,12 @@ interface Root {
 }
 
 /** Of all that is kept, and of what will be put back. */
-function* rootsIn(
-  repository: Repository,
-  {
-    roots,
-    objects,
-    absent,
-  }: {
-    readonly roots: Roots
-    readonly objects: readonly DamagedObject[]
-    readonly absent: readonly AbsentObject[]
-  },
-): Generator<Root> {
-  for (const { domain, summary } of roots.snapshots) yield { domain, ids: summary.roots }
-  for (const { domain, summary } of roots.forgotten)
+function* rootsIn({ snapshots, forgotten }: Roots, comingBack: ComingBack): Generator<Root> {
+  for (const { domain, summary } of snapshots) yield { domain, ids: summary.roots }
+  for (const { domain, summary } of forgotten)
     yield { domain, ids: summary.roots, isForgotten: true }
-  for (const { name, good } of [...objects, ...absent]) {
-    if (good === undefined || !name.startsWith('snapshots/')) continue
-    const root = openRoot(repository, { name, object: good })
-    if (root !== undefined) yield root
-  }
-}
-
-function openRoot(
-  repository: Repository,
-  { name, object }: { readonly name: string; readonly object: Bytes },
-): Root | undefined {
-  const hex = toHex(object.subarray(12, 28))
-  const domain = repository.domains.find((one) => one.hex === hex)
-  if (domain === undefined) return undefined
-  try {
-    const objectHash = digestInName(name) as Bytes
-    return { domain, ids: openSnapshot(repository, { domain, object, objectHash }).summary.roots }
-  } catch (error) {
-    if (isCairnError(error, ...UNREADABLE)) return undefined
-    throw error
-  }
+  for (const { opened } of comingBack.snapshots)
+    if (opened !== undefined) yield { domain: opened.domain, ids: opened.summary.roots }
 }
 
 interface Seen {

@@ -48,6 +48,8 @@ export class Needs {
   readonly #sources: readonly FrameSource[]
   readonly #image: IndexImage
   readonly #graph: RefGraph
+  /** By the number of a blob: 1 where a snapshot needs it. */
+  readonly #needed: Uint8Array
 
   constructor({ good, saved, others, roots, forgotten }: NeedsOptions) {
     this.#good = good.length
@@ -63,10 +65,10 @@ export class Needs {
       reach.lostBelow(ids.map((id) => this.#numberOf(id)))
     const missing = new Set(lostBelow(roots))
     const isForgottenWhole = lostBelow(forgotten).length === 0
-    const needed = reach.visited(this.#image.blobs)
+    this.#needed = reach.visited(this.#image.blobs)
     this.lost = [...this.#graph.unresolved].filter(([, n]) => missing.has(n)).map(([hex]) => hex)
     this.isIncomplete = this.lost.length > 0 || !isForgottenWhole
-    this.taken = this.#takeFrames(needed)
+    this.taken = this.#takeFrames()
   }
 
   /** Whether everything that is below these roots can be had. */
@@ -85,35 +87,37 @@ export class Needs {
     return this.#graph.numberOf(root)
   }
 
-  #takeFrames(needed: Uint8Array): readonly TakenFrames[] {
-    const wanted = this.#wantedSources(needed)
+  /** Which of the good packs have what is needed: of each blob the first copy. */
+  goodPacks(): ReadonlySet<number> {
+    return new Set([...this.#firstPacks()].filter((pack) => pack < this.#good))
+  }
+
+  #takeFrames(): readonly TakenFrames[] {
+    const wanted = this.#firstPacks()
     return this.#sources.flatMap((source, i) => {
-      if (i >= this.#saved && !wanted.has(i)) return []
+      if (i >= this.#saved && !wanted.has(this.#good + i)) return []
       const onlyNeeded = i >= this.#saved && source.origin === 'marked'
-      const frames = this.#framesOf(i, onlyNeeded ? needed : undefined)
+      const frames = this.#framesOf(i, { onlyNeeded })
       return frames.length > 0 ? [{ source, frames }] : []
     })
   }
 
-  /** Sources that are the first to have something that is needed. */
-  #wantedSources(needed: Uint8Array): ReadonlySet<number> {
-    const wanted = new Set<number>()
-    for (const { number, id } of this.#image.numberedIds()) {
-      if (needed[number] !== 1) continue
-      const pack = this.#firstPack(id)
-      if (pack >= this.#good) wanted.add(pack - this.#good)
-    }
-    return wanted
+  /** Packs that are the first to have something that is needed. */
+  #firstPacks(): ReadonlySet<number> {
+    const first = new Set<number>()
+    for (const { number, id } of this.#image.numberedIds())
+      if (this.#needed[number] === 1) first.add(this.#firstPack(id))
+    return first
   }
 
   /** Frames with a blob that no pack before this one has. */
-  #framesOf(source: number, needed: Uint8Array | undefined): readonly number[] {
+  #framesOf(source: number, { onlyNeeded }: { readonly onlyNeeded: boolean }): readonly number[] {
     const { header } = this.#sources[source] as FrameSource
     const first = firstBlobs({ header })
     const ids = splitIds(header.ids)
     const isMissed = (id: BlobId) =>
       this.#firstPack(id) === this.#good + source &&
-      (needed === undefined || needed[this.#image.blobNumber(id)] === 1)
+      (!onlyNeeded || this.#needed[this.#image.blobNumber(id)] === 1)
     return header.frames.flatMap(({ blobCount }, frame) => {
       const from = first[frame] as number
       return ids.slice(from, from + blobCount).some(isMissed) ? [frame] : []

@@ -1,24 +1,31 @@
 // What a repair will do: pure, so that a dry run shows exactly what a run does. Nothing that could still say
 // what must be kept is taken out of the way unless somebody says that it is lost.
 
-import type { Bytes } from '../../base/bytes.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { DescribedPack } from '../../repository/pack-headers.ts'
 import type { RootSnapshot } from '../../repository/roots.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
+import { type PutBack, type Wave, wavesOf } from './coming-back.ts'
 import type { DamagedObject } from './damaged-objects.ts'
 import type { DamagedPack } from './damaged-packs.ts'
 import type { TakenFrames } from './frame-source.ts'
 import type { DomainInspection, Inspection } from './inspect.ts'
+import type { CountingRoots } from './relied-packs.ts'
 
 export interface RepairPlan {
-  /** Objects that come back under their own names. */
-  readonly putBack: readonly PutBack[]
+  /** Objects that come back under their own names, but for snapshots and receipts. */
+  readonly records: readonly PutBack[]
+  /** Snapshots that come back, and receipts, in the order in which they may be put. */
+  readonly waves: readonly Wave[]
   readonly domains: readonly DomainRepair[]
   /** Damaged packs that go into quarantine when what can be had of them is in other packs. */
   readonly packs: readonly DamagedPack[]
   /** Snapshots that get a receipt. */
   readonly confirmed: readonly RootSnapshot[]
+  /** Roots of snapshots that come back or count again, as far as they will be whole. */
+  readonly counting: readonly CountingRoots[]
+  /** Names of packs with which something is wrong. */
+  readonly damaged: ReadonlySet<string>
   /** Objects that go into quarantine. */
   readonly removed: readonly Removed[]
   readonly left: readonly Left[]
@@ -26,13 +33,6 @@ export interface RepairPlan {
   readonly lostSnapshots: readonly string[]
   /** Names of packs that stay and may hold what seems to be lost: so nothing can be given up yet. */
   readonly unsure: readonly string[]
-}
-
-export interface PutBack {
-  readonly name: string
-  readonly good: Bytes
-  /** Whether there is something under that name, which goes into quarantine first. */
-  readonly isDamaged: boolean
 }
 
 export interface DomainRepair {
@@ -64,20 +64,20 @@ export interface PlanChoices {
 }
 
 export function planRepair(inspection: Inspection, choices: PlanChoices): RepairPlan {
-  const { objects, absent } = inspection
+  const { objects, comingBack } = inspection
   const confirmed = snapshotsToConfirm(inspection)
   const fates = objects
     .filter(({ good }) => good === undefined)
     .map((object) => fateOf(object, { inspection, choices, confirmed }))
   const packs = inspection.packs.map((pack) => packFate(pack, { inspection, choices }))
   return {
-    putBack: [
-      ...objects.flatMap(({ name, good }) => (good ? [{ name, good, isDamaged: true }] : [])),
-      ...absent.map((one) => ({ ...one, isDamaged: false })),
-    ],
+    records: comingBack.records,
+    waves: wavesOf(comingBack),
     domains: inspection.domains.map(domainRepair),
     packs: packs.flatMap(({ goes }) => goes ?? []),
     confirmed,
+    counting: countingRoots(inspection, confirmed),
+    damaged: new Set(inspection.packs.map(({ name }) => name)),
     removed: [...fates.flatMap(({ removed }) => removed ?? []), ...wrongSegments(inspection)],
     left: [...fates, ...packs].flatMap(({ left }) => left ?? []),
     lostSnapshots: lostSnapshots(inspection),
@@ -86,6 +86,30 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
       ...inspection.unread,
     ],
   }
+}
+
+/** All that is put back, in its order. */
+export function putBackOf({
+  records,
+  waves,
+}: Pick<RepairPlan, 'records' | 'waves'>): readonly PutBack[] {
+  const inWaves = waves.flatMap(({ snapshots, receipts }) => [...snapshots, ...receipts])
+  return [...records, ...inWaves.map(({ object }) => object)]
+}
+
+/** Of one that lacks something there is nothing to wait for: a receipt of before tells of what there was. */
+function countingRoots(
+  { domains, roots, comingBack }: Inspection,
+  confirmed: readonly RootSnapshot[],
+): readonly CountingRoots[] {
+  const confirms = new Set(comingBack.receipts.map((one) => one.confirms))
+  const again = roots.snapshots.filter((one) => confirms.has(confirmationOf(one)))
+  const back = comingBack.snapshots.flatMap(({ opened }) => opened ?? [])
+  return domains.flatMap(({ domain, needs }) => {
+    const own = [...confirmed, ...again, ...back].filter((one) => one.domain === domain)
+    const whole = own.filter(({ summary }) => needs.isWhole(summary.roots))
+    return whole.length === 0 ? [] : [{ domain, roots: whole.flatMap((one) => one.summary.roots) }]
+  })
 }
 
 function lostSnapshots({ problems, roots, objects, absent }: Inspection): readonly string[] {
@@ -146,13 +170,9 @@ const ASKED_FOR = 'nothing that this version and key know, and to be set aside'
 const MAY_CONFIRM = 'it may be the receipt of a snapshot that has no other'
 const PRUNING = 'somebody else is at work who may heed it: run the repair again when that is done'
 
-function confirmations({ roots, absent, objects }: Inspection): Set<string> {
-  const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
-  const back = [...absent, ...objects].filter(({ good }) => good !== undefined)
-  // What a receipt that comes back confirms is not looked at: those snapshots only wait for the next run.
-  if (back.some(({ name }) => name.startsWith('receipts/')))
-    for (const snapshot of roots.snapshots) confirmed.add(confirmationOf(snapshot))
-  return confirmed
+function confirmations({ roots, comingBack }: Inspection): Set<string> {
+  const all = [...roots.receipts, ...comingBack.receipts]
+  return new Set(all.flatMap(({ confirms }) => confirms ?? []))
 }
 
 /**

@@ -1,8 +1,9 @@
 // A plan as a list of steps, for people and programs to read.
 
+import type { PutBack } from './coming-back.ts'
 import type { TakenFrames } from './frame-source.ts'
 import { bytesOf } from './frame-source.ts'
-import type { RepairPlan } from './plan.ts'
+import { putBackOf, type RepairPlan } from './plan.ts'
 
 export type RepairStep =
   | {
@@ -21,13 +22,14 @@ export type RepairStep =
 
 /** In the order in which they are taken; what is left alone and what is lost comes last. */
 export function stepsOf(plan: RepairPlan): readonly RepairStep[] {
-  const { putBack, domains, packs, confirmed, removed, left, lostSnapshots } = plan
+  const { records, domains, packs, confirmed, removed, left, lostSnapshots } = plan
   const unnamed = domains.reduce((sum, domain) => sum + domain.unnamed.length, 0)
   const lost = domains.reduce((sum, domain) => sum + domain.lost.length, 0)
   return [
-    ...putBack.map(({ name }) => ({ action: 'put-back' as const, object: name })),
+    ...records.map(putBackStep),
     ...domains.flatMap(({ taken }) => taken.map(stepOf)),
     ...(unnamed > 0 ? [{ action: 'index' as const, packs: unnamed }] : []),
+    ...putBackOf({ records: [], waves: plan.waves }).map(putBackStep),
     ...packs.map(({ name, what }) => ({ action: 'quarantine' as const, object: name, why: what })),
     ...confirmed.map(({ name }) => ({ action: 'confirm' as const, object: name })),
     ...removed.map(({ name, why }) => ({ action: 'quarantine' as const, object: name, why })),
@@ -35,6 +37,10 @@ export function stepsOf(plan: RepairPlan): readonly RepairStep[] {
     ...lostSnapshots.map((object) => ({ action: 'lost-snapshot' as const, object })),
     ...(lost > 0 ? [{ action: 'lost' as const, blobs: lost }] : []),
   ]
+}
+
+function putBackStep({ name }: PutBack): RepairStep {
+  return { action: 'put-back', object: name }
 }
 
 const ACTION_OF = { damaged: 'save', copy: 'fetch', marked: 'move' } as const

@@ -1,0 +1,166 @@
+// `repair --from` where a repository was rolled back: newest snapshots are gone with all that belongs to them, and
+// nothing that is left tells of it, so that a check finds nothing. Killed at any change it is as a writer leaves
+// it: a check still finds nothing, and the next run goes on.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { isCairnError } from '../../src/base/errors.ts'
+import { hold } from '../../src/engine/hold.ts'
+import { putMark } from '../../src/repository/marks.ts'
+import { selectDomain } from '../../src/repository/repository.ts'
+import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
+import { decorate } from '../../src/store/decorate.ts'
+import { openMemory } from '../../src/store/memory.ts'
+import { digestInName } from '../../src/store/names.ts'
+import type { Store } from '../../src/store/store.ts'
+import {
+  backupFolder,
+  expectSound,
+  makeRepository,
+  Scratch,
+  SMALL_CHUNKER,
+  snapshotsOf,
+  type TestRepository,
+  throughStore,
+} from '../engine/fixture.ts'
+import { namesOf, noise } from '../repositories/sample.ts'
+import { repairSample } from './observe.ts'
+import { dyingAfter } from './repaired.ts'
+
+const scratch = new Scratch()
+const SOURCES = ['letters', 'pictures']
+
+interface RolledBack {
+  readonly whole: TestRepository
+  /** What it had before its last snapshots were made. */
+  readonly before: ReadonlySet<string>
+}
+
+const rolledBack = makeRolledBack()
+
+/** Each source has one snapshot from before, and three from after; one of these is held. */
+async function makeRolledBack(): Promise<RolledBack> {
+  const whole = await makeRepository({ chunker: SMALL_CHUNKER })
+  const folder = scratch.make()
+  let before = new Set<string>()
+  for (let run = 0; run < 4; run++) {
+    for (const [at, sourceName] of SOURCES.entries()) {
+      writeFileSync(join(folder, sourceName), noise(4000, 10 * run + at))
+      await backupFolder(whole, join(folder, sourceName), { sourceName })
+    }
+    if (run === 0) before = new Set(await namesOf(whole.store, ''))
+  }
+  const known = await snapshotsOf(whole)
+  const chosen = known.slice(4, 5)
+  await hold({ repository: whole.repository, known, chosen, clock: systemClock, reason: 'proof' })
+  return { whole, before }
+}
+
+/** A copy of the repository in memory, without what `isGone` names. */
+async function without(
+  { whole }: RolledBack,
+  isGone: (name: string) => boolean,
+): Promise<TestRepository> {
+  const store = openMemory({ clock: systemClock })
+  for (const name of await namesOf(whole.store, ''))
+    if (!isGone(name)) await store.put(name, [await whole.store.get(name)])
+  return throughStore(whole, store)
+}
+
+async function confirmedIn(repository: TestRepository): Promise<readonly string[]> {
+  const snapshots = await snapshotsOf(repository)
+  return snapshots.filter(({ confirmed }) => confirmed).map(({ name }) => name)
+}
+
+const quickly = { readData: false }
+
+const GONE: readonly { what: string; isKept: (name: string) => boolean }[] = [
+  { what: 'all of it', isKept: () => false },
+  { what: 'all but the packs', isKept: (name) => /^(packs|index)\//.test(name) },
+  { what: 'all but the hold', isKept: (name) => name.startsWith('holds/') },
+]
+
+describe('killed at any change a check finds nothing', () => {
+  test.each(GONE)('where $what is gone', async ({ isKept }) => {
+    const all = await rolledBack
+    const { whole, before } = all
+    const isGone = (name: string) => !before.has(name) && !isKept(name)
+    const found = new Set<number>()
+    for (let changes = 0; ; changes++) {
+      const test = await without(all, isGone)
+      const dying = await throughStore(test, dyingAfter(test.store, changes))
+      const from = whole.store
+      const isKilled = await repairSample(dying.repository, { from, ...quickly }).then(
+        () => false,
+        () => true,
+      )
+      await expectSound(test)
+      found.add((await confirmedIn(test)).length)
+      await repairSample(test.repository, { from, ...quickly })
+      await expectSound(test)
+      expect(await confirmedIn(test), `after ${changes} changes`).toEqual(await confirmedIn(whole))
+      if (!isKilled) break
+    }
+    // One after the other of each source, and none is confirmed before what it follows.
+    expect([...found]).toEqual([2, 3, 4, 5, 6, 7, 8])
+  })
+})
+
+/** Somebody deletes while the repair stands still, just before it puts its first snapshot. */
+async function repairWhile(
+  test: TestRepository,
+  { from, act }: { readonly from: Store; readonly act: () => Promise<void> },
+): Promise<unknown> {
+  let isDone = false
+  const store = decorate(test.store, {
+    put: async (name, parts) => {
+      if (name.startsWith('snapshots/') && !isDone) {
+        isDone = true
+        await act()
+      }
+      return test.store.put(name, parts)
+    },
+  })
+  const { repository } = await throughStore(test, store)
+  return repairSample(repository, { from, ...quickly }).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+describe('what it has fetched is looked at again before a snapshot counts', () => {
+  const prepare = async () => {
+    const all = await rolledBack
+    const test = await without(all, (name) => !all.before.has(name))
+    const fetched = async () =>
+      (await namesOf(test.store, 'packs/')).filter((name) => !all.before.has(name))
+    return { test, fetched, from: all.whole.store, whole: all.whole }
+  }
+
+  test.each(['marked', 'removed'])(
+    '%s meanwhile, none does, and the next run goes on',
+    async (how) => {
+      const { test, fetched, from, whole } = await prepare()
+      const error = await repairWhile(test, {
+        from,
+        act: async () => {
+          const packs = (await fetched()).map((name) => digestInName(name) as Uint8Array)
+          if (how === 'removed') for (const name of await fetched()) await test.store.remove(name)
+          else {
+            const domain = selectDomain(test.repository)
+            const signatory = upkeepSignatory(test.repository, domain)
+            const mark = { packs, snapshots: [], markedMs: 1 }
+            await putMark(test.repository, { domain, signatory, mark })
+          }
+        },
+      })
+      expect(isCairnError(error, 'snapshot-unconfirmed')).toBe(true)
+      expect(await confirmedIn(test)).toHaveLength(2)
+      await repairSample(test.repository, { from, ...quickly })
+      await expectSound(test)
+      expect(await confirmedIn(test)).toEqual(await confirmedIn(whole))
+    },
+  )
+})
