@@ -182,7 +182,7 @@ function wrongCredential(
   found: { credential: Credential; names: readonly string[]; skipped: readonly Skipped[] },
 ): CairnError {
   const what = found.credential.kind === 'passphrase' ? 'passphrase' : 'key file'
-  const damaged = found.skipped.map(({ name, why }) => `${name}: ${why}`).join('; ')
+  const damaged = fewOf(found.skipped)
   const lost = found.skipped.filter(({ isNewer }) => isNewer !== true)
   if (lost.length > 0 && lost.length === found.names.length) {
     return new CairnError(
@@ -197,6 +197,15 @@ function wrongCredential(
       (damaged === '' ? '' : ` (not usable: ${damaged})`),
     { context: { keys: found.names.length, damaged: found.skipped.length } },
   )
+}
+
+const SKIPPED_SHOWN = 3
+
+/** Whoever can put objects can put thousands of keys. */
+function fewOf(skipped: readonly Skipped[]): string {
+  const shown = skipped.slice(0, SKIPPED_SHOWN).map(({ name, why }) => `${name}: ${why}`)
+  const more = skipped.length - shown.length
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
 /** The domain that a label or the beginning of an id names; the only writable one by default. */

@@ -69,6 +69,22 @@ describe('damage', () => {
     expect(done.stderr).toMatch(/none of its keys can be used \(keys\/[0-9a-f]{64}: the SHA-256/)
   })
 
+  test('of very many keys is told in one line that can be read', async () => {
+    const [key] = objectsIn('keys').filter((path) => !path.includes('keyring'))
+    const bytes = readFileSync(key as string)
+    for (let i = 0; i < 20; i++) {
+      const name = `${i}`.padStart(2, '0').repeat(32)
+      writeFileSync(user.path('repository/keys', name), bytes.subarray(0, 50 + i))
+    }
+    const other = ['--key-file', user.path('other-key')]
+    await run('init', '-r', user.path('other'), ...other)
+    const done = await run('snapshots', ...other)
+    expect(done.code).toBe(12)
+    expect(done.stderr).toMatch(/it opens none of the 21 keys/)
+    expect(done.stderr).toContain('; and 17 more)')
+    expect(done.stderr.match(/keys\/[0-9a-f]{64}/g)).toHaveLength(3)
+  })
+
   test('junk in a folder of objects harms nothing', async () => {
     writeFileSync(user.path('repository/keys/junk'), 'junk')
     writeFileSync(user.path('repository/snapshots/README'), 'junk')
