@@ -48,10 +48,10 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       {
         file: COMMIT,
         find: `    const snapshot = await putSnapshot(repository, options)
-    const lost = await findLost(options)
+    const lost = await findLostPacks(repository, { domain, packs })
     if (lost.length > 0) return { kind: 'lost', packs: lost }
 `,
-        replace: `    const lost = await findLost(options)
+        replace: `    const lost = await findLostPacks(repository, { domain, packs })
     if (lost.length > 0) return { kind: 'lost', packs: lost }
     const snapshot = await putSnapshot(repository, options)
 `,
@@ -63,12 +63,12 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'packs listed before marks': {
     edits: [
       {
-        file: COMMIT,
-        find: `  const marked = await loadMarks(repository, domain)
+        file: 'src/engine/lost-packs.ts',
+        find: `  const marked = await loadMarks(repository, domain, onMarkProblem)
   const listed = await PackListing.of(repository.store)
 `,
         replace: `  const listed = await PackListing.of(repository.store)
-  const marked = await loadMarks(repository, domain)
+  const marked = await loadMarks(repository, domain, onMarkProblem)
 `,
       },
     ],

@@ -17,8 +17,8 @@ import { systemRandom } from '../../sealer/random.ts'
 import { decorate } from '../../store/decorate.ts'
 import { digestInName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
+import type { StoredPack } from '../lost-packs.ts'
 import { type CommitOptions, type Committed, commit, type Lost } from './commit.ts'
-import type { StoredPack } from './pack-uploads.ts'
 
 const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() }
 

@@ -8,12 +8,11 @@ import { CairnError, isCairnError } from '../../base/errors.ts'
 import type { Details, Summary } from '../../format/snapshot.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { loadMarks } from '../../repository/marks.ts'
-import { PackListing } from '../../repository/pack-listing.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { putReceipt, putSnapshot } from '../../repository/snapshots.ts'
 import { getVerified } from '../../store/content.ts'
 import { digestInName } from '../../store/names.ts'
-import type { StoredPack } from './pack-uploads.ts'
+import { findLostPacks, type StoredPack } from '../lost-packs.ts'
 
 const ATTEMPTS = 5
 const PAUSE_MS = 1000
@@ -45,9 +44,10 @@ export interface Committed {
 /** Commits, or tells what has been lost meanwhile. Throws where the store fails. */
 export async function commit(options: CommitOptions): Promise<Committed | Lost> {
   const { repository, domain, clock } = options
+  const packs = [...options.stored, ...options.relied]
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const snapshot = await putSnapshot(repository, options)
-    const lost = await findLost(options)
+    const lost = await findLostPacks(repository, { domain, packs })
     if (lost.length > 0) return { kind: 'lost', packs: lost }
     await options.beforeReceipt?.(snapshot)
     const hash = digestInName(snapshot) as Bytes
@@ -67,27 +67,6 @@ export async function commit(options: CommitOptions): Promise<Committed | Lost> 
       hint: 'Is a prune with a wrong clock at work? What was uploaded is kept; run the backup again.',
     },
   )
-}
-
-/**
- * Marks first, then packs: a pack that was marked in between is seen to be marked. One that has another length
- * was cut off, and is as lost as one that is gone. Of one that is not listed the store is asked: its listing
- * may lag behind.
- */
-async function findLost({
-  repository,
-  domain,
-  stored,
-  relied,
-}: CommitOptions): Promise<readonly string[]> {
-  const marked = await loadMarks(repository, domain)
-  const listed = await PackListing.of(repository.store)
-  const lost: string[] = []
-  for (const { name, bytes } of [...stored, ...relied]) {
-    const length = listed.get(name) ?? (await repository.store.stat(name))?.size
-    if (length !== bytes || marked.packs.has(name)) lost.push(name)
-  }
-  return lost
 }
 
 /**

@@ -3,8 +3,8 @@
 
 import type { BlobId } from '../../format/ids.ts'
 import type { Index } from '../../repository/index-load.ts'
+import type { StoredPack } from '../lost-packs.ts'
 import { type CachedEntry, eachId } from './file-cache.ts'
-import type { StoredPack } from './pack-uploads.ts'
 
 export class KnownBlobs {
   readonly #index: Index

@@ -16,9 +16,10 @@ import {
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Random } from '../../sealer/random.ts'
+import type { StoredPack } from '../lost-packs.ts'
 import { DataPacks, type PlacedFrame } from './data-packs.ts'
 import { newPackMemory, PackMemory, type PackMemoryHandle } from './pack-memory.ts'
-import { PackUploads, SEGMENT_MS, type StoredPack } from './pack-uploads.ts'
+import { PackUploads, SEGMENT_MS } from './pack-uploads.ts'
 import { TreePacks } from './tree-packs.ts'
 
 /** Packs of each kind that are open or on their way: one is filled while the store takes the other. */

@@ -9,6 +9,7 @@ import { blobsOf, groupsOf, putSegment } from '../../repository/index-write.ts'
 import type { DescribedPack } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { contentName } from '../../store/names.ts'
+import type { StoredPack } from '../lost-packs.ts'
 
 /** After this long, or this many packs, what is acknowledged is named in an index segment. */
 export const SEGMENT_MS = 3 * 60 * 1000
@@ -22,12 +23,6 @@ export interface PackUploadsOptions {
   readonly clock: Clock
   /** Told at once, because whoever waits for an acknowledgement would wait for ever. */
   readonly onFailure: (error: Error) => void
-}
-
-/** A pack that a store has acknowledged. */
-export interface StoredPack {
-  readonly name: string
-  readonly bytes: number
 }
 
 export class PackUploads {

@@ -10,8 +10,9 @@ import { PACK_TARGET_BYTES, PackWriter, type SealedFrame } from '../../packer/pa
 import type { DomainAccess } from '../../repository/access.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Random } from '../../sealer/random.ts'
-import { PackUploads, SEGMENT_MS, type StoredPack } from '../backup/pack-uploads.ts'
+import { PackUploads, SEGMENT_MS } from '../backup/pack-uploads.ts'
 import { TreePacks } from '../backup/tree-packs.ts'
+import type { StoredPack } from '../lost-packs.ts'
 
 /** One is filled while the store takes the other. */
 const PACKS_AT_ONCE = 2

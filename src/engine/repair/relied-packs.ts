@@ -6,9 +6,9 @@ import type { Bytes } from '../../base/bytes.ts'
 import { CairnError } from '../../base/errors.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { loadMarks } from '../../repository/marks.ts'
-import { PackListing } from '../../repository/pack-listing.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { ObjectInfo } from '../../store/store.ts'
+import { findLostPacks, type StoredPack } from '../lost-packs.ts'
 import type { Headers } from '../prune/headers.ts'
 import { Needs } from './needs.ts'
 
@@ -18,18 +18,13 @@ export interface CountingRoots {
   readonly roots: readonly Bytes[]
 }
 
-interface ReliedPack {
-  readonly name: string
-  readonly bytes: number
-}
-
 export class ReliedPacks {
   readonly #repository: Repository
-  readonly #packs: ReadonlyMap<DomainAccess, readonly ReliedPack[]>
+  readonly #packs: ReadonlyMap<DomainAccess, readonly StoredPack[]>
 
   private constructor(
     repository: Repository,
-    packs: ReadonlyMap<DomainAccess, readonly ReliedPack[]>,
+    packs: ReadonlyMap<DomainAccess, readonly StoredPack[]>,
   ) {
     this.#repository = repository
     this.#packs = packs
@@ -51,7 +46,7 @@ export class ReliedPacks {
       readonly damaged: ReadonlySet<string>
     },
   ): Promise<ReliedPacks> {
-    const found = new Map<DomainAccess, readonly ReliedPack[]>()
+    const found = new Map<DomainAccess, readonly StoredPack[]>()
     for (const { domain, roots } of counting) {
       const { packs: marked } = await loadMarks(repository, domain, passOver)
       const listed: ObjectInfo[] = []
@@ -76,12 +71,10 @@ export class ReliedPacks {
 
   /** Throws 'snapshot-unconfirmed' where one is gone, cut off or marked, and what stores throw. */
   async expectThere(): Promise<void> {
-    for (const [domain, relied] of this.#packs) {
-      const { packs: marked } = await loadMarks(this.#repository, domain, passOver)
-      const listed = await PackListing.of(this.#repository.store)
-      const isThere = ({ name, bytes }: ReliedPack) =>
-        !marked.has(name) && listed.get(name) === bytes
-      if (!relied.every(isThere)) throw deletedMeanwhile()
+    for (const [domain, packs] of this.#packs) {
+      const asked = { domain, packs, onMarkProblem: passOver }
+      const lost = await findLostPacks(this.#repository, asked)
+      if (lost.length > 0) throw deletedMeanwhile()
     }
   }
 }
