@@ -25,7 +25,7 @@ import type { Random } from '../sealer/random.ts'
 import { getVerified } from '../store/content.ts'
 import { digestInName } from '../store/names.ts'
 import { loadSightings } from './sightings.ts'
-import { Needs } from './undelete/needs.ts'
+import { Presence } from './undelete/presence.ts'
 import {
   type ForgottenSurvey,
   type Selected,
@@ -70,8 +70,9 @@ export function loadUndeletable({ repository, ...options }: UndeleteOptions): Pr
     const survey = await surveyForgotten(repository, { nowMs: await lease.storeNowMs() })
     const notWhole = new Set<Undeletable>()
     for (const [domain, own] of Map.groupBy(survey.offered, (one) => one.domain)) {
-      const needs = await Needs.load(repository, domain, { withMarked: true })
-      for (const one of own) if ((await needs.lostBelow(one.summary.roots)) > 0) notWhole.add(one)
+      const presence = await Presence.load(repository, domain, { withMarked: true })
+      for (const one of own)
+        if ((await presence.lostBelow(one.summary.roots)) > 0) notWhole.add(one)
     }
     const offered = survey.offered.filter((one) => !notWhole.has(one))
     return { ...survey, offered, notWhole: [...notWhole] }
@@ -191,29 +192,29 @@ class Bringing {
    */
   async #whole(put: readonly Put[]): Promise<readonly Put[]> {
     const { repository, domain } = this.#options
-    const needs = await Needs.load(repository, domain)
+    const presence = await Presence.load(repository, domain)
     const whole: Put[] = []
     for (const one of put) {
       const { snapshot, name } = one
-      const lost = await needs.lostBelow(snapshot.summary.roots)
+      const lost = await presence.lostBelow(snapshot.summary.roots)
       if (lost === 0) {
         whole.push(one)
         continue
       }
-      const isMarked = await this.#isWholeWithMarked(needs, snapshot)
+      const isMarked = await this.#isWholeWithMarked(presence, snapshot)
       const isKept =
-        isMarked && !isLeftBehind(this.#options.listed, { snapshot, marked: needs.index.marked })
+        isMarked && !isLeftBehind(this.#options.listed, { snapshot, marked: presence.index.marked })
       if (!isKept) await repository.store.remove(name)
       this.failed.push({ snapshot, error: lacking(snapshot, { lost, isMarked }) })
     }
     return whole
   }
 
-  async #isWholeWithMarked({ index }: Needs, { summary }: Undeletable): Promise<boolean> {
+  async #isWholeWithMarked({ index }: Presence, { summary }: Undeletable): Promise<boolean> {
     const { repository, domain } = this.#options
     if (index.marked.packs.size === 0) return false
-    const needs = await Needs.load(repository, domain, { withMarked: true })
-    return (await needs.lostBelow(summary.roots)) === 0
+    const presence = await Presence.load(repository, domain, { withMarked: true })
+    return (await presence.lostBelow(summary.roots)) === 0
   }
 
   /** What had no receipt gets none. */

@@ -16,7 +16,7 @@ import { RefGraph } from '../check/ref-graph.ts'
 
 const PARALLEL = 16
 
-export class Needs {
+export class Presence {
   readonly index: Index
   readonly #repository: Repository
   readonly #graph: RefGraph
@@ -39,16 +39,16 @@ export class Needs {
     repository: Repository,
     domain: DomainAccess,
     { withMarked = false }: { readonly withMarked?: boolean } = {},
-  ): Promise<Needs> {
+  ): Promise<Presence> {
     const index = await loadIndex(repository, domain, { onlyReading: withMarked })
     const packs = unindexedPacks(index).filter(
       ({ name }) => withMarked || !index.marked.packs.has(name),
     )
     const recovered = await recoverIndex(repository, { index, packs, onlyReading: withMarked })
-    const needs = new Needs(repository, recovered)
+    const presence = new Presence(repository, recovered)
     const trees = recovered.packs.flatMap(({ kind }, at) => (kind === 'tree-pack' ? [at] : []))
-    await needs.#readHeaders(trees)
-    return needs
+    await presence.#readHeaders(trees)
+    return presence
   }
 
   /** How many of the blobs below these roots no pack that counts has. */
