@@ -7,7 +7,7 @@ import { fewOfEach, folderOf } from './few-of-each.ts'
 import type { Output } from './output.ts'
 import { jsonPath, printable } from './printable.ts'
 import type { Progress } from './progress.ts'
-import { formatNumber } from './sizes.ts'
+import { formatCount, formatNumber } from './sizes.ts'
 import { shortId } from './snapshot-text.ts'
 
 /**
@@ -55,16 +55,26 @@ export function jsonNote({ paths, ...note }: CheckNote): Readonly<Record<string,
 }
 
 const PATHS_SHOWN_MAX = 20
+const SNAPSHOTS_SHOWN_MAX = 20
 
 /** A path has a line of its own: names may have spaces in them. */
-function affectedLines(snapshots: readonly string[], paths: readonly Bytes[]): readonly string[] {
+export function affectedLines(
+  snapshots: readonly string[],
+  paths: readonly Bytes[],
+): readonly string[] {
   const more = paths.length - PATHS_SHOWN_MAX
   return [
-    ...(snapshots.length > 0 ? [`  affects snapshots ${snapshots.map(shortId).join(', ')}`] : []),
+    ...(snapshots.length > 0 ? [`  affects snapshots ${someOf(snapshots)}`] : []),
     ...(paths.length > 0 ? ['  affects'] : []),
     ...paths.slice(0, PATHS_SHOWN_MAX).map((path) => `    ${printable(path)}`),
     ...(more > 0 ? [`    and ${more} more (--json lists all)`] : []),
   ]
+}
+
+function someOf(snapshots: readonly string[]): string {
+  const shown = snapshots.slice(0, SNAPSHOTS_SHOWN_MAX).map(shortId).join(', ')
+  const more = snapshots.length - SNAPSHOTS_SHOWN_MAX
+  return more > 0 ? `${shown} and ${formatCount(more)} more (--json lists all)` : shown
 }
 
 export function showCheckProgress(progress: Progress, so: CheckProgress): void {

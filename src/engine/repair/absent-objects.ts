@@ -32,7 +32,6 @@ interface Here {
   readonly problems: readonly CheckProblem[]
 }
 
-/** In the order in which they are to be put back. */
 export async function findAbsent(
   { repository, problems }: Here,
   known: Known,
