@@ -12,7 +12,7 @@ import { packsOf } from '../../repository/index-assemble.ts'
 import type { IndexImage } from '../../repository/index-image.ts'
 import { buildImage, type ImagePack } from '../../repository/index-image-build.ts'
 import { segmentOf } from '../../repository/pack-headers.ts'
-import { Reach } from '../check/reach.ts'
+import { Reach, taintedBlobs } from '../check/reach.ts'
 import { RefGraph } from '../check/ref-graph.ts'
 import { firstBlobs } from '../prune/move-frames.ts'
 import type { FrameSource, TakenFrames } from './frame-source.ts'
@@ -50,6 +50,8 @@ export class Needs {
   readonly #graph: RefGraph
   /** By the number of a blob: 1 where a snapshot needs it. */
   readonly #needed: Uint8Array
+  /** By the number of a blob: 1 where something below it can be had nowhere; when somebody asks. */
+  #tainted: Uint8Array | undefined
 
   constructor({ good, saved, others, roots, forgotten }: NeedsOptions) {
     this.#good = good.length
@@ -73,8 +75,12 @@ export class Needs {
 
   /** Whether everything that is below these roots can be had. */
   isWhole(roots: readonly Bytes[]): boolean {
-    const reach = new Reach(this.#graph)
-    return reach.lostBelow(roots.map((root) => this.#numberOf(root))).length === 0
+    this.#tainted ??= taintedBlobs(this.#graph)
+    const tainted = this.#tainted
+    return roots.every((root) => {
+      const number = this.#numberOf(root)
+      return !this.#graph.isLost(number) && tainted[number] !== 1
+    })
   }
 
   /** Whether all of these blobs are in packs that stay, or are taken, needed or not. */
