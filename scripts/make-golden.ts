@@ -253,12 +253,12 @@ async function saveStream(making: Making): Promise<void> {
 }
 
 /** The first whole snapshot of the source gets tags, and is replaced by that. */
-async function tagFirst({ store, clock }: Making): Promise<void> {
+async function tagFirst({ store, clock, random }: Making): Promise<void> {
   const repository = await owned(store)
   const { snapshots } = await loadSnapshots(repository)
   const snapshot = snapshots.find(({ summary }) => summary.ending === 'complete')
   if (snapshot === undefined) throw new Error('there is no whole snapshot')
-  await changeTags({ repository, snapshot, change: { add: ['kept', 'weekly'] }, clock })
+  await changeTags({ repository, snapshot, change: { add: ['kept', 'weekly'] }, clock, random })
 }
 
 /** What only upkeep puts: by a key of upkeep, and what forgets and takes back by the owner. */

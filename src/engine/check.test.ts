@@ -334,7 +334,7 @@ describe('two snapshots of one number', () => {
 
   test('are none where one stands for the other', async () => {
     const { snapshots } = await loadSnapshots(twin.repository)
-    const changing = { change: { add: ['x'] }, clock: systemClock }
+    const changing = { change: { add: ['x'] }, clock: systemClock, random: systemRandom }
     for (const snapshot of snapshots)
       await changeTags({ repository: twin.repository, snapshot, ...changing })
     sample = twin

@@ -47,7 +47,7 @@ export async function copy(options: CopyOptions): Promise<CopyResult> {
   const asked = { repository, domain, host, clock, sessionId, purpose } as const
   const lease = await HeldLease.take({ ...asked, onProblem: options.onWarning })
   try {
-    return await new Copying(options, { copied, sessionId }).run()
+    return await new Copying(options, copied).run()
   } finally {
     await lease.release()
   }
@@ -98,7 +98,6 @@ class Copying {
   readonly #copied: CopiedBefore
   /** By id. */
   readonly #known: ReadonlyMap<string, Snapshot>
-  readonly #sessionId: Bytes
   readonly #sightings: CopySightings
   readonly #earlier: EarlierCopies
   readonly #sources = new Map<string, SourceBlobs>()
@@ -110,14 +109,13 @@ class Copying {
   #added: Added = { bytes: 0, storedBytes: 0 }
   #steps = 0
 
-  constructor(options: CopyOptions, own: { copied: CopiedBefore; sessionId: Bytes }) {
+  constructor(options: CopyOptions, copied: CopiedBefore) {
     this.#options = options
-    this.#copied = own.copied
+    this.#copied = copied
     const { snapshots, known = snapshots } = options
     this.#known = new Map(known.map((one) => [one.id, one]))
-    this.#sessionId = own.sessionId
     this.#sightings = new CopySightings(options)
-    this.#earlier = new EarlierCopies(options, own.copied)
+    this.#earlier = new EarlierCopies(options, copied)
   }
 
   async run(): Promise<CopyResult> {
@@ -269,7 +267,7 @@ class Copying {
     snapshot: Snapshot,
     own: { roots: readonly BlobId[]; addedBytes: number; addedStoredBytes: number },
   ): Promise<Pick<Parameters<typeof commit>[0], 'summary' | 'details'>> {
-    const { source, domain, program } = this.#options
+    const { source, domain, program, random } = this.#options
     const details = copyDetails(source, { snapshot, root: own.roots[0] as BlobId })
     const summary = copySummary({
       ...own,
@@ -277,7 +275,8 @@ class Copying {
       program,
       original: snapshot,
       sourceName: details.source,
-      sessionId: this.#sessionId,
+      // Of each its own: of one session another snapshot would explain that this one is gone.
+      sessionId: random(SESSION_ID_BYTES),
       previous: await this.#previousOf(domain, details.source),
       replaced: this.#copied.replacedBy(snapshot, this.#known),
     })

@@ -14,6 +14,7 @@ import type { Repository } from '../repository/repository.ts'
 import { loadSnapshots, type Snapshot } from '../repository/snapshots.ts'
 import { putUpkeepRecord } from '../repository/upkeep-records.ts'
 import { Trust } from '../sealer/certificate.ts'
+import { systemRandom } from '../sealer/random.ts'
 import { putContent } from '../store/content.ts'
 import { decorate } from '../store/decorate.ts'
 import { openMemory } from '../store/memory.ts'
@@ -112,7 +113,13 @@ describe('what stands for another', () => {
     const change = { add: ['t'] }
     const snapshot = await snapshotOf(first as string)
     world.nowMs += DAY_MS
-    await changeTags({ repository: owner, snapshot, change, clock: world.clock })
+    await changeTags({
+      repository: owner,
+      snapshot,
+      change,
+      clock: world.clock,
+      random: systemRandom,
+    })
     const { forgotten } = await world.forget(owner, {})
     expect(forgotten).toHaveLength(1)
     expect(forgotten[0]?.lineage.members).toHaveLength(2)
@@ -127,7 +134,13 @@ describe('what stands for another', () => {
     const born = world.nowMs
     world.nowMs += DAY_MS
     const snapshot = await snapshotOf(first as string)
-    await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+    await changeTags({
+      repository: owner,
+      snapshot,
+      change: { add: ['t'] },
+      clock: world.clock,
+      random: systemRandom,
+    })
     await world.forget(owner, {})
     const sightings = await loadSightings(owner)
     expect([...sightings.receivedMs.values()]).toEqual([born, born])
@@ -253,7 +266,13 @@ describe('what is held', () => {
     const [first] = await save(2)
     for (const act of [holdPlain, release, holdPlain]) await change(act, first as string)
     const snapshot = await snapshotOf(first as string)
-    await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+    await changeTags({
+      repository: owner,
+      snapshot,
+      change: { add: ['t'] },
+      clock: world.clock,
+      random: systemRandom,
+    })
     expect((await world.forget(owner, {})).forgotten).toEqual([])
     const tagged = (await world.listed()).find((id) => !snapshot.id.startsWith(id)) as string
     const listed = await loadSnapshots(owner)
@@ -300,7 +319,13 @@ describe('what is held', () => {
 test('killed between what stands for another and that, the one that is listed is left', async () => {
   const [first] = await save(2)
   const snapshot = await snapshotOf(first as string)
-  await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+  await changeTags({
+    repository: owner,
+    snapshot,
+    change: { add: ['t'] },
+    clock: world.clock,
+    random: systemRandom,
+  })
   const before = await world.listed()
   let removed = 0
   const isSecond = (call: string, name: string) =>
@@ -337,7 +362,13 @@ test('killed at any call, nothing is gone without a record, and the next run com
     let made = 0
     const ids = await save(4)
     const snapshot = await snapshotOf(ids[1] as string)
-    await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+    await changeTags({
+      repository: owner,
+      snapshot,
+      change: { add: ['t'] },
+      clock: world.clock,
+      random: systemRandom,
+    })
     await world.forget(await world.owner(killedAt(() => ++made < 0)), {})
     return made
   })()
@@ -347,7 +378,13 @@ test('killed at any call, nothing is gone without a record, and the next run com
     owner = await world.owner()
     const ids = await save(4)
     const snapshot = await snapshotOf(ids[1] as string)
-    await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+    await changeTags({
+      repository: owner,
+      snapshot,
+      change: { add: ['t'] },
+      clock: world.clock,
+      random: systemRandom,
+    })
     const before = await namesOf(world.store, 'snapshots/')
     let made = 0
     const repository = await world.owner(killedAt(() => ++made === at))

@@ -42,6 +42,7 @@ async function tag(change: TagChange): Promise<string | undefined> {
     snapshot: await only(),
     change,
     clock: systemClock,
+    random: systemRandom,
   })
 }
 
@@ -62,8 +63,10 @@ test('a tagged snapshot takes the place of the one before and keeps all else', a
   const after = await only()
   expect(after.id).not.toBe(before.id)
   expect(after.confirmed).toBe(true)
-  const { detailsHash, replaces } = after.summary
-  expect(after.summary).toEqual({ ...before.summary, detailsHash, replaces })
+  const { detailsHash, replaces, sessionId } = after.summary
+  expect(after.summary).toEqual({ ...before.summary, detailsHash, replaces, sessionId })
+  // Of one session the one before would explain why this one is gone.
+  expect(sessionId).not.toEqual(before.summary.sessionId)
   expect(Buffer.from(replaces ?? []).toString('hex')).toBe(before.id)
   expect(await tags()).toEqual(['kept', 'weekly'])
   expect({ ...openDetails(sample.repository, after), tags: [] }).toEqual(
@@ -110,7 +113,7 @@ test('where the snapshot is removed meanwhile the new one is not confirmed', asy
   const repository = { ...sample.repository, store: racing }
   const change = { add: ['a'] }
   await expect(
-    changeTags({ repository, snapshot, change, clock: systemClock }),
+    changeTags({ repository, snapshot, change, clock: systemClock, random: systemRandom }),
   ).rejects.toMatchObject({
     code: 'snapshot-unconfirmed',
   })
@@ -133,7 +136,7 @@ test('a new snapshot that is removed before anyone hears of it is not reported a
   const repository = { ...sample.repository, store: removing }
   const change = { add: ['a'] }
   await expect(
-    changeTags({ repository, snapshot, change, clock: systemClock }),
+    changeTags({ repository, snapshot, change, clock: systemClock, random: systemRandom }),
   ).rejects.toMatchObject({ code: 'snapshot-unconfirmed' })
 })
 
@@ -151,7 +154,7 @@ test('a snapshot that is marked, and swept with its mark, is not taken for one t
   const repository = { ...sample.repository, store: swept }
   const change = { add: ['a'] }
   await expect(
-    changeTags({ repository, snapshot, change, clock: systemClock }),
+    changeTags({ repository, snapshot, change, clock: systemClock, random: systemRandom }),
   ).rejects.toMatchObject({ code: 'snapshot-unconfirmed' })
 })
 
@@ -179,7 +182,7 @@ test('neither a reader nor a writer can tag', async () => {
     const snapshot = (await loadSnapshots(repository)).snapshots[0] as Snapshot
     const change = { add: ['a'] }
     await expect(
-      changeTags({ repository, snapshot, change, clock: systemClock }),
+      changeTags({ repository, snapshot, change, clock: systemClock, random: systemRandom }),
     ).rejects.toMatchObject({
       code: 'not-permitted',
     })

@@ -6,9 +6,11 @@ import { type Bytes, utf8 } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { assert, CairnError } from '../base/errors.ts'
 import { TAGS_MAX, TEXT_BYTES_MAX } from '../format/limits.ts'
+import { SESSION_ID_BYTES } from '../format/snapshot.ts'
 import { loadMarks } from '../repository/marks.ts'
 import type { Repository } from '../repository/repository.ts'
 import { openDetails, putReceipt, putSnapshot, type Snapshot } from '../repository/snapshots.ts'
+import type { Random } from '../sealer/random.ts'
 import { digestInName } from '../store/names.ts'
 
 /** In this order: `set` takes the place of all, then some are added, then some taken away. */
@@ -23,6 +25,7 @@ export interface TagOptions {
   readonly snapshot: Snapshot
   readonly change: TagChange
   readonly clock: Clock
+  readonly random: Random
 }
 
 /**
@@ -31,19 +34,20 @@ export interface TagOptions {
  * cannot be, and 'snapshot-unconfirmed' where the snapshot was removed meanwhile.
  */
 export async function changeTags(options: TagOptions): Promise<string | undefined> {
-  const { repository, snapshot, change, clock } = options
+  const { repository, snapshot, change, clock, random } = options
   const { domain, summary } = snapshot
   const details = openDetails(repository, snapshot)
   const tags = changedTags(details.tags, change)
   if (tags.join('\0') === details.tags.join('\0')) return undefined
+  // Of its own: of one session another snapshot would explain that this one is gone.
+  const sessionId = random(SESSION_ID_BYTES)
   const name = await putSnapshot(repository, {
     domain,
-    summary: { ...summary, replaces: hashOf(snapshot.name) },
+    summary: { ...summary, sessionId, replaces: hashOf(snapshot.name) },
     details: { ...details, tags },
   })
   await expectListed(options, snapshot.name)
   if (snapshot.confirmed) {
-    const { sessionId } = summary
     const receipt = { snapshot: hashOf(name), sessionId, confirmedMs: clock.nowMs() }
     await putReceipt(repository, { domain, receipt })
   }

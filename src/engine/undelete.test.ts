@@ -271,7 +271,13 @@ describe('the window', () => {
     const { snapshots } = await loadSnapshots(owner)
     const { changeTags } = await import('./tag.ts')
     const snapshot = snapshots.find((one) => one.id === id) as Snapshot
-    await changeTags({ repository: owner, snapshot, change: { add: ['t'] }, clock: world.clock })
+    await changeTags({
+      repository: owner,
+      snapshot,
+      change: { add: ['t'] },
+      clock: world.clock,
+      random: systemRandom,
+    })
     await world.forget(owner, {})
     const { offered } = await loadUndeletable(world.working(owner))
     expect(offered).toHaveLength(1)

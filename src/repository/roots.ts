@@ -2,6 +2,7 @@
 // Snapshots are listed before forget records, because one that is being forgotten has its record before it
 // goes: so it is seen as the one or as the other.
 
+import { toHex } from '../base/bytes.ts'
 import type { Summary } from '../format/snapshot.ts'
 import { contentName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
@@ -22,8 +23,13 @@ export interface RootSnapshot {
 
 export interface RootReceipt {
   readonly name: string
+  readonly domain: DomainAccess
+  /** Object name of the snapshot that it confirms. */
+  readonly snapshot: string
   /** See confirmationOf. */
   readonly confirms: string
+  /** Of the run, in hexadecimal. */
+  readonly session: string
 }
 
 export interface Roots {
@@ -67,9 +73,10 @@ export async function loadRoots(repository: Repository, at: WindowAt): Promise<R
   const receipts: RootReceipt[] = []
   await eachObject(ofReceipts, 'receipts/', {
     own: (own) => {
-      const { snapshot } = openReceipt(repository, own)
-      const confirmed = { ...own, name: contentName('snapshots', snapshot) }
-      receipts.push({ name: own.name, confirms: confirmationOf(confirmed) })
+      const { snapshot: hash, sessionId } = openReceipt(repository, own)
+      const [{ name, domain }, snapshot] = [own, contentName('snapshots', hash)]
+      const confirms = confirmationOf({ domain, name: snapshot })
+      receipts.push({ name, domain, snapshot, confirms, session: toHex(sessionId) })
     },
   })
   const aboutReceipts = ofReceipts.problems.found

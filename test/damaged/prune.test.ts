@@ -33,8 +33,8 @@ import { damage, expectNoWorse } from './repaired.ts'
 import { type DamagedSample, makeSample } from './sample.ts'
 
 const HOUR_MS = 3_600_000
-/** Two graces, and what a session that never ended may delay. */
-const HOURS = [25, 50, 15 * 24, 16 * 24 + 1]
+/** Two graces, what a session that never ended may delay, and when what nobody confirmed may go. */
+const HOURS = [25, 50, 15 * 24, 16 * 24 + 1, 31 * 24, 33 * 24]
 
 const scratch = new Scratch()
 let original: DamagedSample
@@ -130,6 +130,7 @@ const FROZEN = new Set([
   'link-in-place-of-a-pack',
   'snapshot-without-its-packs',
   'snapshot-of-nothing',
+  'missing-snapshot',
   'damaged-snapshot-1',
   'damaged-snapshot-2',
   'damaged-receipt-1',

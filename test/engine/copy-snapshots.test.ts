@@ -85,6 +85,7 @@ test('of a snapshot with other tags the copy takes the place of the one before',
     snapshot,
     change: { add: ['later'] },
     clock: systemClock,
+    random: systemRandom,
   })
   expect(await kindsOf(copyAll())).toEqual(['copied'])
   const copies = await snapshotsOf(target)
@@ -101,7 +102,13 @@ test('a copy whose tags are changed stays the copy', async () => {
   await copyAll()
   const { repository } = target
   const snapshot = await snapshotOf(target)
-  await changeTags({ repository, snapshot, change: { add: ['mine'] }, clock: systemClock })
+  await changeTags({
+    repository,
+    snapshot,
+    change: { add: ['mine'] },
+    clock: systemClock,
+    random: systemRandom,
+  })
   expect(await kindsOf(copyAll())).toEqual(['present'])
 })
 

@@ -52,10 +52,19 @@ async function pruneOnce(changes: { readonly unusedMax?: number } = {}): Promise
   })
 }
 
-/** As forgetting does, when the window is over. */
+/** As forgetting does, when the window is over and the record has no longer got the snapshot itself. */
 async function forget({ snapshot }: BackupResult): Promise<void> {
-  await world.store.remove(snapshot as string)
+  const { store, clock } = world
+  const repository = repositoryOf(world, { store, random: seeded(seed++) })
+  const one = (await loadSnapshots(repository)).snapshots.find(({ name }) => name === snapshot)
+  const { sourceId, sequence } = (one as Snapshot).summary
+  const said = { snapshot: hashOf(snapshot as string), sourceId, sequence, isConfirmed: true }
+  const record = { snapshots: [{ ...said, object: undefined }], forgottenMs: clock.nowMs() }
+  await putUpkeepRecord(repository, { kind: 'forget', domain: selectDomain(repository), record })
+  await store.remove(snapshot as string)
 }
+
+const hashOf = (name: string) => digestInName(name) as Uint8Array
 
 const packs = () => namesOf(world.store, 'packs/')
 const has = async (text: string) => {

@@ -48,12 +48,13 @@ function checkFlags({ add, remove, set }: Flags): void {
 }
 
 async function changeOne(
-  { output, clock }: Context,
+  { output, clock, random }: Context,
   options: { readonly repository: Repository; readonly snapshot: Snapshot; readonly flags: Flags },
 ): Promise<{ readonly before: string; readonly after: string }> {
   const { repository, snapshot, flags } = options
   const { add, remove, set } = flags
-  const name = await changeTags({ repository, snapshot, change: { add, remove, set }, clock })
+  const change = { add, remove, set }
+  const name = await changeTags({ repository, snapshot, change, clock, random })
   const before = snapshot.id
   const after = name === undefined ? before : fullId(name)
   output.summary(

@@ -8,6 +8,7 @@ import type { Index } from '../../repository/index-load.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
 import { contentName } from '../../store/names.ts'
+import { finishedSessions, followers } from '../witnesses.ts'
 import type {
   OpenedForgotten,
   OpenedObjects,
@@ -85,11 +86,7 @@ class History {
    */
   async checkReceipts(): Promise<void> {
     const { findings } = this.#options
-    const finished = new Set(
-      this.#snapshots
-        .filter((one) => this.#isConfirmed(one) && one.summary.ending !== 'checkpoint')
-        .map(({ summary }) => toHex(summary.sessionId)),
-    )
+    const finished = finishedSessions(this.#snapshots.filter((one) => this.#isConfirmed(one)))
     for (const { name, snapshot, session } of this.#receipts) {
       if (!(await this.#isGone(snapshot)) || !(await this.#isStillThere(name))) continue
       if (this.#isForgotten(snapshot)) {
@@ -110,9 +107,7 @@ class History {
 
   /** A run names what it follows only where that counted, so it was there. */
   async checkPredecessors(): Promise<void> {
-    for (const { name, summary } of [...this.#snapshots, ...this.#forgotten]) {
-      if (summary?.predecessor === undefined) continue
-      const before = contentName('snapshots', summary.predecessor)
+    for (const { name, snapshot: before } of followers([...this.#snapshots, ...this.#forgotten])) {
       if (this.#isForgotten(before) || this.#givenUp.has(before)) continue
       if (!this.#gone.has(before) && !(await this.#isGone(before))) continue
       this.#gone.add(before)
@@ -190,15 +185,13 @@ class History {
    */
   stripped(): ReadonlySet<string> {
     const { opened, findings } = this.#options
-    const followers = new Map<string, string>()
-    for (const { name, summary } of this.#snapshots) {
-      if (summary.predecessor === undefined) continue
-      followers.set(contentName('snapshots', summary.predecessor), name)
-    }
+    const followedBy = new Map(
+      followers(this.#snapshots).map(({ name, snapshot }) => [snapshot, name]),
+    )
     const stripped = new Set<string>()
     if (opened.isUnread('receipts/')) return stripped
     for (const snapshot of this.#snapshots) {
-      const follower = followers.get(snapshot.name)
+      const follower = followedBy.get(snapshot.name)
       if (follower === undefined || this.#isConfirmed(snapshot)) continue
       stripped.add(snapshot.name)
       const what = `its receipt is not there, without which it does not count, and ${follower} follows it`

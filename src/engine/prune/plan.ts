@@ -5,6 +5,7 @@ import type { FoundMark } from '../../repository/marks.ts'
 import { LEASE_HONOURED_MS, type Session } from '../../repository/sessions.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
 import { receivedMsOf } from '../sightings.ts'
+import { followers } from '../witnesses.ts'
 import { type FramePlace, Liveness, type PackLife } from './liveness.ts'
 import { type CompactionPlan, NOTHING_TO_COMPACT, planCompaction } from './plan-compaction.ts'
 import type { DomainSurvey } from './survey.ts'
@@ -138,9 +139,17 @@ const NOTHING_TO_MARK: MarkPlan = {
   sparedBytes: 0,
 }
 
-function obstaclesOf({ obstacles }: DomainSurvey, { unresolved }: Liveness): readonly Obstacle[] {
+function obstaclesOf(
+  { obstacles, missing, domain }: DomainSurvey,
+  { unresolved }: Liveness,
+): readonly Obstacle[] {
+  const own = missing.filter((one) => one.domain === domain)
   return [
     ...obstacles.map(({ name, error }) => ({ object: name, why: error.message })),
+    ...own.map(({ name, witness }) => ({
+      object: name,
+      why: `this snapshot is gone, ${witness} tells of it, and nobody forgot it: a copy may bring it back (\`cairn repair --from\`), or it is given up (\`--mark-lost\`)`,
+    })),
     ...unresolved.map((object) => ({
       object,
       why: 'a snapshot needs this blob, and no pack has it',
@@ -300,8 +309,12 @@ function deadPart({ liveBytes, deadBytes }: PackLife): number {
 function neverConfirmed(survey: DomainSurvey): readonly string[] {
   const { roots, domain, nowMs, marked, holds, sightings } = survey
   const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
+  // What others follow counted once: its receipt was lost.
+  const followed = followers([...roots.snapshots, ...roots.forgotten])
+  const isFollowed = new Set(followed.map(({ snapshot }) => snapshot))
   return roots.snapshots
     .filter((one) => one.domain === domain && !confirmed.has(confirmationOf(one)))
+    .filter((one) => !isFollowed.has(one.name))
     .filter((one) => !marked.snapshots.has(one.name) && holds.of(one).length === 0)
     .filter((one) => nowMs - receivedMsOf(sightings, one) > UNCONFIRMED_KEPT_MS)
     .map(({ name }) => name)

@@ -17,6 +17,7 @@ import { contentName } from '../../store/names.ts'
 import type { ObjectInfo } from '../../store/store.ts'
 import { type Sightings, sightingsIn } from '../sightings.ts'
 import type { Headers } from './headers.ts'
+import { findMissing, type MissingSnapshot } from './missing.ts'
 
 export interface Survey {
   readonly repository: Repository
@@ -47,6 +48,8 @@ export interface Survey {
   readonly renewals: readonly FoundRenewal[]
   /** Ids that upkeep has said to be lost, in hexadecimal: nobody waits for them. */
   readonly lost: ReadonlySet<string>
+  /** Snapshots that counted once and are gone, though nobody removed them. */
+  readonly missing: readonly MissingSnapshot[]
   /** What cannot be read and may matter: nothing is deleted in any domain. */
   readonly obstacles: readonly ObjectProblem[]
   /** What was passed over and changes nothing. */
@@ -72,6 +75,9 @@ export async function takeSurvey(
   const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })
   const { problems: aboutPacks, gone } = await headers.read(packs.values())
   const unknown = aboutPacks.filter(({ error }) => error.code === 'unsupported')
+  const lost = new Set(losses.records.flatMap(({ record }) => record.ids.map(toHex)))
+  const explained = { marked: markedBy(marks).snapshots, lost }
+  const missing = await findMissing(repository, roots, explained)
   const aboutRecords = [...sightings.problems, ...losses.problems].filter((p) => !isNobodys(p))
   return {
     repository,
@@ -89,7 +95,8 @@ export async function takeSurvey(
     sightingRecords: sightings.records,
     moved: movedFrames(sightings.records.map(({ record }) => record)),
     renewals,
-    lost: new Set(losses.records.flatMap(({ record }) => record.ids.map(toHex))),
+    lost,
+    missing,
     obstacles: [...roots.obstacles, ...unknown],
     notes: [
       ...roots.notes,

@@ -1,0 +1,38 @@
+// What tells that a snapshot counted once, where it is not there: a receipt is put when its snapshot was there, and a
+// run names what it follows only where that counted. Who finds such a snapshot gone, and nothing that explains it,
+// knows that it was lost: check reports it, and prune deletes nothing, because a copy may still bring it back.
+
+import { toHex } from '../base/bytes.ts'
+import type { Summary } from '../format/snapshot.ts'
+import { contentName } from '../store/names.ts'
+
+export interface Witness {
+  /** Object name of the receipt, or of the snapshot that follows. */
+  readonly name: string
+  /** Object name of the snapshot that it tells of. */
+  readonly snapshot: string
+}
+
+interface Following {
+  readonly name: string
+  readonly summary: Pick<Summary, 'predecessor'> | undefined
+}
+
+/** By what follows them, listed or forgotten. */
+export function followers(all: Iterable<Following>): readonly Witness[] {
+  return [...all].flatMap(({ name, summary }) => {
+    const before = summary?.predecessor
+    return before === undefined ? [] : [{ name, snapshot: contentName('snapshots', before) }]
+  })
+}
+
+/**
+ * The sessions, in hexadecimal, of which a finished snapshot is there and counts: a run that finds a snapshot of its own
+ * removed before it has ended puts another one, and the receipt of the first stays.
+ */
+export function finishedSessions(
+  confirmed: Iterable<{ readonly summary: Pick<Summary, 'ending' | 'sessionId'> }>,
+): ReadonlySet<string> {
+  const finished = [...confirmed].filter(({ summary }) => summary.ending !== 'checkpoint')
+  return new Set(finished.map(({ summary }) => toHex(summary.sessionId)))
+}
