@@ -78,12 +78,35 @@ export async function repair(options: RepairOptions): Promise<RepairResult> {
     const at = { nowMs: await lease.storeNowMs(), sessionId }
     const plan = await planNow(options, { copy, before, headers, ...at })
     options.onPlan(plan)
-    await executeRepair(plan, { ...options, headers })
+    await guarded(held, { plan, act: () => executeRepair(plan, { ...options, headers }) })
     const isGivenUp = options.markLost && (await giveUp(options, { plan, ...at }))
     const isChanged = isGivenUp || !isIdle(plan)
     return { plan, before, after: isChanged ? await checkNow(options) : before }
   } finally {
     await lease.release()
+  }
+}
+
+/**
+ * With a lease in each other domain that something is stored in: who prunes spares what is stored in its domain since a
+ * session there began.
+ */
+async function guarded(
+  held: RepairOptions & { readonly domain: DomainAccess },
+  { plan, act }: { readonly plan: RepairPlan; readonly act: () => Promise<void> },
+): Promise<void> {
+  const { domain: first, random, onWarning: onProblem } = held
+  const others = plan.domains.filter(({ domain, taken }) => domain !== first && taken.length > 0)
+  const leases: HeldLease[] = []
+  try {
+    for (const { domain } of others) {
+      const sessionId = random(SESSION_ID_BYTES)
+      const lease = { ...held, domain, sessionId, purpose: 'repair' as const, onProblem }
+      leases.push(await HeldLease.take(lease))
+    }
+    await act()
+  } finally {
+    for (const lease of leases) await lease.release()
   }
 }
 

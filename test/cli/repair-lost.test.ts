@@ -108,12 +108,15 @@ test('what was forgotten stays away, also where the records of that are only in 
   await done('sync', '--to', copy())
   await done('repair', '--from', copy())
   expect(await listed()).toEqual(before.slice(3))
+  const records = namesIn('forgets')
   lose('forgets')
   forgetAll()
   // All in one run.
   await done('repair', '--from', copy())
   expect(await listed()).toEqual(before.slice(3))
-  expect(namesIn('forgets')).toHaveLength(3)
+  // And one that says at once what they say.
+  expect(namesIn('forgets')).toHaveLength(4)
+  expect(namesIn('forgets')).toEqual(expect.arrayContaining(records as string[]))
   await done('check')
 })
 

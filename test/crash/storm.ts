@@ -15,6 +15,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -34,8 +35,8 @@ const FILE_BYTES_MAX = 400_000
 /** A whole run of a command takes about so long, until it is known. */
 const RUN_MS = 300
 
-/** So many backups are lost where a repository is rolled back. */
-const ROLLED_BACK = 2
+/** So many backups are lost where a repository is rolled back, and that somebody forgot one of them. */
+const ROLLED_BACK = 3
 
 /** The newest so many are never forgotten. */
 const KEPT = 3
@@ -186,6 +187,9 @@ export class Storm {
       this.#change()
       await this.#backUp()
     }
+    const forgotten = [...this.#saved.keys()].at(-2) as string
+    this.#expectDone(await this.#run(['forget', forgotten]), 'forget')
+    this.#saved.delete(forgotten)
     this.#expectDone(await this.#run(['sync', '--to', this.#copy]), 'sync')
     for (const path of this.#objects()) if (!before.has(path)) unlinkSync(path)
     for (const folder of ['.local/state', '.cache'])
@@ -193,8 +197,9 @@ export class Storm {
   }
 
   #objects(): readonly string[] {
-    return ['packs', 'index', 'snapshots', 'receipts'].flatMap((folder) => {
+    return ['packs', 'index', 'snapshots', 'receipts', 'forgets', 'sightings'].flatMap((folder) => {
       const path = this.#user.path('repository', folder)
+      if (!existsSync(path)) return []
       const listed = readdirSync(path, { recursive: true, withFileTypes: true })
       return listed.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
     })

@@ -19,6 +19,7 @@ import {
   sourceIdOf,
 } from '../../src/repository/snapshots.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
+import { checkSample } from '../damaged/observe.ts'
 import { confirmedIn, makeOther, runCopy } from '../repositories/copying.ts'
 import { CraftedTrees } from '../repositories/crafted.ts'
 import { entryOf } from '../repositories/entries.ts'
@@ -96,6 +97,27 @@ test('of a snapshot with other tags the copy takes the place of the one before',
   expect(await kindsOf(copyAll())).toEqual(['present', 'copied'])
   expect((await snapshotsOf(target)).map(({ summary }) => summary.sequence)).toEqual([1, 2])
   await expectSound(target)
+})
+
+test('a copy that is gone is missed, though its receipt is of the same run as others that are there', async () => {
+  writeFileSync(join(folder, 'file'), 'other content')
+  await backupFolder(source, folder)
+  expect(await kindsOf(copyAll())).toEqual(['copied', 'copied'])
+  const { name } = await newestIn(target)
+  await target.store.remove(name)
+  const { problems } = await checkSample(target.repository, 'structure')
+  expect(problems).toMatchObject([{ kind: 'missing', object: name }])
+})
+
+test('so is one with other tags, though the one that it stood for is there', async () => {
+  const { repository, store } = source
+  const snapshot = await snapshotOf(source)
+  const change = { add: ['later'] }
+  await changeTags({ repository, snapshot, change, clock: systemClock, random: systemRandom })
+  const { name } = await newestIn(source)
+  await store.remove(name)
+  const { problems } = await checkSample(repository, 'structure')
+  expect(problems).toMatchObject([{ kind: 'missing', object: name }])
 })
 
 test('a copy whose tags are changed stays the copy', async () => {

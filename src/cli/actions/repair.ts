@@ -18,6 +18,7 @@ import { workersFor } from '../option-values.ts'
 import type { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
+import { closedText } from '../snapshot-text.ts'
 import { isSameStore, storeAt } from '../store.ts'
 import { formatDuration } from '../times.ts'
 import { withUpkeep } from '../upkeep.ts'
@@ -169,6 +170,7 @@ function tell({ output }: Context, { result, flags, address, elapsedMs }: Done):
   const { plan, before, after } = result
   tellProblems(output, after.problems)
   output.summary(`${verdict(result, flags)} ${address}, in ${formatDuration(elapsedMs)}`)
+  if (after.closed > 0) output.note(closedText(after.closed))
   for (const hint of hintsFor(result, flags)) output.note(hint)
   const frames = plan.domains.flatMap(({ taken }) => taken)
   const { packs, removed, confirmed, left, lostSnapshots, domains } = plan
@@ -178,6 +180,7 @@ function tell({ output }: Context, { result, flags, address, elapsedMs }: Done):
     dryRun: flags.dryRun === true,
     problemsBefore: before.problemCount,
     problems: after.problemCount,
+    closed: after.closed,
     frames: frames.reduce((sum, taken) => sum + taken.frames.length, 0),
     putBack: putBack.length,
     quarantined: packs.length + removed.length + putBack.filter((one) => one.isDamaged).length,

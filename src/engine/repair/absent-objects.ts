@@ -4,13 +4,18 @@
 // been taken away from them.
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
+import {
+  type ForgottenSnapshot,
+  loadForgotten,
+  UNDELETE_WINDOW_MS,
+} from '../../repository/forgets.ts'
 import { isConfigName, isKeyringName } from '../../repository/generations.ts'
 import type { Marked } from '../../repository/marks.ts'
 import { quarantinedNames } from '../../repository/quarantine.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Roots } from '../../repository/roots.ts'
 import { confirmationOf, openReceipt, openSnapshot } from '../../repository/snapshots.ts'
-import { loadUpkeepRecords, openUpkeepRecord } from '../../repository/upkeep-records.ts'
+import { openUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { contentName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
@@ -30,10 +35,12 @@ interface Known {
 interface Here {
   readonly repository: Repository
   readonly problems: readonly CheckProblem[]
+  /** By the store's clock. */
+  readonly nowMs: number
 }
 
 export async function findAbsent(
-  { repository, problems }: Here,
+  { repository, problems, nowMs }: Here,
   known: Known,
 ): Promise<readonly AbsentObject[]> {
   const { copy } = known
@@ -44,25 +51,29 @@ export async function findAbsent(
   const wanted = new Set([...missing.filter(isSnapshotName), ...before])
   const receipts = await receiptsOnlyIn(copy, repository)
   const theirs = await snapshotsOnlyIn(copy, { repository, known, receipts })
+  const { forgotten } = await loadForgotten(repository, { onlyReading: true })
   const records = await forgetRecordsFor(repository, {
     copy,
-    gone: new Set([...theirs.map(({ name }) => name), ...wanted]),
+    nowMs,
+    forgotten,
+    isThere: new Set(known.roots.snapshots.map(({ name }) => name)),
   })
   const explained = new Set([
-    ...(await forgottenSnapshots(repository)),
+    ...forgotten.map(({ name }) => name),
     ...records.flatMap(({ explains }) => explains),
     ...known.marked.flatMap(({ snapshots }) => [...snapshots]),
   ])
-  const found = new Map<string, Bytes>()
-  for (const { name, good } of await foundations(repository, copy)) found.set(name, good)
-  for (const { name, good } of theirs) if (!explained.has(name)) found.set(name, good)
+  const found = new Map<string, AbsentObject>()
+  for (const one of await foundations(repository, copy)) found.set(one.name, one)
+  for (const one of theirs) if (!explained.has(one.name)) found.set(one.name, one)
   for (const name of wanted) {
     if (found.has(name) || explained.has(name)) continue
     if ((await repository.store.stat(name)) !== undefined) continue
     const good = await goodCopy(copy, name)
-    if (good !== undefined) found.set(name, good)
+    const storedAtMs = (await copy.store.stat(name))?.storedAtMs
+    if (good !== undefined) found.set(name, { name, good, storedAtMs })
   }
-  const snapshots = [...found].map(([name, good]) => ({ name, good }))
+  const snapshots = [...found.values()]
   return [
     ...records,
     ...(await absentHolds(repository, copy)),
@@ -110,21 +121,47 @@ async function snapshotsOnlyIn(
   const found: AbsentObject[] = []
   await eachOnlyIn(copy, repository, 'snapshots/', (own) => {
     openSnapshot(repository, own)
-    if (confirmed.has(confirmationOf(own))) found.push({ name: own.name, good: own.object })
+    const { name, object: good, storedAtMs } = own
+    if (confirmed.has(confirmationOf(own))) found.push({ name, good, storedAtMs })
   })
   return found
 }
 
-/** Forget records that only the copy has, of snapshots that are not here. */
+interface ExplainingRecord extends AbsentObject {
+  readonly explains: readonly string[]
+}
+
+/**
+ * Forget records that only the copy has, of snapshots that are not here. Either nothing explains that here, so that the
+ * numbers of those that come back would have gaps; or no record here has got the snapshot, which could be had back.
+ */
 async function forgetRecordsFor(
   repository: Repository,
-  { copy, gone }: { readonly copy: Repository; readonly gone: ReadonlySet<string> },
-): Promise<readonly Required<AbsentObject>[]> {
-  const found: Required<AbsentObject>[] = []
+  {
+    copy,
+    nowMs,
+    forgotten,
+    isThere,
+  }: {
+    readonly copy: Repository
+    readonly nowMs: number
+    readonly forgotten: readonly ForgottenSnapshot[]
+    readonly isThere: ReadonlySet<string>
+  },
+): Promise<readonly ExplainingRecord[]> {
+  const isExplained = new Set(forgotten.map(({ name }) => name))
+  const whole = forgotten.filter(({ object }) => object !== undefined)
+  const canBeHadBack = new Set(whole.map(({ name }) => name))
+  const found: ExplainingRecord[] = []
   await eachOnlyIn(copy, repository, 'forgets/', (own) => {
-    const { snapshots } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
-    const names = snapshots.map(({ snapshot }) => contentName('snapshots', snapshot))
-    const explains = names.filter((name) => gone.has(name))
+    const { snapshots, forgottenMs } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    const isOpen = nowMs - forgottenMs < UNDELETE_WINDOW_MS
+    const wanted = snapshots.filter(({ snapshot, object }) => {
+      const name = contentName('snapshots', snapshot)
+      if (isThere.has(name)) return false
+      return !isExplained.has(name) || (isOpen && object !== undefined && !canBeHadBack.has(name))
+    })
+    const explains = wanted.map(({ snapshot }) => contentName('snapshots', snapshot))
     if (explains.length > 0) found.push({ name: own.name, good: own.object, explains })
   })
   return found
@@ -156,12 +193,6 @@ async function foundationsIn(store: Store): Promise<readonly string[]> {
   for (const folder of ['config/', 'keys/'] as const)
     for await (const { name } of store.list(folder)) names.push(name)
   return names
-}
-
-async function forgottenSnapshots(repository: Repository): Promise<readonly string[]> {
-  const { records } = await loadUpkeepRecords(repository, { kind: 'forget', onlyReading: true })
-  const forgotten = records.flatMap(({ record }) => record.snapshots)
-  return forgotten.map(({ snapshot }) => contentName('snapshots', snapshot))
 }
 
 /** Receipts that the copy has of snapshots that have none here. */

@@ -4,10 +4,13 @@
 import { type Bytes, toHex } from '../../base/bytes.ts'
 import { isCairnError } from '../../base/errors.ts'
 import type { Summary } from '../../format/snapshot.ts'
+import type { ForgetRecord } from '../../format/upkeep-records.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
 import { UNREADABLE } from '../../repository/object-problem.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { confirmationOf, openReceipt, openSnapshot } from '../../repository/snapshots.ts'
+import { openUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { contentName, digestInName } from '../../store/names.ts'
 
 /** An object as it was, by the copy. */
@@ -16,12 +19,19 @@ export interface PutBack {
   readonly good: Bytes
   /** Whether there is something under that name, which goes into quarantine first. */
   readonly isDamaged: boolean
+  /** When the copy, or this store before it was damaged, received it, as far as that is known. */
+  readonly storedAtMs?: number | undefined
+}
+
+export interface OpenedBack {
+  readonly domain: DomainAccess
+  readonly summary: Summary
 }
 
 export interface SnapshotBack {
   readonly object: PutBack
   /** Undefined where no key of ours opens it. */
-  readonly opened: { readonly domain: DomainAccess; readonly summary: Summary } | undefined
+  readonly opened: OpenedBack | undefined
 }
 
 export interface ReceiptBack {
@@ -30,23 +40,30 @@ export interface ReceiptBack {
   readonly confirms: string | undefined
 }
 
+/** A forget record. */
+export interface ForgetsBack {
+  readonly object: PutBack
+  /** Undefined where no key of ours opens it. */
+  readonly said: { readonly domain: DomainAccess; readonly record: ForgetRecord } | undefined
+}
+
 export interface ComingBack {
   /** What snapshots and receipts rely upon, or is said beside them. */
   readonly records: readonly PutBack[]
   readonly snapshots: readonly SnapshotBack[]
   readonly receipts: readonly ReceiptBack[]
+  readonly forgets: readonly ForgetsBack[]
 }
 
 export function openComingBack(repository: Repository, objects: readonly PutBack[]): ComingBack {
   const isIn = (folder: string) => (one: PutBack) => one.name.startsWith(folder)
   const [isSnapshot, isReceipt] = [isIn('snapshots/'), isIn('receipts/')]
+  const isForgets = isIn('forgets/')
   return {
-    records: objects.filter((one) => !isSnapshot(one) && !isReceipt(one)),
+    records: objects.filter((one) => !isSnapshot(one) && !isReceipt(one) && !isForgets(one)),
+    forgets: objects.filter(isForgets).map((object) => openForgets(repository, object)),
     snapshots: objects.filter(isSnapshot).map((object) => {
-      const opened = attempt(repository, object, (own) => ({
-        domain: own.domain,
-        summary: openSnapshot(repository, own).summary,
-      }))
+      const opened = attempt(repository, object, (own) => openedSnapshot(repository, own))
       return { object, opened }
     }),
     receipts: objects.filter(isReceipt).map((object) => {
@@ -57,6 +74,34 @@ export function openComingBack(repository: Repository, objects: readonly PutBack
       return { object, confirms }
     }),
   }
+}
+
+function openForgets(repository: Repository, object: PutBack): ForgetsBack {
+  const said = attempt(repository, object, (own) => {
+    const record = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    return { domain: own.domain, record }
+  })
+  return { object, said }
+}
+
+/** What can be had back when these records are there, at this time by the store's clock. */
+export function undeletableIn(
+  repository: Repository,
+  forgets: readonly ForgetsBack[],
+  { nowMs }: { readonly nowMs: number },
+): readonly OpenedBack[] {
+  return forgets.flatMap(({ said }) => {
+    if (said === undefined || nowMs - said.record.forgottenMs >= UNDELETE_WINDOW_MS) return []
+    return said.record.snapshots.flatMap(({ snapshot, object: good }) => {
+      if (good === undefined) return []
+      const one = { name: contentName('snapshots', snapshot), good, isDamaged: false }
+      return attempt(repository, one, (own) => openedSnapshot(repository, own)) ?? []
+    })
+  })
+}
+
+function openedSnapshot(repository: Repository, own: Own): OpenedBack {
+  return { domain: own.domain, summary: openSnapshot(repository, own).summary }
 }
 
 interface Own {
@@ -79,6 +124,27 @@ function attempt<T>(
     if (isCairnError(error, ...UNREADABLE)) return undefined
     throw error
   }
+}
+
+/** A snapshot that comes back, and since when it has been stored somewhere. */
+export interface SightedBack extends OpenedBack {
+  readonly name: string
+  readonly storedAtMs: number
+}
+
+/**
+ * When a store first had them, as far as is known: what the copy says of it, but not from before they were saved, nor
+ * from a time to come. Without it all would be of today.
+ */
+export function sightedBack(
+  { snapshots }: ComingBack,
+  { nowMs }: { readonly nowMs: number },
+): readonly SightedBack[] {
+  return snapshots.flatMap(({ object: { name, storedAtMs }, opened }) => {
+    if (opened === undefined || storedAtMs === undefined) return []
+    const receivedMs = Math.min(nowMs, Math.max(storedAtMs, opened.summary.endedMs))
+    return { ...opened, name, storedAtMs: receivedMs }
+  })
 }
 
 /** Snapshots of which none follows another one, and the receipts that come with them. */

@@ -29,6 +29,8 @@ export interface DamagedObject {
   readonly why: string
   /** As it was, by the copy. */
   readonly good: Bytes | undefined
+  /** Of what has a copy that is good: when it was first stored, here or there. */
+  readonly storedAtMs?: number | undefined
 }
 
 /** Inspects what check has found, but for packs. */
@@ -77,7 +79,10 @@ async function inspectObject(
   }
   // An index segment is not put back: packs say all that it says.
   const good = copy && !name.startsWith('index/') ? await goodCopy(copy, name) : undefined
-  if (good !== undefined) return { name, what, state: 'useless', why: '', good }
+  if (copy !== undefined && good !== undefined) {
+    const storedAtMs = await firstStoredMs(name, [repository, copy])
+    return { name, what, state: 'useless', why: '', good, storedAtMs }
+  }
   if (isOfDomain(name) && mayBeOfOthers(repository, bytes))
     return { name, what, state: 'left', why: MAY_BE_OF_OTHERS, good }
   return { name, what, good, ...withoutCopy(name, own) }
@@ -94,6 +99,18 @@ async function readWhole(
     if (isCairnError(error, 'object-damaged', ...WITHHELD)) return 'withheld'
     throw error
   }
+}
+
+async function firstStoredMs(
+  name: string,
+  places: readonly Repository[],
+): Promise<number | undefined> {
+  const stamps: number[] = []
+  for (const { store } of places) {
+    const info = await store.stat(name)
+    if (info !== undefined) stamps.push(info.storedAtMs)
+  }
+  return stamps.length === 0 ? undefined : Math.min(...stamps)
 }
 
 function isOfDomain(name: string): boolean {

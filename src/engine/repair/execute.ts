@@ -20,10 +20,12 @@ import { upkeepSignatory } from '../../repository/upkeep-signatory.ts'
 import type { Random } from '../../sealer/random.ts'
 import { getBounded } from '../../store/content.ts'
 import { digestInName } from '../../store/names.ts'
+import { inRecords } from '../forget/execute.ts'
 import { FramePacks } from '../frame-packs.ts'
 import type { Headers } from '../prune/headers.ts'
 import { listingLagMs } from '../prune/timing.ts'
-import type { PutBack, Wave } from './coming-back.ts'
+import { loadSightings, recordSightings } from '../sightings.ts'
+import type { ForgetsBack, PutBack, Wave } from './coming-back.ts'
 import { bytesOf, takeFrames } from './frame-source.ts'
 import type { DomainRepair, RepairPlan } from './plan.ts'
 import { ReliedPacks } from './relied-packs.ts'
@@ -52,11 +54,36 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteOptions): 
   const lagMs = listingLagMs(repository.store.capabilities)
   if (lagMs > 0 && plan.packs.length + plan.counting.length > 0) await clock.sleep(lagMs)
   const relied = await ReliedPacks.find(repository, { ...plan, headers: options.headers })
+  await explain(plan.forgets, options)
+  const sightings = await loadSightings(repository, { onlyReading: true })
+  await recordSightings(repository, { snapshots: plan.sighted, sightings })
   for (const wave of plan.waves) await bringBack(wave, { ...options, relied })
+  for (const { object } of plan.forgets) await putBack(object, options)
   for (const { name } of plan.packs) await takeAway(name, options)
   if (plan.confirmed.length > 0) await relied.expectThere()
   for (const snapshot of plan.confirmed) await confirm(snapshot, options)
   for (const { name } of plan.removed) await takeAway(name, options)
+}
+
+/**
+ * Says at once what all forget records that come back say, without the snapshots themselves: of these each tells of the
+ * one that it followed, which may be explained by another record only. So a check finds no gap, whatever is there.
+ */
+async function explain(
+  forgets: readonly ForgetsBack[],
+  { repository }: ExecuteOptions,
+): Promise<void> {
+  const all = forgets.flatMap(({ said }) => said ?? [])
+  for (const [domain, own] of Map.groupBy(all, (one) => one.domain)) {
+    const forgottenMs = Math.max(...own.map(({ record }) => record.forgottenMs))
+    const facts = own.flatMap(({ record }) => record.snapshots)
+    for (const snapshots of inRecords(facts.map((one) => ({ ...one, object: undefined }))))
+      await putUpkeepRecord(repository, {
+        kind: 'forget',
+        domain,
+        record: { snapshots, forgottenMs },
+      })
+  }
 }
 
 /** As a writer commits (design, section 5, steps 3 to 7), but under the names that they had. */

@@ -15,7 +15,7 @@ import type { ObjectInfo } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
 import { Headers } from '../prune/headers.ts'
 import { findAbsent } from './absent-objects.ts'
-import { type ComingBack, openComingBack } from './coming-back.ts'
+import { type ComingBack, type OpenedBack, openComingBack, undeletableIn } from './coming-back.ts'
 import { type DamagedObject, inspectObjects } from './damaged-objects.ts'
 import { type DamagedPack, inspectPacks } from './damaged-packs.ts'
 import { type FrameSource, verifySource } from './frame-source.ts'
@@ -24,6 +24,8 @@ import { Needs, type NeedsOptions } from './needs.ts'
 import type { AbsentObject } from './only-in-copy.ts'
 
 export interface Inspection {
+  /** By the store's clock. */
+  readonly nowMs: number
   readonly problems: readonly CheckProblem[]
   readonly objects: readonly DamagedObject[]
   /** What is not there and a copy has. */
@@ -69,15 +71,19 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const marked = await loadMarksOf(repository, domains, passOver)
   const absent =
     copy === undefined ? [] : await findAbsent(options, { copy, roots, objects, marked })
-  const comingBack = openComingBack(repository, [
-    ...objects.flatMap(({ name, good }) => (good ? { name, good, isDamaged: true } : [])),
-    ...absent.map(({ name, good }) => ({ name, good, isDamaged: false })),
-  ])
-  const seen = { packs, listed, roots: [...rootsIn(roots, comingBack)] }
+  const back = [
+    ...objects.flatMap(({ name, good, storedAtMs }) => {
+      return good ? { name, good, storedAtMs, isDamaged: true } : []
+    }),
+    ...absent.map(({ name, good, storedAtMs }) => ({ name, good, storedAtMs, isDamaged: false })),
+  ]
+  const comingBack = openComingBack(repository, back)
+  const undeletable = undeletableIn(repository, comingBack.forgets, options)
+  const seen = { packs, listed, roots: [...rootsIn(roots, { comingBack, undeletable })] }
   const inspected: DomainInspection[] = []
   for (const [i, domain] of domains.entries())
     inspected.push(await inspectDomain(options, { ...seen, domain, marked: marked[i] as Marked }))
-  const found = { problems, objects, absent, comingBack, packs, roots }
+  const found = { nowMs, problems, objects, absent, comingBack, packs, roots }
   return { ...found, domains: inspected, unread: unread.map(({ name }) => name) }
 }
 
@@ -101,12 +107,20 @@ interface Root {
 }
 
 /** Of all that is kept, and of what will be put back. */
-function* rootsIn({ snapshots, forgotten }: Roots, comingBack: ComingBack): Generator<Root> {
+function* rootsIn(
+  { snapshots, forgotten }: Roots,
+  {
+    comingBack,
+    undeletable,
+  }: { readonly comingBack: ComingBack; readonly undeletable: readonly OpenedBack[] },
+): Generator<Root> {
   for (const { domain, summary } of snapshots) yield { domain, ids: summary.roots }
   for (const { domain, summary } of forgotten)
     yield { domain, ids: summary.roots, isForgotten: true }
   for (const { opened } of comingBack.snapshots)
     if (opened !== undefined) yield { domain: opened.domain, ids: opened.summary.roots }
+  for (const { domain, summary } of undeletable)
+    yield { domain, ids: summary.roots, isForgotten: true }
 }
 
 interface Seen {

@@ -9,6 +9,8 @@ import type { ContentFolder } from '../../store/names.ts'
 export interface AbsentObject {
   readonly name: string
   readonly good: Bytes
+  /** Of snapshots: when the copy received it. */
+  readonly storedAtMs?: number | undefined
   /** Of forget records: snapshots that it explains, which are gone. */
   readonly explains?: readonly string[]
 }

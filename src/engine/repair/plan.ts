@@ -5,7 +5,14 @@ import type { DomainAccess } from '../../repository/access.ts'
 import type { DescribedPack } from '../../repository/pack-headers.ts'
 import type { RootSnapshot } from '../../repository/roots.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
-import { type PutBack, type Wave, wavesOf } from './coming-back.ts'
+import {
+  type ForgetsBack,
+  type PutBack,
+  type SightedBack,
+  sightedBack,
+  type Wave,
+  wavesOf,
+} from './coming-back.ts'
 import type { DamagedObject } from './damaged-objects.ts'
 import type { DamagedPack } from './damaged-packs.ts'
 import type { TakenFrames } from './frame-source.ts'
@@ -13,10 +20,14 @@ import type { DomainInspection, Inspection } from './inspect.ts'
 import type { CountingRoots } from './relied-packs.ts'
 
 export interface RepairPlan {
-  /** Objects that come back under their own names, but for snapshots and receipts. */
+  /** Objects that come back under their own names, but for those that follow. */
   readonly records: readonly PutBack[]
+  /** Forget records. */
+  readonly forgets: readonly ForgetsBack[]
   /** Snapshots that come back, and receipts, in the order in which they may be put. */
   readonly waves: readonly Wave[]
+  /** When a store first had the snapshots of these, where nobody has written it down. */
+  readonly sighted: readonly SightedBack[]
   readonly domains: readonly DomainRepair[]
   /** Damaged packs that go into quarantine when what can be had of them is in other packs. */
   readonly packs: readonly DamagedPack[]
@@ -72,7 +83,9 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
   const packs = inspection.packs.map((pack) => packFate(pack, { inspection, choices }))
   return {
     records: comingBack.records,
+    forgets: comingBack.forgets,
     waves: wavesOf(comingBack),
+    sighted: sightedBack(comingBack, inspection),
     domains: inspection.domains.map(domainRepair),
     packs: packs.flatMap(({ goes }) => goes ?? []),
     confirmed,
@@ -92,9 +105,10 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
 export function putBackOf({
   records,
   waves,
-}: Pick<RepairPlan, 'records' | 'waves'>): readonly PutBack[] {
+  forgets,
+}: Pick<RepairPlan, 'records' | 'waves' | 'forgets'>): readonly PutBack[] {
   const inWaves = waves.flatMap(({ snapshots, receipts }) => [...snapshots, ...receipts])
-  return [...records, ...inWaves.map(({ object }) => object)]
+  return [...records, ...[...inWaves, ...forgets].map(({ object }) => object)]
 }
 
 /** Of one that lacks something there is nothing to wait for: a receipt of before tells of what there was. */

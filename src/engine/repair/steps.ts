@@ -29,7 +29,7 @@ export function stepsOf(plan: RepairPlan): readonly RepairStep[] {
     ...records.map(putBackStep),
     ...domains.flatMap(({ taken }) => taken.map(stepOf)),
     ...(unnamed > 0 ? [{ action: 'index' as const, packs: unnamed }] : []),
-    ...putBackOf({ records: [], waves: plan.waves }).map(putBackStep),
+    ...putBackOf({ ...plan, records: [] }).map(putBackStep),
     ...packs.map(({ name, what }) => ({ action: 'quarantine' as const, object: name, why: what })),
     ...confirmed.map(({ name }) => ({ action: 'confirm' as const, object: name })),
     ...removed.map(({ name, why }) => ({ action: 'quarantine' as const, object: name, why })),
