@@ -9,7 +9,7 @@
 import { CairnError } from '../base/errors.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
 import { planSync, type SyncPlan, type SyncProblem } from './sync/plan.ts'
-import { removeGone } from './sync/remove-gone.ts'
+import { isSnapshotMissed, removeGone } from './sync/remove-gone.ts'
 import { type LackingPack, lackingAtTarget } from './sync/roots.ts'
 import { expectSameRepository } from './sync/same-repository.ts'
 import { listFolder, type Survey, type SyncFolder, survey } from './sync/survey.ts'
@@ -233,6 +233,8 @@ class SyncRun {
 
   /** Only where all was copied: then the forget records are there, and the source is as it should be. */
   async #remove({ remove }: SyncPlan): Promise<{ removed: number; kept: number }> {
+    if (remove.some(isSnapshot) && (await isSnapshotMissed(this.#options.source)))
+      this.#tell({ kind: 'missing', object: 'snapshots/', what: MISSED })
     if (this.#problems > 0) return { removed: 0, kept: remove.length }
     const removed = await removeGone(this.#options, remove)
     return { removed, kept: remove.length - removed }
@@ -274,6 +276,13 @@ interface Settled {
 function isMarked({ source, marks }: Survey): boolean {
   return source.marks.length > 0 || marks.length > 0
 }
+
+function isSnapshot(name: string): boolean {
+  return name.startsWith('snapshots/')
+}
+
+const MISSED =
+  'the source has more receipts than snapshots: one is gone that nobody forgot, or a forget was interrupted. Nothing is removed from the copy, which may have it'
 
 function unsettledProblem(vanished: readonly string[]): SyncProblem {
   const [object = '', ...more] = vanished

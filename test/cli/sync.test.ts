@@ -255,16 +255,25 @@ test('--delete removes the snapshots that the source no longer has', async () =>
   const backup = await user.run(['backup', 'data', '-r', source], { env })
   expect(backup).toMatchObject({ code: 0 })
   await user.run(['sync', '--to', copy, '-r', source])
-  const [snapshot = ''] = objectsIn(repository).filter((path) => path.startsWith('snapshots/'))
+  const first = (folder: string) =>
+    objectsIn(repository).find((path) => path.startsWith(folder)) as string
+  const [snapshot, receipt] = [first('snapshots/'), first('receipts/')]
   rmSync(join(source, snapshot))
   const kept = await user.json(['sync', '--to', copy, '-r', source])
   expect(kept.last).toMatchObject({ deleted: 0 })
   expect(existsSync(join(copy, snapshot))).toBe(true)
+  // Nobody forgets one and leaves its receipt.
+  const missing = await user.run(['sync', '--to', copy, '-r', source, '--delete'])
+  expect(missing).toMatchObject({ code: 3 })
+  expect(missing.stderr).toContain('the source has more receipts than snapshots')
+  expect(existsSync(join(copy, snapshot))).toBe(true)
+  rmSync(join(source, receipt))
   const { lines, last } = await user.json(['sync', '--to', copy, '-r', source, '--delete'])
   expect(lines.filter(({ event }) => event === 'item')).toMatchObject([
     { action: 'delete', object: snapshot },
+    { action: 'delete', object: receipt },
   ])
-  expect(last).toMatchObject({ deleted: 1, kept: 0 })
+  expect(last).toMatchObject({ deleted: 2, kept: 0 })
   expect(existsSync(join(copy, snapshot))).toBe(false)
   for (const path of objectsIn(source)) {
     if (path.startsWith('snapshots/')) rmSync(join(source, path))

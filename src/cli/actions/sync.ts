@@ -239,6 +239,9 @@ const HINTS: Readonly<Record<SyncProblem['kind'], string>> = {
   marked:
     'The copy is being pruned. Run `cairn prune` there until it has nothing left to do, then sync again; ' +
     'or make another copy with `cairn copy`.',
+  missing:
+    '`cairn check` on the source says which snapshot is gone, and `cairn repair --from COPY` brings it back. Where a forget was interrupted, ' +
+    'run it again.',
   unsettled: 'Run the same command again when the source is not being pruned.',
 }
 

@@ -13,9 +13,10 @@ import type { Listing, Survey, SyncFolder } from './survey.ts'
 export interface SyncProblem {
   /**
    * `damaged` and `unreadable` at the source, `mismatch` where the target has other bytes of that name,
-   * `marked` where a mark at the target forbids it, `unsettled` where the source was pruned all the while.
+   * `marked` where a mark at the target forbids it, `unsettled` where the source was pruned all the while, `missing`
+   * where the source has lost a snapshot.
    */
-  readonly kind: 'damaged' | 'unreadable' | 'mismatch' | 'marked' | 'unsettled'
+  readonly kind: 'damaged' | 'unreadable' | 'mismatch' | 'marked' | 'unsettled' | 'missing'
   readonly object: string
   readonly what: string
 }

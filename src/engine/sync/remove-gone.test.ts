@@ -66,6 +66,23 @@ test('snapshots that the source no longer lists go, then receipts, and no pack',
   expect(await namesOf(target, 'snapshots/')).toHaveLength(1)
 })
 
+test('nothing goes where the source has lost a snapshot and its receipt is there', async () => {
+  await runSync(source.store, target)
+  const [snapshot = '', receipt = ''] = await forgetFirst()
+  await source.store.put(receipt, [await original.store.get(receipt)])
+  const { result, deleted, problems } = await runSync(source.store, target, { delete: true })
+  expect(deleted).toEqual([])
+  expect(result).toMatchObject({ deleted: 0, kept: 1, problems: 1 })
+  expect(problems).toMatchObject([{ kind: 'missing', object: 'snapshots/' }])
+  expect(await target.stat(snapshot)).toBeDefined()
+  // Forgotten indeed: whoever forgot it went on.
+  await source.store.remove(receipt)
+  expect((await runSync(source.store, target, { delete: true })).deleted).toEqual([
+    snapshot,
+    receipt,
+  ])
+})
+
 test('nothing goes without it', async () => {
   await runSync(source.store, target)
   await forgetFirst()

@@ -11,6 +11,22 @@ export interface RemoveOptions {
   readonly onDeleted: (name: string) => void
 }
 
+/**
+ * Whether the source has more receipts than snapshots: one is gone and nobody forgot it, for who forgets takes both.
+ * Which it is cannot be seen without a key, nor that it is so where other snapshots have no receipt yet.
+ */
+export async function isSnapshotMissed(source: Store): Promise<boolean> {
+  // In this order: a backup puts its snapshot first.
+  const receipts = await countOf(source, 'receipts/')
+  return receipts > (await countOf(source, 'snapshots/'))
+}
+
+async function countOf(store: Store, folder: 'receipts/' | 'snapshots/'): Promise<number> {
+  let count = 0
+  for await (const _ of store.list(folder)) count++
+  return count
+}
+
 /** Returns how many were removed. May be interrupted: the next run removes the rest. */
 export async function removeGone(
   { source, target, signal, onDeleted }: RemoveOptions,
