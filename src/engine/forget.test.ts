@@ -22,7 +22,7 @@ import type { Store } from '../store/store.ts'
 import { inRecords } from './forget/execute.ts'
 import { hold, release } from './hold.ts'
 import { loadSightings } from './sightings.ts'
-import { changeTags } from './tag.ts'
+import { changeTags, type TagChange } from './tag.ts'
 
 let world: Retention
 let owner: Repository
@@ -63,6 +63,9 @@ function killedAt(isAt: (call: string, name: string) => boolean): Store {
     },
   })
 }
+
+const tag = (snapshot: Snapshot, change: TagChange = { add: ['t'] }) =>
+  changeTags({ repository: owner, snapshot, change, clock: world.clock, random: systemRandom })
 
 test('what a policy does not keep is gone with its receipt, and a record has it', async () => {
   const ids = await save(3)
@@ -113,13 +116,7 @@ describe('what stands for another', () => {
     const change = { add: ['t'] }
     const snapshot = await snapshotOf(first as string)
     world.nowMs += DAY_MS
-    await changeTags({
-      repository: owner,
-      snapshot,
-      change,
-      clock: world.clock,
-      random: systemRandom,
-    })
+    await tag(snapshot, change)
     const { forgotten } = await world.forget(owner, {})
     expect(forgotten).toHaveLength(1)
     expect(forgotten[0]?.lineage.members).toHaveLength(2)
@@ -134,13 +131,7 @@ describe('what stands for another', () => {
     const born = world.nowMs
     world.nowMs += DAY_MS
     const snapshot = await snapshotOf(first as string)
-    await changeTags({
-      repository: owner,
-      snapshot,
-      change: { add: ['t'] },
-      clock: world.clock,
-      random: systemRandom,
-    })
+    await tag(snapshot)
     await world.forget(owner, {})
     const sightings = await loadSightings(owner)
     expect([...sightings.receivedMs.values()]).toEqual([born, born])
@@ -266,13 +257,7 @@ describe('what is held', () => {
     const [first] = await save(2)
     for (const act of [holdPlain, release, holdPlain]) await change(act, first as string)
     const snapshot = await snapshotOf(first as string)
-    await changeTags({
-      repository: owner,
-      snapshot,
-      change: { add: ['t'] },
-      clock: world.clock,
-      random: systemRandom,
-    })
+    await tag(snapshot)
     expect((await world.forget(owner, {})).forgotten).toEqual([])
     const tagged = (await world.listed()).find((id) => !snapshot.id.startsWith(id)) as string
     const listed = await loadSnapshots(owner)
@@ -319,13 +304,7 @@ describe('what is held', () => {
 test('killed between what stands for another and that, the one that is listed is left', async () => {
   const [first] = await save(2)
   const snapshot = await snapshotOf(first as string)
-  await changeTags({
-    repository: owner,
-    snapshot,
-    change: { add: ['t'] },
-    clock: world.clock,
-    random: systemRandom,
-  })
+  await tag(snapshot)
   const before = await world.listed()
   let removed = 0
   const isSecond = (call: string, name: string) =>
@@ -362,13 +341,7 @@ test('killed at any call, nothing is gone without a record, and the next run com
     let made = 0
     const ids = await save(4)
     const snapshot = await snapshotOf(ids[1] as string)
-    await changeTags({
-      repository: owner,
-      snapshot,
-      change: { add: ['t'] },
-      clock: world.clock,
-      random: systemRandom,
-    })
+    await tag(snapshot)
     await world.forget(await world.owner(killedAt(() => ++made < 0)), {})
     return made
   })()
@@ -378,13 +351,7 @@ test('killed at any call, nothing is gone without a record, and the next run com
     owner = await world.owner()
     const ids = await save(4)
     const snapshot = await snapshotOf(ids[1] as string)
-    await changeTags({
-      repository: owner,
-      snapshot,
-      change: { add: ['t'] },
-      clock: world.clock,
-      random: systemRandom,
-    })
+    await tag(snapshot)
     const before = await namesOf(world.store, 'snapshots/')
     let made = 0
     const repository = await world.owner(killedAt(() => ++made === at))

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
+import { makeRepository } from '../../../test/engine/fixture.ts'
 import { EMPTY_SUMMARY } from '../../../test/repositories/nothing-saved.ts'
 import type { Summary } from '../../format/snapshot.ts'
-import type { DomainAccess } from '../../repository/access.ts'
+import { selectDomain } from '../../repository/repository.ts'
 import { type ComingBack, type SnapshotBack, sightedBack, wavesOf } from './coming-back.ts'
 
 const NOW_MS = 1_000_000
-const domain = { hex: 'd0' } as DomainAccess
+const { repository } = await makeRepository()
+const domain = selectDomain(repository)
 
 function back(name: string, said: Partial<Summary>, storedAtMs?: number): SnapshotBack {
   const object = {
@@ -51,9 +53,9 @@ test('of each source one comes at a time, oldest first, with its receipts; other
       back('c', { sourceId: two, sequence: 9 }),
     ),
     receipts: [
-      receipt('of b', 'd0 snapshots/b'),
-      receipt('of what is there', 'd0 snapshots/x'),
-      receipt('of a', 'd0 snapshots/a'),
+      receipt('of b', `${domain.hex} snapshots/b`),
+      receipt('of what is there', `${domain.hex} snapshots/x`),
+      receipt('of a', `${domain.hex} snapshots/a`),
     ],
   })
   const names = waves.map(({ snapshots, receipts }) => {

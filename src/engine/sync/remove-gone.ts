@@ -3,6 +3,7 @@
 
 import { CairnError } from '../../base/errors.ts'
 import type { Store } from '../../store/store.ts'
+import { listFolder } from './survey.ts'
 
 export interface RemoveOptions {
   readonly source: Store
@@ -17,14 +18,8 @@ export interface RemoveOptions {
  */
 export async function isSnapshotMissed(source: Store): Promise<boolean> {
   // In this order: a backup puts its snapshot first.
-  const receipts = await countOf(source, 'receipts/')
-  return receipts > (await countOf(source, 'snapshots/'))
-}
-
-async function countOf(store: Store, folder: 'receipts/' | 'snapshots/'): Promise<number> {
-  let count = 0
-  for await (const _ of store.list(folder)) count++
-  return count
+  const receipts = await listFolder(source, 'receipts')
+  return receipts.length > (await listFolder(source, 'snapshots')).length
 }
 
 /** Returns how many were removed. May be interrupted: the next run removes the rest. */
