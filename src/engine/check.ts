@@ -79,7 +79,10 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   const opened = new OpenedObjects()
   await checkMetadata({ repository, findings, opened, signal, onObject: () => counts.object() })
   const { domains, listed } = await loadDomains(repository, findings)
-  const whole = new Set([...chosenOf(listed, mode), ...readableTrees(domains, listed)])
+  const trees = new Set(readableTrees(domains, listed))
+  // Trees are read each time: a part of the rest is a part of what is read seldom.
+  const rest = listed.filter((pack) => !trees.has(pack))
+  const whole = new Set([...chosenOf(rest, mode), ...trees])
   counts.expect(listed, whole)
   const stage = new PackStage({
     ...options,

@@ -35,6 +35,11 @@ test('four quarters are all packs', async () => {
   expect(sum).toBeGreaterThanOrEqual(packs)
 })
 
+test('a part of data is read each time, however small, beside the trees', async () => {
+  const trees = 5
+  for (let run = 0; run < 3; run++) expect((await read('1%')).packsRead).toBeGreaterThan(trees)
+})
+
 test('a damaged pack is found, however the parts change', async () => {
   const folder = user.path('repository', 'packs')
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -37,6 +37,23 @@ test('--wait waits for what an earlier run has marked, and deletes it', async ()
   expect(namesIn('marks')).toEqual([])
 })
 
+test('it says why nothing is freed of what was just forgotten, and until when', async () => {
+  const planned = async (...args: readonly string[]) => {
+    const { lines } = await user.json(['prune', '--dry-run', ...args], { env: user.keyed })
+    return lines.find(({ event }) => event === 'item') as unknown as {
+      readonly neededBytes: number
+      readonly forgottenBytes: number
+    }
+  }
+  expect((await run('prune', '--dry-run')).stdout).toMatch(
+    / of them only for what was forgotten and can be had back, the last of it until 20\d\d-/,
+  )
+  const { neededBytes, forgottenBytes } = await planned()
+  expect(forgottenBytes).toBeGreaterThan(0)
+  const later = await planned('--undelete-window', '0s')
+  expect(later).toMatchObject({ neededBytes: neededBytes - forgottenBytes, forgottenBytes: 0 })
+})
+
 test('one pack is marked, and two are', async () => {
   const marked = await user.json(['prune', ...NOW], { env: user.keyed })
   const plan = marked.lines.find(({ event }) => event === 'item') as unknown as {

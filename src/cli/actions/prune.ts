@@ -185,6 +185,14 @@ function tellPlan(output: Output, { domains, notes }: PrunePlan): void {
   for (const { name, error } of notes) output.detail(`note: ${name}: ${error.message}`)
 }
 
+/** Why `forget --prune` frees nothing at once. */
+function forgottenLine({ survey, liveness }: DomainPlan): string {
+  const { domain, roots, windowMs } = survey
+  const own = roots.forgotten.filter((one) => one.domain === domain)
+  const last = Math.max(...own.map(({ storedAtMs }) => storedAtMs + windowMs))
+  return `${formatBytes(liveness.forgottenBytes)} of them only for what was forgotten and can be had back, the last of it until ${formatTime(last)}`
+}
+
 function planLines(plan: DomainPlan): readonly string[] {
   const { sweep, mark, renewal, compaction, liveness, obstacles } = plan
   const stored = liveness.packs.reduce((sum, { packBytes }) => sum + packBytes, 0)
@@ -192,6 +200,7 @@ function planLines(plan: DomainPlan): readonly string[] {
   const packs = formatNumber(liveness.packs.length, 'pack')
   return [
     `${formatBytes(needed)} of ${formatBytes(stored)} in ${packs} are needed`,
+    ...(liveness.forgottenBytes > 0 ? [forgottenLine(plan)] : []),
     ...(obstacles.length > 0 ? [FROZEN] : []),
     ...(sweep.packs.length + sweep.snapshots.length > 0 ? [sweepLine(plan)] : []),
     ...sweep.waiting.map(waitingLine),
@@ -261,6 +270,7 @@ function jsonPlan(plan: DomainPlan) {
     packs: liveness.packs.length,
     storedBytes: liveness.packs.reduce((sum, { packBytes }) => sum + packBytes, 0),
     neededBytes: liveness.packs.reduce((sum, { liveBytes }) => sum + liveBytes, 0),
+    forgottenBytes: liveness.forgottenBytes,
     sweep: { marks: marks.map(({ name }) => name), packs, bytes, moveBytes, snapshots },
     waiting: waiting.map((one) => ({ mark: one.mark.name, ripeAt: isoTime(one.ripeAtMs) })),
     mark: { ...mark, packs: mark.packs.map(({ name }) => name) },

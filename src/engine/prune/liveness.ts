@@ -67,6 +67,7 @@ export class Liveness {
   readonly #needed: Uint8Array
   /** For each frame how many of its blobs are needed. */
   readonly #liveBlobs: Uint32Array
+  #forgottenBytes = 0
 
   constructor(survey: DomainSurvey) {
     const { marked, headers, ownPacks, moved, nowMs } = survey
@@ -91,11 +92,16 @@ export class Liveness {
     this.#numbers = new Map(packs.map(({ name }, number) => [name, number]))
     this.#firstFrames = firstFrames(read)
     this.#receivedMs = receivedTimes(packs, { read, moved, frames: this.#image.frames })
-    const { needed, unresolved } = reachOf(survey, { image: this.#image, read })
+    const { needed, listed, unresolved } = reachOf(survey, { image: this.#image, read })
     this.#needed = needed
     this.unresolved = unresolved
     this.#liveBlobs = new Uint32Array(this.#image.frames)
-    this.#countLife()
+    this.#countLife(listed)
+  }
+
+  /** Bytes of live frames that only what was forgotten needs, and that can go when its window is over. */
+  get forgottenBytes(): number {
+    return this.#forgottenBytes
   }
 
   /**
@@ -146,9 +152,10 @@ export class Liveness {
     return frames.map((frame) => (needed.get(frame) as number[]).sort((a, b) => a - b))
   }
 
-  #eachKeeper(act: (blob: number) => void): void {
+  /** Told of each with the blob of its id that is said to be needed. */
+  #eachKeeper(act: (blob: number, needed: number) => void): void {
     this.#image.eachCopies(this.#needed, (copies) => {
-      for (const copy of this.#keepers(copies)) act(copy)
+      for (const copy of this.#keepers(copies)) act(copy, copies[0] as number)
     })
   }
 
@@ -241,24 +248,33 @@ export class Liveness {
     return receivedMs > this.#trustedMs ? receivedMs + 2 * BEHIND_TRUSTED : receivedMs
   }
 
-  /** Which frames outside of marks are needed; of those in marks, all that have the only copy. */
-  #countLife(): void {
+  /**
+   * Which frames outside of marks are needed; of those in marks, all that have the only copy. `listed` has 1 for each
+   * blob that snapshots need which are not forgotten.
+   */
+  #countLife(listed: Uint8Array): void {
     const liveBlobs = this.#liveBlobs
     const isKept = new Uint8Array(this.#image.blobs)
-    this.#eachKeeper((blob) => {
-      isKept[blob] = 1
+    this.#eachKeeper((blob, needed) => {
+      isKept[blob] = 1 + (listed[needed] as number)
     })
     let blob = 0
     for (let i = 0; i < this.#image.frames; i++) {
       const { pack, storedBytes, blobCount } = this.#image.frame(i)
       // Blobs are numbered in the order of their frames: asking for the frame of each took five times as long.
       let live = 0
-      for (const end = blob + blobCount; blob < end; blob++) live += isKept[blob] as number
+      let isListed = false
+      for (const end = blob + blobCount; blob < end; blob++) {
+        if (isKept[blob] === 0) continue
+        live++
+        isListed ||= isKept[blob] === 2
+      }
       liveBlobs[i] = live
       const life = this.#pack(pack)
       if (liveBlobs[i] === 0) life.deadBytes += storedBytes
       else {
         life.liveBytes += storedBytes
+        if (!isListed) this.#forgottenBytes += storedBytes
         life.liveBlobs += liveBlobs[i] as number
         const wasted = blobCount - (liveBlobs[i] as number)
         life.wastedBlobs += wasted
@@ -333,7 +349,11 @@ function receivedTimes(
 function reachOf(
   { domain, roots, lost, isAnyUnread }: DomainSurvey,
   { image, read }: { readonly image: IndexImage; readonly read: readonly EncodedHeader[] },
-): { readonly needed: Uint8Array; readonly unresolved: readonly string[] } {
+): {
+  readonly needed: Uint8Array
+  readonly listed: Uint8Array
+  readonly unresolved: readonly string[]
+} {
   const graph = new RefGraph(image)
   for (const { columns } of read.filter(({ indexed: { kind } }) => kind === 'tree-pack')) {
     const { ids: treeIds, refCounts, refs } = columns
@@ -346,10 +366,12 @@ function reachOf(
     return reach.lostBelow(ids.map((id) => graph.numberOf(id as BlobId)))
   }
   const missing = new Set(lostBelow(roots.snapshots))
+  const listed = reach.visited(image.blobs).slice()
   // What was forgotten and is not whole any more can be had back by nobody, and holds nothing up: a prune with a
   // shorter window took it, or it is a copy of after that. But where a pack could not be read it may be whole.
   const forgotten = lostBelow(roots.forgotten)
   if (isAnyUnread) for (const number of forgotten) missing.add(number)
   const unresolved = [...graph.unresolved].filter(([hex, n]) => missing.has(n) && !lost.has(hex))
-  return { needed: reach.visited(image.blobs), unresolved: unresolved.map(([hex]) => hex) }
+  const needed = reach.visited(image.blobs)
+  return { needed, listed, unresolved: unresolved.map(([hex]) => hex) }
 }

@@ -23,6 +23,8 @@ export interface Survey {
   readonly repository: Repository
   /** By the store's clock. */
   readonly nowMs: number
+  /** So long what was forgotten is kept. */
+  readonly windowMs: number
   readonly sessions: readonly Session[]
   /**
    * Listed before all else, and still after it: those that a sweep may take up. Of one that was removed in between
@@ -82,6 +84,7 @@ export async function takeSurvey(
   return {
     repository,
     nowMs,
+    windowMs,
     sessions,
     marksThroughout: both(marksBefore, marksAfter),
     marks,
