@@ -9,11 +9,14 @@ import { KIND, PREFIX_BYTES } from '../../src/format/prefix.ts'
 import { HeldLease } from '../../src/repository/lease.ts'
 import { readPackHeader } from '../../src/repository/pack-headers.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
+import { putReceipt } from '../../src/repository/snapshots.ts'
+import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
 import { beginSession } from '../../src/sealer/session.ts'
 import { putContent } from '../../src/store/content.ts'
 import { CONTENT_FOLDERS, contentName, digestInName } from '../../src/store/names.ts'
 import { CraftedTrees } from '../repositories/crafted.ts'
+import { forgetLongAgo } from '../repositories/forgotten.ts'
 import { forgeMark } from '../repositories/marks.ts'
 import { putPack, putSegment } from '../repositories/packs.ts'
 import { namesOf, noise } from '../repositories/sample.ts'
@@ -132,6 +135,26 @@ describe('lies about blobs', () => {
     expect(results.every(({ swept }) => swept.every((one) => one.removedPacks === 0))).toBe(true)
     expect(await siege.lost(saved)).toEqual([])
   })
+})
+
+test('a receipt of what never was stops deleting, and is named, until that is given up', async () => {
+  const domain = selectDomain(siege.attacker)
+  const snapshot = systemRandom(32)
+  const receipt = { snapshot, sessionId: systemRandom(16), confirmedMs: siege.nowMs }
+  await putReceipt(siege.attacker, { domain, receipt })
+  const dead = await deadPack()
+  const results = await siege.prune(3)
+  expect(obstaclesIn(results)[0]).toContain('tells of it, and nobody forgot it')
+  expect(await namesOf(siege.store, 'packs/')).toContain(dead)
+  const foundMs = siege.nowMs
+  await putUpkeepRecord(siege.owner, {
+    kind: 'loss',
+    domain: siege.domain,
+    record: { ids: [snapshot], foundMs },
+  })
+  expect(obstaclesIn((await siege.prune(3)).slice(-1))).toEqual([])
+  expect(await namesOf(siege.store, 'packs/')).not.toContain(dead)
+  expect(await siege.lost(saved)).toEqual([])
 })
 
 test('one that nobody ever confirmed stands in the way for a month and no longer', async () => {
@@ -276,7 +299,7 @@ function eternalSession(): Promise<HeldLease> {
   })
 }
 
-/** As forgetting does when its window is over. */
-async function forget(id: string): Promise<void> {
-  await siege.store.remove(`snapshots/${id}`)
+/** Long enough ago that nobody can have it back. */
+function forget(id: string): Promise<void> {
+  return forgetLongAgo(siege.owner, { name: `snapshots/${id}`, nowMs: siege.nowMs })
 }

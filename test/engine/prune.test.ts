@@ -14,6 +14,7 @@ import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
 import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { digestInName } from '../../src/store/names.ts'
 import { backupTexts, newWorld, repositoryOf, seeded, type World } from '../model/world.ts'
+import { forgetLongAgo } from '../repositories/forgotten.ts'
 import { namesOf } from '../repositories/sample.ts'
 
 const HOUR_MS = 3_600_000
@@ -52,19 +53,11 @@ async function pruneOnce(changes: { readonly unusedMax?: number } = {}): Promise
   })
 }
 
-/** As forgetting does, when the window is over and the record has no longer got the snapshot itself. */
 async function forget({ snapshot }: BackupResult): Promise<void> {
   const { store, clock } = world
   const repository = repositoryOf(world, { store, random: seeded(seed++) })
-  const one = (await loadSnapshots(repository)).snapshots.find(({ name }) => name === snapshot)
-  const { sourceId, sequence } = (one as Snapshot).summary
-  const said = { snapshot: hashOf(snapshot as string), sourceId, sequence, isConfirmed: true }
-  const record = { snapshots: [{ ...said, object: undefined }], forgottenMs: clock.nowMs() }
-  await putUpkeepRecord(repository, { kind: 'forget', domain: selectDomain(repository), record })
-  await store.remove(snapshot as string)
+  await forgetLongAgo(repository, { name: snapshot as string, nowMs: clock.nowMs() })
 }
-
-const hashOf = (name: string) => digestInName(name) as Uint8Array
 
 const packs = () => namesOf(world.store, 'packs/')
 const has = async (text: string) => {
