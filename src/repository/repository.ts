@@ -193,10 +193,14 @@ function wrongCredential(
   }
   return new CairnError(
     'wrong-passphrase',
-    `Wrong ${what}: it opens none of the ${found.names.length} keys of the repository at ${store.address}` +
+    `Wrong ${what}: it ${opensNone(found.names.length)} of the repository at ${store.address}` +
       (damaged === '' ? '' : ` (not usable: ${damaged})`),
     { context: { keys: found.names.length, damaged: found.skipped.length } },
   )
+}
+
+function opensNone(keys: number): string {
+  return keys === 1 ? 'does not open the only key' : `opens none of the ${keys} keys`
 }
 
 const SKIPPED_SHOWN = 3
