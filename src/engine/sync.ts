@@ -233,7 +233,7 @@ class SyncRun {
 
   /** Only where all was copied: then the forget records are there, and the source is as it should be. */
   async #remove({ remove }: SyncPlan): Promise<{ removed: number; kept: number }> {
-    if (remove.some(isSnapshot) && (await isSnapshotMissed(this.#options.source)))
+    if (await isSnapshotMissed(this.#options.source, remove))
       this.#tell({ kind: 'missing', object: 'snapshots/', what: MISSED })
     if (this.#problems > 0) return { removed: 0, kept: remove.length }
     const removed = await removeGone(this.#options, remove)
@@ -277,12 +277,8 @@ function isMarked({ source, marks }: Survey): boolean {
   return source.marks.length > 0 || marks.length > 0
 }
 
-function isSnapshot(name: string): boolean {
-  return name.startsWith('snapshots/')
-}
-
 const MISSED =
-  'the source has more receipts than snapshots: one is gone that nobody forgot, or a forget was interrupted. Nothing is removed from the copy, which may have it'
+  'more snapshots are gone at the source than receipts: one may be lost there that nobody forgot. Nothing is removed from the copy, which may have it'
 
 function unsettledProblem(vanished: readonly string[]): SyncProblem {
   const [object = '', ...more] = vanished

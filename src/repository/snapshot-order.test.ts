@@ -52,27 +52,6 @@ test('a copy that nobody confirmed changes nothing', async () => {
   expect(await inOrder()).toEqual([first, second, copy])
 })
 
-test('of a source with branches it is that of the times', async () => {
-  const root = await retention.save(owner, { summary: daysAgo(40) })
-  const predecessor = Uint8Array.from(Buffer.from(root, 'hex'))
-  const lost = await retention.save(owner, {
-    summary: { ...daysAgo(30), sequence: 2, predecessor },
-  })
-  const last = await retention.save(owner, { summary: { ...daysAgo(20), sequence: 3 } })
-  // Rolled back to the first: the next run counts from there, and then a repair brings the others back.
-  const later = { ...daysAgo(10), sequence: 2, predecessor }
-  const next = await retention.save(owner, { summary: later })
-  expect(await inOrder()).toEqual([root, lost, last, next])
-})
-
-test('two runs at the same time are no branches', async () => {
-  const at = (startedMs: number, endedMs: number) => ({ startedMs, endedMs, sequence: 1 })
-  const first = await retention.save(owner, { summary: at(1000, 3000) })
-  const second = await retention.save(owner, { summary: at(2000, 2500) })
-  const third = await retention.save(owner, { summary: { ...at(500, 600), sequence: 2 } })
-  expect(await inOrder()).toEqual([first, second, third])
-})
-
 test('among sources nothing was begun later than the store received it', async () => {
   const ahead = await retention.save(owner, { source: 'one', summary: daysAgo(-365) })
   const last = await retention.save(owner, { source: 'two' })

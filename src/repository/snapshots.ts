@@ -352,28 +352,12 @@ export function compareBySequence(a: Ordered, b: Ordered): number {
 
 /**
  * The order in which those of one source follow each other, given all of it. Where any is a copy, the numbers
- * say only in which order they were copied, and where it has branches, they count from where these begin: then it
- * is that of their times.
+ * say only in which order they were copied: then it is that of their times.
  */
 export function orderOfSource(
   all: readonly (Ordered & Pick<Snapshot, 'confirmed'>)[],
 ): (a: Ordered, b: Ordered) => number {
-  return all.some(isCopyThatCounts) || hasBranches(all) ? compareByTime : compareBySequence
-}
-
-/**
- * Whether two runs gave out the same number behind the same one, and were not at work at the same time: the store was
- * rolled back, backups went on, and a repair brought back what there was.
- */
-function hasBranches(all: readonly (Ordered & Pick<Snapshot, 'confirmed'>)[]): boolean {
-  const counting = all.filter(({ confirmed }) => confirmed)
-  const following = Map.groupBy(counting, ({ summary: { predecessor, sequence } }) => {
-    return `${sequence} ${predecessor === undefined ? '' : toHex(predecessor)}`
-  })
-  return [...following.values()].some((own) => {
-    const lastBegun = Math.max(...own.map(({ summary }) => summary.startedMs))
-    return own.some(({ summary }) => summary.endedMs < lastBegun)
-  })
+  return all.some(isCopyThatCounts) ? compareByTime : compareBySequence
 }
 
 /** One without a receipt may be of a run that goes on, and changes no order. */

@@ -240,8 +240,8 @@ const HINTS: Readonly<Record<SyncProblem['kind'], string>> = {
     'The copy is being pruned. Run `cairn prune` there until it has nothing left to do, then sync again; ' +
     'or make another copy with `cairn copy`.',
   missing:
-    '`cairn check` on the source says which snapshot is gone, and `cairn repair --from COPY` brings it back. Where a forget was interrupted, ' +
-    'run it again.',
+    '`cairn check` on the source says which snapshot is lost, and `cairn repair --from COPY` brings it back. Where it finds none, a ' +
+    'forget was interrupted, and the next one by rules goes on; or a backup was, long ago: then prune the copy.',
   unsettled: 'Run the same command again when the source is not being pruned.',
 }
 

@@ -46,10 +46,11 @@ export async function findMissing(
   const found = new Map<string, MissingSnapshot>()
   for (const { domain, name, snapshot } of witnessesIn(roots)) {
     if (isThere.has(snapshot) || found.has(snapshot) || isExplained(snapshot)) continue
-    // Put since snapshots were listed, or not in that list yet; or the witness went meanwhile, as who forgets does.
-    const [now, witness] = [await store.stat(snapshot), await store.stat(name)]
-    if (now === undefined && witness !== undefined)
-      found.set(snapshot, { domain, name: snapshot, witness: name })
+    // Put since snapshots were listed, or not in that list yet.
+    if ((await store.stat(snapshot)) !== undefined) continue
+    // The witness went meanwhile, as who forgets does; one that was forgotten is a witness by its record.
+    if (!isForgotten.has(name) && (await store.stat(name)) === undefined) continue
+    found.set(snapshot, { domain, name: snapshot, witness: name })
   }
   return [...found.values()]
 }
@@ -63,7 +64,7 @@ function* witnessesIn(roots: Roots): Generator<Witness & { readonly domain: Doma
     for (const one of receipts) if (!finished.has(one.session)) yield one
   }
   for (const [domain, own] of Map.groupBy(
-    [...roots.snapshots, ...roots.forgotten],
+    [...roots.snapshots, ...roots.remembered],
     (one) => one.domain,
   ))
     for (const one of followers(own)) yield { ...one, domain }

@@ -20,6 +20,7 @@ import {
 import { systemClock } from '../../base/clock.ts'
 import { loadSnapshots } from '../../repository/snapshots.ts'
 import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
+import { putContent } from '../../store/content.ts'
 import { decorate } from '../../store/decorate.ts'
 import { openMemory } from '../../store/memory.ts'
 import type { Store } from '../../store/store.ts'
@@ -81,6 +82,23 @@ test('nothing goes where the source has lost a snapshot and its receipt is there
     snapshot,
     receipt,
   ])
+})
+
+test('nor where another one has no receipt yet, so that there are as many', async () => {
+  await runSync(source.store, target)
+  const [snapshot = ''] = await namesOf(source.store, 'snapshots/')
+  await source.store.remove(snapshot)
+  const bytes = await original.store.get(snapshot)
+  await putContent(source.store, { folder: 'snapshots', parts: [bytes, new Uint8Array(1)] })
+  const { deleted, problems } = await runSync(source.store, target, { delete: true })
+  expect([deleted, problems.map(({ kind }) => kind)]).toEqual([[], ['missing']])
+})
+
+test('a receipt alone that went goes', async () => {
+  await runSync(source.store, target)
+  const [receipt = ''] = await receiptsByTime()
+  await source.store.remove(receipt)
+  expect((await runSync(source.store, target, { delete: true })).deleted).toEqual([receipt])
 })
 
 test('nothing goes without it', async () => {

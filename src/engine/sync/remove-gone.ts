@@ -13,10 +13,14 @@ export interface RemoveOptions {
 }
 
 /**
- * Whether the source has more receipts than snapshots: one is gone and nobody forgot it, for who forgets takes both.
- * Which it is cannot be seen without a key, nor that it is so where other snapshots have no receipt yet.
+ * Whether more snapshots are to be removed than receipts, or the source has more receipts than snapshots: one may be gone
+ * that nobody forgot, for who forgets takes both. Which it is cannot be seen without a key; nor whether it is one that
+ * nobody confirmed and that a prune of the source has removed, which a prune of the copy will remove too.
  */
-export async function isSnapshotMissed(source: Store): Promise<boolean> {
+export async function isSnapshotMissed(source: Store, remove: readonly string[]): Promise<boolean> {
+  const snapshots = remove.filter((name) => name.startsWith('snapshots/'))
+  if (snapshots.length === 0) return false
+  if (2 * snapshots.length > remove.length) return true
   // In this order: a backup puts its snapshot first.
   const receipts = await listFolder(source, 'receipts')
   return receipts.length > (await listFolder(source, 'snapshots')).length
