@@ -20,7 +20,7 @@ import type { CheckProblem } from './check/problems.ts'
 import { type CheckProgress, type CheckResult, check } from './check.ts'
 import { Headers } from './prune/headers.ts'
 import { listingLagMs } from './prune/timing.ts'
-import { executeRepair, markLost } from './repair/execute.ts'
+import { executeRepair, markLost, takeAway } from './repair/execute.ts'
 import { openCopy } from './repair/good-copies.ts'
 import { type Inspection, inspect } from './repair/inspect.ts'
 import { planRepair, type RepairPlan } from './repair/plan.ts'
@@ -193,5 +193,8 @@ async function giveUp(
     if (still.length > 0) await markLost(repository, { domain, lost: still, clock })
     isSaid ||= still.length > 0
   }
+  // They would tell of it for ever.
+  const orphans = now.orphans.filter(({ snapshot }) => snapshots.includes(snapshot))
+  for (const { name } of orphans) await takeAway(name, options)
   return isSaid
 }

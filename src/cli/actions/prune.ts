@@ -2,13 +2,14 @@
 
 import { hostname } from 'node:os'
 import { CairnError, isCairnError, messageOf } from '../../base/errors.ts'
-import type { DomainPlan, WaitingMark } from '../../engine/prune/plan.ts'
+import type { DomainPlan, Obstacle, WaitingMark } from '../../engine/prune/plan.ts'
 import { GRACE_MS, shortestGraceMs } from '../../engine/prune/timing.ts'
 import { type PruneOptions, type PrunePlan, type PruneResult, prune } from '../../engine/prune.ts'
 import { UNDELETE_WINDOW_MS } from '../../repository/forgets.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Context } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { fewOfEach, folderOf } from '../few-of-each.ts'
 import { openConfigured } from '../open-repository.ts'
 import type { Output } from '../output.ts'
 import { type PruneRefusal, refusalsToPrune, type SeenSnapshots } from '../prune-refusals.ts'
@@ -176,13 +177,26 @@ function tellPlan(output: Output, { domains, notes }: PrunePlan): void {
   for (const plan of domains) {
     const label = isOne ? '' : `${plan.survey.domain.label}: `
     for (const line of planLines(plan)) output.summary(`${label}${line}`)
-    for (const { object, why } of plan.obstacles)
-      output.problem(`obstacle: ${object}: ${why}`, { kind: 'obstacle', object, what: why })
+    tellObstacles(output, plan.obstacles)
     output.event({ event: 'item', action: 'plan', ...jsonPlan(plan) })
   }
   const closed = domains[0]?.survey.roots.closed ?? 0
   if (closed > 0) output.note(`${closedText(closed)} What they need is left alone.`)
   for (const { name, error } of notes) output.detail(`note: ${name}: ${error.message}`)
+}
+
+/** Of those in one folder a few: whoever may put objects may make thousands. */
+function tellObstacles(output: Output, obstacles: readonly Obstacle[]): void {
+  const kind = 'obstacle'
+  const { named, more } = fewOfEach(output, obstacles, ({ object }) => folderOf(object) ?? '')
+  for (const { object, why: what } of named)
+    output.problem(`${kind}: ${object}: ${what}`, { kind, object, what })
+  for (const { count, example } of more) {
+    const folder = folderOf(example.object)
+    const what = folder === undefined ? 'more blob' : 'more object'
+    const where = folder === undefined ? '' : ` in ${folder}`
+    output.problem(`${kind}: ${formatNumber(count, what)}${where} (--verbose lists all)`, { kind })
+  }
 }
 
 /** Why `forget --prune` frees nothing at once. */
@@ -288,8 +302,10 @@ function tellResult(
     graceMs,
   }: { readonly result: PruneResult; readonly dryRun: boolean; readonly graceMs: number },
 ): Readonly<Record<string, unknown>> {
-  for (const { object, why } of [...swept, ...compacted].flatMap(({ obstacles }) => obstacles))
-    output.problem(`obstacle: ${object}: ${why}`, { kind: 'obstacle', object, what: why })
+  tellObstacles(
+    output,
+    [...swept, ...compacted].flatMap(({ obstacles }) => obstacles),
+  )
   const counts = countsOf({ swept, compacted })
   for (const { kind, what, hint } of refusals) {
     output.problem(`Nothing is deleted or marked: ${what}`, { refusal: kind, what, hint })

@@ -18,7 +18,7 @@ import { workersFor } from '../option-values.ts'
 import type { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
-import { closedText } from '../snapshot-text.ts'
+import { closedText, shortId } from '../snapshot-text.ts'
 import { isSameStore, storeAt } from '../store.ts'
 import { formatDuration } from '../times.ts'
 import { withUpkeep } from '../upkeep.ts'
@@ -116,7 +116,12 @@ function tellStep(output: Output, { action }: RepairStep, text: string): void {
 }
 
 /** Of what may be there by the thousand. */
-const FOLDED = { 'put-back': 'put back', quarantine: 'put into quarantine', leave: 'Left alone' }
+const FOLDED = {
+  'put-back': 'put back',
+  quarantine: 'put into quarantine',
+  leave: 'Left alone',
+  'lost-snapshot': 'Lost',
+}
 
 function foldedKind(step: RepairStep): string | undefined {
   return step.action in FOLDED && 'object' in step && !step.object.startsWith('packs/')
@@ -127,7 +132,8 @@ function foldedKind(step: RepairStep): string | undefined {
 function moreText(step: RepairStep, count: number): string {
   const { action, object } = step as RepairStep & { action: keyof typeof FOLDED; object: string }
   const what = `${formatNumber(count, 'more object')} in ${folderOf(object) ?? ''}`
-  return `${FOLDED[action]}${action === 'leave' ? ':' : ''} ${what} (--verbose lists all)`
+  const isTold = action === 'leave' || action === 'lost-snapshot'
+  return `${FOLDED[action]}${isTold ? ':' : ''} ${what} (--verbose lists all)`
 }
 
 function textOf(step: RepairStep): string {
@@ -172,6 +178,8 @@ function tell({ output }: Context, { result, flags, address, elapsedMs }: Done):
   output.summary(`${verdict(result, flags)} ${address}, in ${formatDuration(elapsedMs)}`)
   if (after.closed > 0) output.note(closedText(after.closed))
   for (const hint of hintsFor(result, flags)) output.note(hint)
+  const newest = plan.overtaken.at(-1)
+  if (newest !== undefined) output.note(overtakenText(newest))
   const frames = plan.domains.flatMap(({ taken }) => taken)
   const { packs, removed, confirmed, left, lostSnapshots, domains } = plan
   const putBack = putBackOf(plan)
@@ -224,6 +232,10 @@ function hintsFor(
       ? ['The way out is to forget the snapshots that are affected.']
       : []),
   ]
+}
+
+function overtakenText(newest: string): string {
+  return `Backups went on here while some were missing: \`latest\` is one of those that came back until the next backup. The newest by time is ${shortId(newest)}.`
 }
 
 const AGAIN = 'Run it again: what could not be seen before may be seen now, and be mended too.'

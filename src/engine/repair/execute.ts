@@ -30,15 +30,18 @@ import { bytesOf, takeFrames } from './frame-source.ts'
 import type { DomainRepair, RepairPlan } from './plan.ts'
 import { ReliedPacks } from './relied-packs.ts'
 
-export interface ExecuteOptions {
+interface StepOptions {
   readonly repository: Repository
-  readonly clock: Clock
-  readonly random: Random
   readonly signal: AbortSignal
-  /** Headers of packs, as the plan has read them. */
-  readonly headers: Headers
   /** Told of each step before it is taken. */
   readonly onStep: (object: string) => void
+}
+
+export interface ExecuteOptions extends StepOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** Headers of packs, as the plan has read them. */
+  readonly headers: Headers
 }
 
 /**
@@ -96,7 +99,7 @@ async function bringBack(
   for (const { object } of receipts) await putBack(object, options)
 }
 
-function step(object: string, { signal, onStep }: ExecuteOptions): void {
+function step(object: string, { signal, onStep }: StepOptions): void {
   if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
   onStep(object)
 }
@@ -128,7 +131,7 @@ async function nameInIndex({ domain, unnamed }: DomainRepair, options: ExecuteOp
 }
 
 /** Into quarantine, as it is found now. */
-async function takeAway(name: string, options: ExecuteOptions): Promise<void> {
+export async function takeAway(name: string, options: StepOptions): Promise<void> {
   step(name, options)
   const { repository } = options
   const bytes = await found(repository, name)

@@ -1,12 +1,15 @@
 // What a repair will do: pure, so that a dry run shows exactly what a run does. Nothing that could still say
 // what must be kept is taken out of the way unless somebody says that it is lost.
 
+import { type Bytes, toHex } from '../../base/bytes.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import type { DescribedPack } from '../../repository/pack-headers.ts'
-import type { RootSnapshot } from '../../repository/roots.ts'
+import type { RootReceipt, RootSnapshot } from '../../repository/roots.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
+import { digestInName } from '../../store/names.ts'
 import {
   type ForgetsBack,
+  type OpenedBack,
   type PutBack,
   type SightedBack,
   sightedBack,
@@ -35,6 +38,8 @@ export interface RepairPlan {
   readonly confirmed: readonly RootSnapshot[]
   /** Roots of snapshots that come back or count again, as far as they will be whole. */
   readonly counting: readonly CountingRoots[]
+  /** Ids of snapshots that are newer than what comes back of their source, and have no higher number; oldest first. */
+  readonly overtaken: readonly string[]
   /** Names of packs with which something is wrong. */
   readonly damaged: ReadonlySet<string>
   /** Objects that go into quarantine. */
@@ -42,6 +47,8 @@ export interface RepairPlan {
   readonly left: readonly Left[]
   /** Names of snapshots that are gone, that nobody forgot, and that can be had from nowhere. */
   readonly lostSnapshots: readonly string[]
+  /** Receipts of these. */
+  readonly orphans: readonly RootReceipt[]
   /** Names of packs that stay and may hold what seems to be lost: so nothing can be given up yet. */
   readonly unsure: readonly string[]
 }
@@ -80,6 +87,7 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
   const fates = objects
     .filter(({ good }) => good === undefined)
     .map((object) => fateOf(object, { inspection, choices, confirmed }))
+  const lost = lostSnapshots(inspection)
   const packs = inspection.packs.map((pack) => packFate(pack, { inspection, choices }))
   return {
     records: comingBack.records,
@@ -90,10 +98,12 @@ export function planRepair(inspection: Inspection, choices: PlanChoices): Repair
     packs: packs.flatMap(({ goes }) => goes ?? []),
     confirmed,
     counting: countingRoots(inspection, confirmed),
+    overtaken: overtakenIn(inspection),
     damaged: new Set(inspection.packs.map(({ name }) => name)),
     removed: [...fates.flatMap(({ removed }) => removed ?? []), ...wrongSegments(inspection)],
     left: [...fates, ...packs].flatMap(({ left }) => left ?? []),
-    lostSnapshots: lostSnapshots(inspection),
+    lostSnapshots: lost,
+    orphans: inspection.roots.receipts.filter(({ snapshot }) => lost.includes(snapshot)),
     unsure: [
       ...packs.flatMap(({ left, mayHold }) => (left !== undefined && mayHold ? left.name : [])),
       ...inspection.unread,
@@ -109,6 +119,24 @@ export function putBackOf({
 }: Pick<RepairPlan, 'records' | 'waves' | 'forgets'>): readonly PutBack[] {
   const inWaves = waves.flatMap(({ snapshots, receipts }) => [...snapshots, ...receipts])
   return [...records, ...[...inWaves, ...forgets].map(({ object }) => object)]
+}
+
+/** Where the repository was put back to an older state, and backups went on there: `latest` goes by the numbers. */
+function overtakenIn({ roots, comingBack }: Inspection): readonly string[] {
+  const key = ({ domain, summary }: OpenedBack) => `${domain.hex} ${toHex(summary.sourceId)}`
+  const back = Map.groupBy(
+    comingBack.snapshots.flatMap(({ opened }) => opened ?? []),
+    key,
+  )
+  const overtaken = roots.snapshots.filter((one) => {
+    const { startedMs, sequence } = one.summary
+    return (back.get(key(one)) ?? []).some(
+      ({ summary }) => summary.endedMs < startedMs && summary.sequence >= sequence,
+    )
+  })
+  return overtaken
+    .toSorted((a, b) => a.summary.startedMs - b.summary.startedMs)
+    .map(({ name }) => toHex(digestInName(name) as Bytes))
 }
 
 /** Of one that lacks something there is nothing to wait for: a receipt of before tells of what there was. */
