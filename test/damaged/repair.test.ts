@@ -12,6 +12,7 @@ import { putBackOf } from '../../src/engine/repair/plan.ts'
 import { stepsOf } from '../../src/engine/repair/steps.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
 import { putMark } from '../../src/repository/marks.ts'
+import { quarantinedNames } from '../../src/repository/quarantine.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
 import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
@@ -290,6 +291,17 @@ describe('what was given up', () => {
     await repairSample(await openSample(sample), { markLost: true })
     return sample
   }
+
+  test('is told of by no receipt any more, which is in quarantine', async () => {
+    const sample = await givenUp('missing-snapshot')
+    const receipt = nameOf(sample, 'receipt 1')
+    expect(await sample.store.stat(receipt)).toBeUndefined()
+    expect([...(await quarantinedNames(sample.store))]).toContain(receipt)
+    // And with a copy all of it comes back.
+    await repairSample(await openSample(sample), { from: (await original).store })
+    expect(await unreadable(await openSample(sample), sample)).toEqual({})
+    expect(await sample.store.stat(receipt)).toBeDefined()
+  })
 
   test('comes back when a copy is found', async () => {
     const sample = await givenUp('damaged-hold')

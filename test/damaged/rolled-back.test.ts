@@ -8,10 +8,14 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { isCairnError } from '../../src/base/errors.ts'
 import { hold } from '../../src/engine/hold.ts'
+import { putBackOf } from '../../src/engine/repair/plan.ts'
 import { changeTags } from '../../src/engine/tag.ts'
 import { loadUndeletable } from '../../src/engine/undelete.ts'
+import { loadForgotten } from '../../src/repository/forgets.ts'
+import { addGrant } from '../../src/repository/grants-add.ts'
 import { putMark } from '../../src/repository/marks.ts'
-import { selectDomain } from '../../src/repository/repository.ts'
+import { openRepository, type Repository, selectDomain } from '../../src/repository/repository.ts'
+import { loadSessions } from '../../src/repository/sessions.ts'
 import type { Snapshot } from '../../src/repository/snapshots.ts'
 import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
@@ -30,8 +34,8 @@ import {
   throughStore,
 } from '../engine/fixture.ts'
 import { forgetIds, working } from '../engine/retention.ts'
-import { namesOf, noise } from '../repositories/sample.ts'
-import { repairSample } from './observe.ts'
+import { namesOf, newSecret, noise } from '../repositories/sample.ts'
+import { checkSample, repairSample } from './observe.ts'
 import { dyingAfter } from './repaired.ts'
 
 const scratch = new Scratch()
@@ -199,4 +203,64 @@ describe('what it has fetched is looked at again before a snapshot counts', () =
       expect(await confirmedIn(test)).toEqual(await confirmedIn(whole))
     },
   )
+})
+
+test('what only the copy has forgotten and is here is not forgotten here', async () => {
+  const { whole } = await rolledBack
+  const [test, copy] = [
+    await without({ whole, before: new Set() }, () => false),
+    await without({ whole, before: new Set() }, () => false),
+  ]
+  const [gone, there] = (await snapshotsOf(copy)).slice(-2) as [Snapshot, Snapshot]
+  await forgetIds(copy.repository, gone.id, there.id)
+  expect(await namesOf(copy.store, 'forgets/')).toHaveLength(1)
+  await test.store.remove(gone.name)
+  for (let runs = 0; runs < 2; runs++) {
+    const { plan } = await repairSample(test.repository, { from: copy.store, ...quickly })
+    expect(putBackOf(plan)).toHaveLength(runs === 0 ? 1 : 0)
+    await expectSound(test)
+    const { forgotten } = await loadForgotten(test.repository)
+    expect(forgotten.map(({ id }) => id)).toEqual([gone.id])
+    expect(await offeredIn(test)).toEqual([gone.id])
+  }
+  // Nobody forgot it here: who loses it now is told.
+  await test.store.remove(there.name)
+  const { problems } = await checkSample(test.repository, 'structure')
+  expect(problems.map(({ object }) => object)).toContain(there.name)
+})
+
+test('it is at work in each domain that it stores something in', async () => {
+  const whole = await makeRepository({ chunker: SMALL_CHUNKER })
+  const making = { random: systemRandom, clock: systemClock }
+  const folder = scratch.make()
+  writeFileSync(join(folder, 'file'), noise(4000, 99))
+  const before = new Set<string>()
+  const writers: Repository[] = []
+  for (const label of ['one', 'two']) {
+    const key = newSecret()
+    await addGrant(await openRepository(whole.store, whole.key), {
+      role: 'writer',
+      label,
+      ...key,
+      ...making,
+    })
+    writers.push(await openRepository(whole.store, key))
+  }
+  for (const name of await namesOf(whole.store, '')) before.add(name)
+  for (const [i, repository] of writers.entries())
+    await backupFolder({ repository }, folder, {
+      sourceName: `source ${i}`,
+      cacheFolder: scratch.path(),
+    })
+  const test = await without({ whole, before }, (name) => !before.has(name))
+  let leases: readonly string[] = []
+  await repairWhile(test, {
+    from: whole.store,
+    act: async () => {
+      const { sessions } = await loadSessions(test.repository)
+      leases = sessions.map(({ purpose, domain }) => `${purpose} ${domain.label}`).sort()
+    },
+  })
+  expect(leases).toEqual(['repair default', 'repair one', 'repair two'])
+  expect(await namesOf(test.store, 'leases/')).toEqual([])
 })

@@ -46,7 +46,7 @@ export async function findAbsent(
   const { copy } = known
   const missing = problems.filter(({ kind }) => kind === 'missing').map(({ object }) => object)
   const before = [...(await quarantinedNames(repository.store))].filter((name) => {
-    return !/^(packs|index|leases|quarantine)\//.test(name)
+    return !/^(packs|index|leases|receipts|quarantine)\//.test(name)
   })
   const wanted = new Set([...missing.filter(isSnapshotName), ...before])
   const receipts = await receiptsOnlyIn(copy, repository)
@@ -129,6 +129,7 @@ async function snapshotsOnlyIn(
 
 interface ExplainingRecord extends AbsentObject {
   readonly explains: readonly string[]
+  readonly isOfOthers: boolean
 }
 
 /**
@@ -162,7 +163,10 @@ async function forgetRecordsFor(
       return !isExplained.has(name) || (isOpen && object !== undefined && !canBeHadBack.has(name))
     })
     const explains = wanted.map(({ snapshot }) => contentName('snapshots', snapshot))
-    if (explains.length > 0) found.push({ name: own.name, good: own.object, explains })
+    const isOfOthers = snapshots.some(({ snapshot }) => {
+      return isThere.has(contentName('snapshots', snapshot))
+    })
+    if (explains.length > 0) found.push({ name: own.name, good: own.object, explains, isOfOthers })
   })
   return found
 }

@@ -19,6 +19,8 @@ export interface PutBack {
   readonly good: Bytes
   /** Whether there is something under that name, which goes into quarantine first. */
   readonly isDamaged: boolean
+  /** Of a forget record that names others too, which are here: the snapshots that it is wanted for. */
+  readonly only?: readonly string[] | undefined
   /** When the copy, or this store before it was damaged, received it, as far as that is known. */
   readonly storedAtMs?: number | undefined
 }
@@ -40,7 +42,7 @@ export interface ReceiptBack {
   readonly confirms: string | undefined
 }
 
-/** A forget record. */
+/** A forget record, and what of it is wanted. */
 export interface ForgetsBack {
   readonly object: PutBack
   /** Undefined where no key of ours opens it. */
@@ -78,8 +80,10 @@ export function openComingBack(repository: Repository, objects: readonly PutBack
 
 function openForgets(repository: Repository, object: PutBack): ForgetsBack {
   const said = attempt(repository, object, (own) => {
-    const record = openUpkeepRecord(repository, { ...own, kind: 'forget' })
-    return { domain: own.domain, record }
+    const { snapshots, forgottenMs } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    const isWanted = (hash: Bytes) => object.only?.includes(contentName('snapshots', hash)) ?? true
+    const wanted = snapshots.filter(({ snapshot }) => isWanted(snapshot))
+    return { domain: own.domain, record: { snapshots: wanted, forgottenMs } }
   })
   return { object, said }
 }

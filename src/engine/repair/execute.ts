@@ -61,7 +61,7 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteOptions): 
   const sightings = await loadSightings(repository, { onlyReading: true })
   await recordSightings(repository, { snapshots: plan.sighted, sightings })
   for (const wave of plan.waves) await bringBack(wave, { ...options, relied })
-  for (const { object } of plan.forgets) await putBack(object, options)
+  for (const forgets of plan.forgets) await putBackForgets(forgets, options)
   for (const { name } of plan.packs) await takeAway(name, options)
   if (plan.confirmed.length > 0) await relied.expectThere()
   for (const snapshot of plan.confirmed) await confirm(snapshot, options)
@@ -87,6 +87,13 @@ async function explain(
         record: { snapshots, forgottenMs },
       })
   }
+}
+
+/** Without what it says of snapshots that are here: these nobody has forgotten here. */
+async function putBackForgets({ object, said }: ForgetsBack, options: ExecuteOptions) {
+  if (object.only === undefined || said === undefined) return putBack(object, options)
+  step(object.name, options)
+  await putUpkeepRecord(options.repository, { kind: 'forget', ...said })
 }
 
 /** As a writer commits (design, section 5, steps 3 to 7), but under the names that they had. */

@@ -75,7 +75,9 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
     ...objects.flatMap(({ name, good, storedAtMs }) => {
       return good ? { name, good, storedAtMs, isDamaged: true } : []
     }),
-    ...absent.map(({ name, good, storedAtMs }) => ({ name, good, storedAtMs, isDamaged: false })),
+    ...absent.map(({ name, good, storedAtMs, explains, isOfOthers = false }) => {
+      return { name, good, storedAtMs, isDamaged: false, only: isOfOthers ? explains : undefined }
+    }),
   ]
   const comingBack = openComingBack(repository, back)
   const undeletable = undeletableIn(repository, comingBack.forgets, options)

@@ -13,6 +13,8 @@ export interface AbsentObject {
   readonly storedAtMs?: number | undefined
   /** Of forget records: snapshots that it explains, which are gone. */
   readonly explains?: readonly string[]
+  /** Of forget records: whether it names others too, that are here: the copy alone has forgotten these. */
+  readonly isOfOthers?: boolean
 }
 
 /** What the copy lists in a folder and the repository does not, as far as it opens. */

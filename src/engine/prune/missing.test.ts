@@ -1,0 +1,108 @@
+import { beforeEach, expect, test } from 'vitest'
+import { makeRepository, type TestRepository } from '../../../test/engine/fixture.ts'
+import { EMPTY_SUMMARY } from '../../../test/repositories/nothing-saved.ts'
+import { toHex, utf8 } from '../../base/bytes.ts'
+import { sha256 } from '../../base/hash.ts'
+import type { Summary } from '../../format/snapshot.ts'
+import { selectDomain } from '../../repository/repository.ts'
+import type { RootReceipt, RootSnapshot, Roots } from '../../repository/roots.ts'
+import { confirmationOf } from '../../repository/snapshots.ts'
+import { contentName, digestInName } from '../../store/names.ts'
+import { findMissing } from './missing.ts'
+
+let made: TestRepository
+/** Names of what is there. */
+let stored: Set<string>
+let roots: Roots
+
+const NOTHING_EXPLAINS = { marked: new Set<string>(), lost: new Set<string>() }
+const [SESSION, OTHER] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)]
+
+beforeEach(async () => {
+  made = await makeRepository()
+  stored = new Set()
+  roots = {
+    snapshots: [],
+    closed: 0,
+    forgotten: [],
+    remembered: [],
+    forgetRecords: [],
+    receipts: [],
+    obstacles: [],
+    notes: [],
+  }
+})
+
+const nameOf = (text: string) => contentName('snapshots', sha256(utf8(text)))
+
+function snapshot(text: string, said: Partial<Summary> = {}): RootSnapshot {
+  const ids = { sourceId: new Uint8Array(16), sessionId: SESSION, detailsHash: new Uint8Array(32) }
+  const summary = { ...EMPTY_SUMMARY, ...ids, ...said }
+  return { name: nameOf(text), domain: selectDomain(made.repository), summary, storedAtMs: 0 }
+}
+
+function receipt(text: string, session = OTHER): RootReceipt {
+  const name = contentName('receipts', sha256(utf8(`of ${text}`)))
+  const [domain, of] = [selectDomain(made.repository), nameOf(text)]
+  const confirms = confirmationOf({ domain, name: of })
+  return { name, domain, snapshot: of, confirms, session: toHex(session) }
+}
+
+const following = (text: string, before: string) =>
+  snapshot(text, { predecessor: digestInName(nameOf(before)) as Uint8Array })
+
+function have(...changes: readonly Partial<Roots>[]): void {
+  for (const change of changes) roots = { ...roots, ...change }
+  for (const { name } of [...roots.snapshots, ...roots.receipts]) stored.add(name)
+}
+
+async function missing(explained = NOTHING_EXPLAINS): Promise<readonly string[]> {
+  const stat = (name: string) =>
+    Promise.resolve(stored.has(name) ? { name, size: 1, storedAtMs: 0 } : undefined)
+  const repository = { ...made.repository, store: { ...made.store, stat } }
+  return (await findMissing(repository, roots, explained)).map(({ name }) => name)
+}
+
+test('what a receipt confirms and is gone is missing, once', async () => {
+  have({ receipts: [receipt('gone'), receipt('there')], snapshots: [snapshot('there')] })
+  expect(await missing()).toEqual([nameOf('gone')])
+})
+
+test('so is what a snapshot follows, listed or forgotten', async () => {
+  have({ snapshots: [following('next', 'gone')], remembered: [following('forgotten', 'lost')] })
+  const record = {
+    snapshots: [{ snapshot: digestInName(nameOf('forgotten')) as Uint8Array }],
+  }
+  have({ forgetRecords: [{ record }] as unknown as Roots['forgetRecords'] })
+  expect(await missing()).toEqual([nameOf('gone'), nameOf('lost')])
+})
+
+test('not what is there by now, nor where the witness went meanwhile', async () => {
+  have({ receipts: [receipt('late'), receipt('forgotten now')] })
+  stored.add(nameOf('late'))
+  stored.delete(receipt('forgotten now').name)
+  expect(await missing()).toEqual([])
+})
+
+test('not what was forgotten, marked or given up', async () => {
+  have({ receipts: [receipt('forgotten'), receipt('marked'), receipt('lost')] })
+  const record = {
+    snapshots: [{ snapshot: digestInName(nameOf('forgotten')) as Uint8Array }],
+  }
+  have({ forgetRecords: [{ record }] as unknown as Roots['forgetRecords'] })
+  const lost = toHex(digestInName(nameOf('lost')) as Uint8Array)
+  const explained = { marked: new Set([nameOf('marked')]), lost: new Set([lost]) }
+  expect(await missing(explained)).toEqual([])
+  expect(await missing()).toEqual([nameOf('marked'), nameOf('lost')])
+})
+
+test('not where the run put another one that counts, but a checkpoint is none', async () => {
+  const receipts = [receipt('gone', SESSION), receipt('there')]
+  have({ receipts, snapshots: [snapshot('there')] })
+  expect(await missing()).toEqual([])
+  have({ snapshots: [snapshot('there', { ending: 'checkpoint' })] })
+  expect(await missing()).toEqual([nameOf('gone')])
+  // One without receipt is none either.
+  have({ receipts: [receipt('gone', SESSION)], snapshots: [snapshot('there')] })
+  expect(await missing()).toEqual([nameOf('gone')])
+})
