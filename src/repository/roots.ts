@@ -3,7 +3,6 @@
 // goes: so it is seen as the one or as the other.
 
 import { toHex } from '../base/bytes.ts'
-import { isCairnError } from '../base/errors.ts'
 import type { Summary } from '../format/snapshot.ts'
 import { contentName } from '../store/names.ts'
 import type { DomainAccess } from './access.ts'
@@ -39,8 +38,6 @@ export interface Roots {
   readonly closed: number
   /** Not listed any more, and still to be had back. */
   readonly forgotten: readonly RootSnapshot[]
-  /** Not listed any more, and what they were is still known: those, and others of before. */
-  readonly remembered: readonly RootSnapshot[]
   readonly forgetRecords: ForgottenList['records']
   readonly receipts: readonly RootReceipt[]
   /** What may be a root and cannot be read: nobody may delete anything while it is so. */
@@ -69,7 +66,7 @@ export async function loadRoots(repository: Repository, at: WindowAt): Promise<R
       snapshots.push({ name, domain, summary, storedAtMs })
     },
   })
-  const { forgotten, past, records, problems } = await loadForgottenRoots(repository, at)
+  const { forgotten, records, problems } = await loadForgottenRoots(repository, at)
   const isListed = new Set(snapshots.map(({ name }) => name))
   const about = [...reading.problems.found, ...problems]
   const ofReceipts: FolderReading = { ...reading, problems: new ObjectProblems() }
@@ -83,12 +80,10 @@ export async function loadRoots(repository: Repository, at: WindowAt): Promise<R
     },
   })
   const aboutReceipts = ofReceipts.problems.found
-  const isGone = ({ name }: RootSnapshot) => !isListed.has(name)
   return {
     snapshots,
     closed,
-    forgotten: forgotten.filter(isGone),
-    remembered: [...forgotten, ...past].filter(isGone),
+    forgotten: forgotten.filter(({ name }) => !isListed.has(name)),
     forgetRecords: records,
     receipts,
     obstacles: [...about, ...aboutReceipts].filter((problem) => !isNobodys(problem)),
@@ -96,34 +91,25 @@ export async function loadRoots(repository: Repository, at: WindowAt): Promise<R
   }
 }
 
-/**
- * Those that can be had back, and those that could before. One of the first that does not open, though upkeep signed that
- * it is one, is an obstacle.
- */
+/** Those that can be had back. One that does not open, though upkeep signed that it is one, is an obstacle. */
 async function loadForgottenRoots(
   repository: Repository,
   at: WindowAt,
 ): Promise<{
   readonly forgotten: readonly RootSnapshot[]
-  readonly past: readonly RootSnapshot[]
   readonly records: ForgottenList['records']
   readonly problems: readonly ObjectProblem[]
 }> {
   const { forgotten, records, problems } = await loadForgotten(repository, { onlyReading: true })
   const unopened = new ObjectProblems()
   const roots: RootSnapshot[] = []
-  const past: RootSnapshot[] = []
-  for (const one of forgotten.filter(({ object }) => object !== undefined)) {
+  for (const one of forgotten.filter((each) => isInWindow(each, at))) {
     const { name, domain, forgottenAtMs: storedAtMs } = one
-    const isRoot = isInWindow(one, at)
     try {
-      const opened = { name, domain, summary: openForgotten(repository, one).summary, storedAtMs }
-      if (isRoot) roots.push(opened)
-      else past.push(opened)
+      roots.push({ name, domain, summary: openForgotten(repository, one).summary, storedAtMs })
     } catch (error) {
-      if (isRoot) unopened.take(name, error)
-      else if (!isCairnError(error)) throw error
+      unopened.take(name, error)
     }
   }
-  return { forgotten: roots, past, records, problems: [...problems, ...unopened.found] }
+  return { forgotten: roots, records, problems: [...problems, ...unopened.found] }
 }

@@ -1,5 +1,8 @@
 // Snapshots that counted once and are gone, though nobody forgot, marked or gave them up. What only such a one needs
 // looks dead, and is all that a copy of the snapshot could bring back: nothing is deleted in its domain.
+//
+// What was forgotten is no witness of the one that it followed: its record comes to a copy before the snapshots do, and
+// sync would wait there for a prune that waits for sync.
 
 import { toHex } from '../../base/bytes.ts'
 import type { DomainAccess } from '../../repository/access.ts'
@@ -48,8 +51,8 @@ export async function findMissing(
     if (isThere.has(snapshot) || found.has(snapshot) || isExplained(snapshot)) continue
     // Put since snapshots were listed, or not in that list yet.
     if ((await store.stat(snapshot)) !== undefined) continue
-    // The witness went meanwhile, as who forgets does; one that was forgotten is a witness by its record.
-    if (!isForgotten.has(name) && (await store.stat(name)) === undefined) continue
+    // The witness went meanwhile, as who forgets does.
+    if ((await store.stat(name)) === undefined) continue
     found.set(snapshot, { domain, name: snapshot, witness: name })
   }
   return [...found.values()]
@@ -63,9 +66,6 @@ function* witnessesIn(roots: Roots): Generator<Witness & { readonly domain: Doma
     const finished = finishedSessions(own.filter((one) => confirmed.has(confirmationOf(one))))
     for (const one of receipts) if (!finished.has(one.session)) yield one
   }
-  for (const [domain, own] of Map.groupBy(
-    [...roots.snapshots, ...roots.remembered],
-    (one) => one.domain,
-  ))
+  for (const [domain, own] of Map.groupBy(roots.snapshots, (one) => one.domain))
     for (const one of followers(own)) yield { ...one, domain }
 }

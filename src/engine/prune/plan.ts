@@ -310,7 +310,7 @@ function neverConfirmed(survey: DomainSurvey): readonly string[] {
   const { roots, domain, nowMs, marked, holds, sightings } = survey
   const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
   // What others follow counted once: its receipt was lost.
-  const followed = followers([...roots.snapshots, ...roots.remembered])
+  const followed = followers([...roots.snapshots, ...roots.forgotten])
   const isFollowed = new Set(followed.map(({ snapshot }) => snapshot))
   return roots.snapshots
     .filter((one) => one.domain === domain && !confirmed.has(confirmationOf(one)))
