@@ -2,12 +2,16 @@
 // forget. All of it is production code; what fails is noted, and the next turn comes.
 
 import type { Bytes } from '../../src/base/bytes.ts'
+import { assert } from '../../src/base/errors.ts'
 import { forget } from '../../src/engine/forget.ts'
 import type { PruneLimits } from '../../src/engine/prune/plan.ts'
 import { type PrunePlan, prune } from '../../src/engine/prune.ts'
 import type { CatalogPlace } from '../../src/repository/catalog.ts'
-import { loadRoots } from '../../src/repository/roots.ts'
+import type { Repository } from '../../src/repository/repository.ts'
+import { loadRoots, type RootSnapshot } from '../../src/repository/roots.ts'
 import type { SnapshotList } from '../../src/repository/snapshots.ts'
+import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
+import { digestInName } from '../../src/store/names.ts'
 import type { ActorParts, Program } from './actor.ts'
 import { addDomain, removeAll } from './beginnings.ts'
 import { START_MS } from './configuration.ts'
@@ -122,7 +126,7 @@ function limitsOf(graceMs: number): PruneLimits {
   return { ...LIMITS, graceMs }
 }
 
-/** Removes one snapshot a turn, then its receipts: as forgetting does. */
+/** Removes one snapshot a turn, then its receipts: as forgetting does, with no window. */
 export function removerOf(world: World, options: { readonly turns: number } & Reports): Program {
   return (parts) =>
     inTurns(parts, options, {
@@ -138,11 +142,26 @@ export function removerOf(world: World, options: { readonly turns: number } & Re
         const chosen = oneOf(snapshots, random)
         if (chosen === undefined) return
         options.onRemove(chosen.name)
+        // Without it prune takes the snapshot for lost, and deletes nothing any more.
+        await recordForgotten(repository, { one: chosen, forgottenMs: clock.nowMs() })
         await store.remove(chosen.name)
         for (const { name, confirms } of receipts)
           if (confirms.endsWith(chosen.name)) await store.remove(name)
       },
     })
+}
+
+/** As when the window is over: the record has no longer got the snapshot, which is no root any more. */
+async function recordForgotten(
+  repository: Repository,
+  { one, forgottenMs }: { readonly one: RootSnapshot; readonly forgottenMs: number },
+): Promise<void> {
+  const snapshot = digestInName(one.name)
+  assert(snapshot, 'a snapshot is named by its hash')
+  const { sourceId, sequence } = one.summary
+  const said = { snapshot, sourceId, sequence, isConfirmed: true, object: undefined }
+  const record = { snapshots: [said], forgottenMs }
+  await putUpkeepRecord(repository, { kind: 'forget', domain: one.domain, record })
 }
 
 /** Forgets one snapshot a turn, whichever it is. It stays a root for its window. */
