@@ -122,7 +122,7 @@ export class Faults {
       case 'stat':
         return { kind: 'info', info: store.info(call.name) }
       case 'remove':
-        watch.beforeRemove(call.name)
+        watch.beforeRemove(call.name, { by: actor.options.seed })
         if (store.remove(call.name)) watch.afterRemove(call.name)
         return { kind: 'done' }
     }
@@ -138,7 +138,7 @@ export class Faults {
         watch.tookName(call.name, { by: actor.options.seed })
         watch.afterPut(call.name)
       } else {
-        watch.beforeRemove(call.name)
+        watch.beforeRemove(call.name, { by: actor.options.seed })
         if (store.remove(call.name)) watch.afterRemove(call.name)
       }
     })

@@ -26,7 +26,8 @@ const FAILURES: Readonly<Record<SampleConfiguration['mayFail'], readonly ErrorCo
 /**
  * A twin in mid-session has put a name that was in a mark, or of a snapshot that is gone: what it seals is what its
  * other half has sealed, and neither can know. Whoever was suspended while that mark was swept may delete it
- * again, and the receipt of the other half may still be there: no more is promised then.
+ * again, and the receipt of the other half may still be there: no more is promised then. Nor where a twin of a pruner of
+ * the copy has swept a mark and removed it, so that sync put the packs again, and the other half goes on sweeping.
  */
 export class NameOfTwin extends Error {}
 
@@ -49,6 +50,8 @@ export class Watch {
   readonly #putBy = new Map<string, number>()
   readonly #acknowledged = new Set<string>()
   readonly #everMarked = new Set<string>()
+  /** Packs of the copy that sync has put when a mark had named them. */
+  readonly #putAgain = new Set<string>()
   /** Snapshots that somebody removed without a record. */
   readonly #removed = new Set<string>()
   /** Snapshots that were removed before they had a receipt. */
@@ -158,6 +161,7 @@ export class Watch {
   }
 
   tookName(name: string, { by }: { readonly by: number }): void {
+    if (placeOf(name) === COPY && this.#everMarked.has(name)) this.#putAgain.add(name)
     this.#putBy.set(name, by)
   }
 
@@ -172,7 +176,11 @@ export class Watch {
     this.expectKept()
   }
 
-  beforeRemove(name: string): void {
+  beforeRemove(
+    name: string,
+    { by }: { /** The seed of its randomness. */ readonly by: number },
+  ): void {
+    if (this.#twins.has(by) && this.#putAgain.has(name)) throw new NameOfTwin(name)
     const isSnapshot = name.startsWith('snapshots/')
     if (isSnapshot && !this.#invariants[SOURCE].confirmed(this.#store).has(name))
       this.#neverConfirmed.add(name)

@@ -128,7 +128,7 @@ class SampleRun {
       return undefined
     } catch (error) {
       if (error instanceof NameOfTwin) {
-        this.#count('given up: a twin has put a name that is past')
+        this.#count('given up: a twin has taken a name that is past')
         return undefined
       }
       return error instanceof Error ? error.message : String(error)

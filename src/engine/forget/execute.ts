@@ -90,7 +90,8 @@ async function forgetYoung(
 ): Promise<readonly Retained[]> {
   const { repository, clock, storeNowMs, done, oldMs } = options
   const forgottenMs = await storeNowMs()
-  const unread = await putRecords(wanted, { ...options, forgottenMs })
+  const isOld = async () => (await storeNowMs()) - forgottenMs >= oldMs
+  const unread = await putRecords(wanted, { ...options, forgottenMs, isOld })
   // Whoever prunes must not see the snapshots gone and the records not there yet.
   const lagMs = listingLagMs(repository.store.capabilities)
   if (lagMs > 0) await clock.sleep(lagMs)
@@ -98,7 +99,7 @@ async function forgetYoung(
   const isUnread = ({ lineage }: Retained) => lineage.members.some(({ name }) => unread.has(name))
   for (let at = 0; at < going.length; at += AT_A_TIME) {
     const holds = await loadHolds(repository)
-    if ((await storeNowMs()) - forgottenMs >= oldMs) return going.slice(at)
+    if (await isOld()) return going.slice(at)
     const some = going.slice(at, at + AT_A_TIME).filter((one) => !isUnread(one))
     const isHeld = ({ lineage }: Retained) =>
       lineage.members.some((one) => holds.of(one).length > 0)
@@ -127,10 +128,14 @@ async function withoutContested(
   return going.filter((one) => !contested.has(one))
 }
 
+interface Aging extends Dated {
+  readonly isOld: () => Promise<boolean>
+}
+
 /** Returns the names of those that cannot be read. */
 async function putRecords(
   some: readonly Retained[],
-  { repository, survey, forgottenMs, onProblem }: ExecuteOptions & Dated,
+  { repository, survey, forgottenMs, isOld, onProblem }: ExecuteOptions & Aging,
 ): Promise<ReadonlySet<string>> {
   const problems = new ObjectProblems()
   const young = new Set(
@@ -145,12 +150,26 @@ async function putRecords(
     for (const snapshots of inRecords(forgotten)) {
       const record = { snapshots, forgottenMs }
       const name = await putUpkeepRecord(repository, { kind: 'forget', domain, record })
-      // A store that cut the put off says 'exists' when it is tried again; nothing goes before it is there.
-      await getVerified(repository.store, name)
+      await expectStored(repository, { name, isOld })
     }
   }
   for (const problem of problems.found) onProblem(problem)
   return new Set(problems.found.map(({ name }) => name))
+}
+
+/**
+ * A store that cut the put off says 'exists' when it is tried again: nothing goes before it is there. One that others have
+ * put together with theirs meanwhile, or whose window is over, is too old as well.
+ */
+async function expectStored(
+  { store }: Repository,
+  { name, isOld }: { readonly name: string } & Pick<Aging, 'isOld'>,
+): Promise<void> {
+  try {
+    await getVerified(store, name)
+  } catch (error) {
+    if (!isCairnError(error, 'object-missing') || !(await isOld())) throw error
+  }
 }
 
 /** What records say. They are read now: what cannot be read could not be had back, and stays. */

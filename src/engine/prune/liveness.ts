@@ -347,7 +347,7 @@ function receivedTimes(
 }
 
 function reachOf(
-  { domain, roots, lost, isAnyUnread }: DomainSurvey,
+  { domain, roots, lost, missing: gone, isAnyUnread }: DomainSurvey,
   { image, read }: { readonly image: IndexImage; readonly read: readonly EncodedHeader[] },
 ): {
   readonly needed: Uint8Array
@@ -372,6 +372,20 @@ function reachOf(
   const forgotten = lostBelow(roots.forgotten)
   if (isAnyUnread) for (const number of forgotten) missing.add(number)
   const unresolved = [...graph.unresolved].filter(([hex, n]) => missing.has(n) && !lost.has(hex))
-  const needed = reach.visited(image.blobs)
-  return { needed, listed, unresolved: unresolved.map(([hex]) => hex) }
+  const isAnyGone = gone.some((one) => one.domain === domain)
+  const needed = isAnyGone ? allBlobs(image) : reach.visited(image.blobs)
+  return {
+    needed,
+    listed: isAnyGone ? needed : listed,
+    unresolved: unresolved.map(([hex]) => hex),
+  }
+}
+
+/** What a snapshot needs that is gone nobody can tell: it may be any of them. */
+function allBlobs(image: IndexImage): Uint8Array {
+  const all = new Uint8Array(image.blobs).fill(1)
+  image.eachCopies(all, ([, ...others]) => {
+    for (const other of others) all[other] = 0
+  })
+  return all
 }

@@ -1,8 +1,8 @@
 // Snapshots that counted once and are gone, though nobody forgot, marked or gave them up. What only such a one needs
-// looks dead, and is all that a copy of the snapshot could bring back: nothing is deleted in its domain.
+// looks dead, and is all that a copy of the snapshot could bring back: every blob of its domain counts as needed.
 //
 // What was forgotten is no witness of the one that it followed: its record comes to a copy before the snapshots do, and
-// sync would wait there for a prune that waits for sync.
+// while sync is on its way nothing is missing there.
 
 import { toHex } from '../../base/bytes.ts'
 import type { DomainAccess } from '../../repository/access.ts'

@@ -92,7 +92,7 @@ export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPla
   if (obstacles.length > 0)
     return {
       ...known,
-      ...frozen({ sweep, mark }, survey),
+      ...(isKnown(survey, liveness) ? sweepOnly : frozen)({ sweep, mark }, survey),
       renewal: NOTHING_TO_RENEW,
       compaction: NOTHING_TO_COMPACT,
     }
@@ -103,14 +103,26 @@ export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPla
   return { ...known, sweep, mark, renewal: { ...NOTHING_TO_RENEW, done: renewal.done }, compaction }
 }
 
+type Parts = Pick<DomainPlan, 'sweep' | 'mark'>
+
+/** Whether it can be told what is needed; where a snapshot is missing that is all that some pack has. */
+function isKnown({ obstacles, isAnyUnread }: DomainSurvey, { unresolved }: Liveness): boolean {
+  return obstacles.length + unresolved.length === 0 && !isAnyUnread
+}
+
+/**
+ * Where a snapshot is missing nothing new is marked. What was marked before goes, when all of it is elsewhere: in a copy
+ * sync waits for that, and brings what is missing.
+ */
+function sweepOnly({ sweep, mark }: Parts): Parts {
+  return { sweep, mark: { ...NOTHING_TO_MARK, snapshots: mark.snapshots } }
+}
+
 /**
  * Nothing goes where it cannot be told what is needed. But for snapshots that nobody ever confirmed, where all
  * are read: it may be such a one that needs what is nowhere, and it would stand in the way for ever.
  */
-function frozen(
-  { sweep, mark }: Pick<DomainPlan, 'sweep' | 'mark'>,
-  { obstacles }: DomainSurvey,
-): Pick<DomainPlan, 'sweep' | 'mark'> {
+function frozen({ sweep, mark }: Parts, { obstacles }: DomainSurvey): Parts {
   if (obstacles.length > 0) return { sweep: NOTHING_TO_SWEEP, mark: NOTHING_TO_MARK }
   const { marks, snapshots } = sweep
   return {
