@@ -24,11 +24,11 @@ import { openRepository, type Repository, selectDomain } from '../../src/reposit
 import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
 import { digestInName } from '../../src/store/names.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { ObjectInfo, Store } from '../../src/store/store.ts'
 import { objectsIn, quiet, storeOf, type World } from '../crash/stages.ts'
 import { Scratch } from '../engine/fixture.ts'
 import { putBlobs } from '../repositories/packs.ts'
-import { namesOf } from '../repositories/sample.ts'
+import { flipBit, namesOf } from '../repositories/sample.ts'
 import { CASES, type DamagedCase } from './cases.ts'
 import { openSample, unreadable } from './observe.ts'
 import { damage, expectNoWorse } from './repaired.ts'
@@ -193,6 +193,27 @@ describe.each(CASES)('$name', (one) => {
     expect(removed).toEqual(expect.arrayContaining(going))
     for (const object of stays) expect(there).toContain(object)
   })
+})
+
+test('where a snapshot is missing and a marked pack cannot be read nothing goes: it may need that', async () => {
+  const missing = CASES.find(({ name }) => name === 'missing-snapshot') as DamagedCase
+  const unread: DamagedCase = {
+    ...missing,
+    make: async (damaged) => {
+      const repository = await damaged.open()
+      const domain = selectDomain(repository)
+      const signatory = upkeepSignatory(repository, domain)
+      const packs = [digestInName(dead) as Bytes]
+      await putMark(repository, { domain, signatory, mark: { packs, snapshots: [], markedMs: 1 } })
+      const { size } = (await repository.store.stat(dead)) as ObjectInfo
+      // In its header, which is at its end.
+      await flipBit(repository.store, { name: dead, offset: size - 60 })
+      await missing.make(damaged)
+    },
+  }
+  const { obstacles, before, after } = await pruneCase(unread)
+  expect([...obstacles]).toEqual([expect.stringMatching(/^snapshots\//)])
+  expect(after).toEqual(expect.arrayContaining(before.filter(isData)))
 })
 
 test('all cases that are named here are in the corpus', () => {

@@ -1,6 +1,7 @@
 // Marks at the target: what they name is never put there again, and nothing is put that may rely on it.
 
 import { beforeEach, expect, test } from 'vitest'
+import { quiet } from '../../../test/crash/stages.ts'
 import {
   backupFiles,
   flipBit,
@@ -17,9 +18,14 @@ import {
   runSync,
   withPuts,
 } from '../../../test/repositories/syncing.ts'
+import { systemClock } from '../../base/clock.ts'
+import { CairnError } from '../../base/errors.ts'
+import { openRepository } from '../../repository/repository.ts'
 import { decorate } from '../../store/decorate.ts'
 import type { Store } from '../../store/store.ts'
+import { prune } from '../prune.ts'
 
+const DAY_MS = 86_400_000
 let target: Store
 
 beforeEach(() => {
@@ -137,6 +143,33 @@ test('a mark that comes with the snapshot: nothing is confirmed', async () => {
   expect((await runSync(store, pruning)).problems).toMatchObject([{ kind: 'marked' }])
   expect(await namesOf(target, 'receipts/')).toEqual(before)
 })
+
+test('one stays only until the copy is pruned, also where a snapshot did not come and its receipt did', async () => {
+  const { store, owner } = await behind()
+  const known = await namesOf(target, 'snapshots/')
+  const late = (await namesOf(store, 'snapshots/')).find((name) => !known.includes(name))
+  const failing = decorate(store, {
+    get: async (name, range) => {
+      if (name === late) throw new CairnError('store-unreadable', 'not just now')
+      return store.get(name, range)
+    },
+  })
+  expect((await runSync(failing, target)).problems).toMatchObject([{ object: late }])
+  const packs = await namesOf(target, 'packs/')
+  await mark({ store: target, owner }, { packs })
+  expect((await runSync(store, target)).result).toMatchObject({ heldSnapshots: 1 })
+  await pruneCopy(owner)
+  expect(await namesOf(target, 'marks/')).toEqual([])
+  expect((await runSync(store, target)).problems).toEqual([])
+  await expectSoundCopy({ store: target, owner })
+})
+
+async function pruneCopy(owner: Sample['owner']): Promise<void> {
+  const repository = await openRepository(target, owner)
+  // As if a day had passed.
+  const limits = { graceMs: -DAY_MS, windowMs: 0, moveBytesMax: 1 << 30, unusedMax: 1 }
+  await prune({ ...quiet, repository, clock: systemClock, limits, dryRun: false })
+}
 
 test('a marked snapshot is not put; the others are', async () => {
   const { store, owner } = await behind()
