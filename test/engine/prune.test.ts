@@ -12,7 +12,9 @@ import { loadMarks } from '../../src/repository/marks.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
 import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
 import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
+import { decorate } from '../../src/store/decorate.ts'
 import { digestInName } from '../../src/store/names.ts'
+import type { Store } from '../../src/store/store.ts'
 import { backupTexts, newWorld, repositoryOf, seeded, type World } from '../model/world.ts'
 import { forgetLongAgo } from '../repositories/forgotten.ts'
 import { namesOf } from '../repositories/sample.ts'
@@ -32,8 +34,14 @@ function save(texts: readonly string[]): Promise<BackupResult> {
   return backupTexts(world, { parts: { store, clock, random: seeded(seed++) }, source: 's', texts })
 }
 
-async function pruneOnce(changes: { readonly unusedMax?: number } = {}): Promise<PruneResult> {
-  const { store, clock } = world
+interface PruneChanges {
+  readonly unusedMax?: number
+  readonly store?: Store
+}
+
+async function pruneOnce(changes: PruneChanges = {}): Promise<PruneResult> {
+  const { clock } = world
+  const { store = world.store } = changes
   const random = seeded(seed++)
   return prune({
     repository: repositoryOf(world, { store, random }),
@@ -99,6 +107,24 @@ test('a mark stays while somebody else may be sweeping it, for 14 days at the mo
   await world.clock.advance(2 * DAY_MS)
   expect(await swept()).toMatchObject({ removedPacks: 0, removedMarks: 1 })
   expect(await namesOf(store, 'marks/')).toEqual([])
+})
+
+test('one that was suspended until nobody honours its lease deletes nothing more', async () => {
+  await forget(await save(['one']))
+  await pruneOnce()
+  await world.clock.advance(25 * HOUR_MS)
+  const before = await packs()
+  const suspended = (days: number) =>
+    decorate(world.store, {
+      async *list(prefix) {
+        yield* world.store.list(prefix)
+        if (prefix === 'losses/') await world.clock.advance(days * DAY_MS)
+      },
+    })
+  const late = pruneOnce({ store: suspended(14) })
+  await expect(late).rejects.toMatchObject({ code: 'interrupted' })
+  expect(await packs()).toEqual(before)
+  expect((await pruneOnce({ store: suspended(13) })).swept[0]?.removedPacks).toBe(2)
 })
 
 test('a dry run changes nothing', async () => {

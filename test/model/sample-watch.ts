@@ -3,6 +3,7 @@
 
 import { type ErrorCode, isCairnError } from '../../src/base/errors.ts'
 import type { CheckProblem } from '../../src/engine/check/problems.ts'
+import { LEASE_HONOURED_MS } from '../../src/repository/sessions.ts'
 import { Invariants } from './invariants.ts'
 import { COPY, nameWithin, type Place, placeOf, SOURCE } from './places.ts'
 import type { SampleConfiguration } from './sample-configurations.ts'
@@ -26,10 +27,11 @@ const FAILURES: Readonly<Record<SampleConfiguration['mayFail'], readonly ErrorCo
 /**
  * A twin in mid-session has put a name that was in a mark, or of a snapshot that is gone: what it seals is what its
  * other half has sealed, and neither can know. Whoever was suspended while that mark was swept may delete it
- * again, and the receipt of the other half may still be there: no more is promised then. Nor where a twin of a pruner of
- * the copy has swept a mark and removed it, so that sync put the packs again, and the other half goes on sweeping.
+ * again, and the receipt of the other half may still be there: no more is promised then. Nor where a pruner of the
+ * copy goes on sweeping a mark that has been swept and removed, when sync has put the packs again: because its twin did
+ * that, or another one when it was suspended in the midst of a call for so long that nobody honoured its lease.
  */
-export class NameOfTwin extends Error {}
+export class NotPromised extends Error {}
 
 export class Watch {
   /** Texts of what was reported as saved, by name. */
@@ -52,6 +54,8 @@ export class Watch {
   readonly #everMarked = new Set<string>()
   /** Packs of the copy that sync has put when a mark had named them. */
   readonly #putAgain = new Set<string>()
+  /** When each has put its last lease, by the seed of its randomness. */
+  readonly #leasedMs = new Map<number, number>()
   /** Snapshots that somebody removed without a record. */
   readonly #removed = new Set<string>()
   /** Snapshots that were removed before they had a receipt. */
@@ -141,7 +145,7 @@ export class Watch {
     name: string,
     { by }: { /** The seed of its randomness. */ readonly by: number },
   ): void {
-    if (this.#twins.has(by) && this.#isPast(name)) throw new NameOfTwin(name)
+    if (this.#twins.has(by) && this.#isPast(name)) throw new NotPromised(name)
     const isAgain = this.#putBy.get(name) !== by || this.#acknowledged.has(name)
     if (isAgain && !this.#twins.has(by)) this.#expectNeverMarked(name)
     this.tookName(name, { by })
@@ -162,7 +166,12 @@ export class Watch {
 
   tookName(name: string, { by }: { readonly by: number }): void {
     if (placeOf(name) === COPY && this.#everMarked.has(name)) this.#putAgain.add(name)
+    if (nameWithin(name).startsWith('leases/')) this.#leasedMs.set(by, this.#store.nowMs)
     this.#putBy.set(name, by)
+  }
+
+  #isUnhonoured(by: number): boolean {
+    return this.#store.nowMs - (this.#leasedMs.get(by) ?? 0) >= LEASE_HONOURED_MS
   }
 
   afterPut(name: string): void {
@@ -180,7 +189,8 @@ export class Watch {
     name: string,
     { by }: { /** The seed of its randomness. */ readonly by: number },
   ): void {
-    if (this.#twins.has(by) && this.#putAgain.has(name)) throw new NameOfTwin(name)
+    if (this.#putAgain.has(name) && (this.#twins.has(by) || this.#isUnhonoured(by)))
+      throw new NotPromised(name)
     const isSnapshot = name.startsWith('snapshots/')
     if (isSnapshot && !this.#invariants[SOURCE].confirmed(this.#store).has(name))
       this.#neverConfirmed.add(name)

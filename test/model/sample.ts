@@ -38,7 +38,7 @@ import {
 } from './sample-programs.ts'
 import { expectAtRest, expectCopyAtRest } from './sample-rest.ts'
 import { SampleStore } from './sample-store.ts'
-import { NameOfTwin, Watch } from './sample-watch.ts'
+import { NotPromised, Watch } from './sample-watch.ts'
 import { atCopy } from './sync-actors.ts'
 import { HOUR_MS, type World } from './world.ts'
 
@@ -127,8 +127,8 @@ class SampleRun {
       await this.#comeToRest()
       return undefined
     } catch (error) {
-      if (error instanceof NameOfTwin) {
-        this.#count('given up: a twin has taken a name that is past')
+      if (error instanceof NotPromised) {
+        this.#count('given up: no more is promised')
         return undefined
       }
       return error instanceof Error ? error.message : String(error)

@@ -6,7 +6,7 @@ import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { forEachInParallel } from '../../repository/object-problem.ts'
-import { isOtherAtUpkeep } from '../../repository/sessions.ts'
+import { isOtherAtUpkeep, LEASE_HONOURED_MS } from '../../repository/sessions.ts'
 import type { Random } from '../../sealer/random.ts'
 import { FrameMover } from './move-frames.ts'
 import type { DomainPlan, Obstacle } from './plan.ts'
@@ -20,6 +20,8 @@ export interface SweepOptions {
   readonly random: Random
   readonly moveBytesMax: number
   readonly signal: AbortSignal
+  /** When the survey was begun, by `clock`. */
+  readonly surveyedMs: number
   /** Of our own lease; undefined where there was no room for one. */
   readonly sessionId: Bytes | undefined
 }
@@ -38,7 +40,10 @@ export async function sweep(plan: DomainPlan, options: SweepOptions): Promise<Sw
   const { survey, sweep: planned } = plan
   if (planned.marks.length + planned.snapshots.length === 0) return NOTHING_SWEPT
   const { store } = survey.repository
-  for (const snapshot of planned.snapshots) await store.remove(snapshot)
+  for (const snapshot of planned.snapshots) {
+    expectGoingOn(options)
+    await store.remove(snapshot)
+  }
   const needed = new Set(planned.move.map(({ pack }) => pack))
   // What nobody needs goes first: on a full store it makes the room that moving takes.
   const unneeded = planned.packs.filter((pack) => !needed.has(pack))
@@ -80,8 +85,18 @@ function removePacks(
   })
 }
 
-function expectGoingOn({ signal }: SweepOptions): void {
+/**
+ * Not after a suspension for so long that nobody honours the lease any more: others may have swept the same marks and
+ * removed them, and then sync may have put packs again under their names.
+ */
+function expectGoingOn({ signal, clock, surveyedMs }: SweepOptions): void {
   if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
+  if (clock.nowMs() - surveyedMs < LEASE_HONOURED_MS) return
+  throw new CairnError(
+    'interrupted',
+    'Interrupted: since this prune saw what is there, so much time has passed that others may have gone on with it',
+    { hint: 'Run the same command again.' },
+  )
 }
 
 interface Moved {
