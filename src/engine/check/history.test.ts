@@ -11,8 +11,10 @@ import {
   withBadSectors,
 } from '../../../test/repositories/sample.ts'
 import { openRepository } from '../../repository/repository.ts'
-import { loadSnapshots } from '../../repository/snapshots.ts'
+import { loadSnapshots, putReceipt, type Snapshot } from '../../repository/snapshots.ts'
+import { systemRandom } from '../../sealer/random.ts'
 import { decorate } from '../../store/decorate.ts'
+import { contentName } from '../../store/names.ts'
 import { type CheckResult, check } from '../check.ts'
 
 let original: Sample
@@ -128,6 +130,30 @@ describe('a receipt that is gone', () => {
     const store = withBadSectors(sample.store, (name) => name === receipts[1])
     const { problems } = await run({ ...sample.repository, store })
     expect(problems.map(({ object }) => object)).toEqual([receipts[1]])
+  })
+})
+
+describe('a receipt of what is not there', () => {
+  /** Of the run that made the newest snapshot: an earlier attempt of it was removed. */
+  async function ofEarlierAttempt(): Promise<string> {
+    const { repository } = sample
+    const newest = (await loadSnapshots(repository)).snapshots[3] as Snapshot
+    const receipt = { snapshot: systemRandom(32), sessionId: newest.summary.sessionId }
+    await putReceipt(repository, { domain: newest.domain, receipt: { ...receipt, confirmedMs: 1 } })
+    return contentName('snapshots', receipt.snapshot)
+  }
+
+  test('is explained by another one of its run that counts', async () => {
+    await ofEarlierAttempt()
+    const { problems, notes } = await run()
+    expect(problems).toEqual([])
+    expect(notes).toMatchObject([{ what: expect.stringContaining('its run put another') }])
+  })
+
+  test('is not by one that does not', async () => {
+    const earlier = await ofEarlierAttempt()
+    await remove(receipts[3])
+    expect(await missing()).toEqual([earlier])
   })
 })
 
