@@ -15,6 +15,7 @@ import { loadForgotten } from '../../src/repository/forgets.ts'
 import { addGrant } from '../../src/repository/grants-add.ts'
 import { putMark } from '../../src/repository/marks.ts'
 import { openRepository, type Repository, selectDomain } from '../../src/repository/repository.ts'
+import { loadRoots } from '../../src/repository/roots.ts'
 import { loadSessions } from '../../src/repository/sessions.ts'
 import type { Snapshot } from '../../src/repository/snapshots.ts'
 import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
@@ -204,6 +205,44 @@ describe('what it has fetched is looked at again before a snapshot counts', () =
     },
   )
 })
+
+test('nor does one that has lost its receipt count, when what it needs is removed meanwhile', async () => {
+  const { whole } = await rolledBack
+  const oldest = (await snapshotsOf(whole))[0] as Snapshot
+  /** How often sightings are listed: by the check at its end, and before that when it is known what is relied upon. */
+  const repairOf = async (removeAt: number) => {
+    const test = await withoutReceipt({ whole, of: oldest })
+    let lists = 0
+    const store = decorate(test.store, {
+      async *list(prefix) {
+        yield* test.store.list(prefix)
+        if (prefix !== 'sightings/' || ++lists !== removeAt) return
+        for (const name of await namesOf(test.store, 'packs/')) await test.store.remove(name)
+      },
+    })
+    const { repository } = await throughStore(test, store)
+    const error = await repairSample(repository, quickly).catch((thrown: unknown) => thrown)
+    return { lists, error, confirmed: (await confirmedIn(test)).includes(oldest.name) }
+  }
+  const { lists, confirmed } = await repairOf(0)
+  expect(confirmed).toBe(true)
+  expect(await repairOf(lists - 1)).toMatchObject({
+    confirmed: false,
+    error: expect.objectContaining({ code: 'snapshot-unconfirmed' }),
+  })
+})
+
+async function withoutReceipt({
+  whole,
+  of,
+}: {
+  readonly whole: TestRepository
+  readonly of: Snapshot
+}): Promise<TestRepository> {
+  const { receipts } = await loadRoots(whole.repository, { nowMs: 0, windowMs: 0 })
+  const own = receipts.find((one) => one.snapshot === of.name)
+  return without({ whole, before: new Set() }, (name) => name === own?.name)
+}
 
 test('what only the copy has forgotten and is here is not forgotten here', async () => {
   const { whole } = await rolledBack
