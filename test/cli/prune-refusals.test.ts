@@ -84,6 +84,20 @@ describe('a snapshot that this machine knew is gone', () => {
   })
 })
 
+test('elsewhere its receipt tells of it: nothing more is marked until a copy brings it back', async () => {
+  const env = { ...user.keyed, XDG_STATE_HOME: user.path('elsewhere') }
+  const prune = () => user.run(['prune'], { env })
+  expect(await run('sync', '--to', user.path('copy'))).toMatchObject({ code: 0 })
+  cutOff('snapshots')
+  const { code, stdout, stderr } = await prune()
+  expect(code).toBe(3)
+  expect(stdout).toContain('Marks nothing more, because a snapshot is missing')
+  expect(stderr).toMatch(/^obstacle: snapshots\/[0-9a-f]{64}: this snapshot is gone, receipts/)
+  expect(marks()).toBe(0)
+  expect(await run('repair', '--from', user.path('copy'))).toMatchObject({ code: 0 })
+  expect(await prune()).toMatchObject({ code: 0, stderr: '' })
+})
+
 test.each(['hold', 'release'])('a hold that is gone stops prune until %s', async (command) => {
   expect(await run('hold', 'latest')).toMatchObject({ code: 0 })
   rmSync(folder('holds'), { recursive: true })

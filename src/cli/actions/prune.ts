@@ -208,14 +208,14 @@ function forgottenLine({ survey, liveness }: DomainPlan): string {
 }
 
 function planLines(plan: DomainPlan): readonly string[] {
-  const { sweep, mark, renewal, compaction, liveness, obstacles } = plan
+  const { sweep, mark, renewal, compaction, liveness, blocked } = plan
   const stored = liveness.packs.reduce((sum, { packBytes }) => sum + packBytes, 0)
   const needed = liveness.packs.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
   const packs = formatNumber(liveness.packs.length, 'pack')
   return [
     `${formatBytes(needed)} of ${formatBytes(stored)} in ${packs} are needed`,
     ...(liveness.forgottenBytes > 0 ? [forgottenLine(plan)] : []),
-    ...(obstacles.length > 0 ? [FROZEN] : []),
+    ...(blocked === undefined ? [] : [BLOCKED[blocked]]),
     ...(sweep.packs.length + sweep.snapshots.length > 0 ? [sweepLine(plan)] : []),
     ...sweep.waiting.map(waitingLine),
     ...(mark.packs.length + mark.snapshots.length > 0 ? [markLine(plan)] : []),
@@ -230,8 +230,11 @@ function planLines(plan: DomainPlan): readonly string[] {
   ]
 }
 
-const FROZEN =
-  'Deletes nothing, because what is needed cannot be told (listed below; `cairn check` says for which snapshots)'
+const BLOCKED = {
+  all: 'Deletes nothing, because what is needed cannot be told (listed below; `cairn check` says for which snapshots)',
+  marking:
+    'Marks nothing more, because a snapshot is missing (listed below): until it is back, or given up, all that is stored counts as needed',
+} as const
 
 function sweepLine({ sweep }: DomainPlan): string {
   const { packs, bytes, moveBytes, snapshots } = sweep
@@ -277,7 +280,6 @@ function compactionLine({
 
 function jsonPlan(plan: DomainPlan) {
   const { survey, sweep, mark, renewal, compaction, liveness, obstacles } = plan
-
   const { waiting, marks, packs, bytes, moveBytes, snapshots } = sweep
   return {
     domain: survey.domain.hex,

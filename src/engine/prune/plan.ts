@@ -76,6 +76,8 @@ export interface DomainPlan {
   readonly survey: DomainSurvey
   readonly liveness: Liveness
   readonly obstacles: readonly Obstacle[]
+  /** What these keep from being done: `all` deleting, or only marking more. */
+  readonly blocked: 'all' | 'marking' | undefined
   readonly sweep: SweepPlan
   readonly mark: MarkPlan
   readonly renewal: RenewalPlan
@@ -88,11 +90,12 @@ export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPla
   const obstacles = obstaclesOf(survey, liveness)
   const sweep = planSweep(survey, { liveness, limits })
   const mark = planMark(survey, { liveness, limits })
-  const known = { survey, liveness, obstacles }
-  if (obstacles.length > 0)
+  const blocked = blockedBy(obstacles, { survey, liveness })
+  const known = { survey, liveness, obstacles, blocked }
+  if (blocked !== undefined)
     return {
       ...known,
-      ...(isKnown(survey, liveness) ? sweepOnly : frozen)({ sweep, mark }, survey),
+      ...(blocked === 'all' ? frozen : sweepOnly)({ sweep, mark }, survey),
       renewal: NOTHING_TO_RENEW,
       compaction: NOTHING_TO_COMPACT,
     }
@@ -105,9 +108,14 @@ export function planDomain(survey: DomainSurvey, limits: PruneLimits): DomainPla
 
 type Parts = Pick<DomainPlan, 'sweep' | 'mark'>
 
-/** Whether it can be told what is needed; where a snapshot is missing that is all that some pack has. */
-function isKnown({ obstacles, isAnyUnread }: DomainSurvey, { unresolved }: Liveness): boolean {
-  return obstacles.length + unresolved.length === 0 && !isAnyUnread
+/** Where snapshots are missing all that packs have counts as needed, which can be told only where all were read. */
+function blockedBy(
+  obstacles: readonly Obstacle[],
+  { survey, liveness }: Pick<DomainPlan, 'survey' | 'liveness'>,
+): DomainPlan['blocked'] {
+  if (obstacles.length === 0) return undefined
+  const isUnknown = survey.obstacles.length + liveness.unresolved.length > 0 || survey.isAnyUnread
+  return isUnknown ? 'all' : 'marking'
 }
 
 /**
