@@ -93,6 +93,8 @@ test('elsewhere its receipt tells of it: nothing more is marked until a copy bri
   expect(code).toBe(3)
   expect(stdout).toContain('Marks nothing more, because a snapshot is missing')
   expect(stderr).toMatch(/^obstacle: snapshots\/[0-9a-f]{64}: this snapshot is gone, receipts/)
+  const { lines } = await user.json(['prune', '--dry-run'], { env })
+  expect(lines.find(({ action }) => action === 'plan')).toMatchObject({ blocked: 'marking' })
   expect(marks()).toBe(0)
   expect(await run('repair', '--from', user.path('copy'))).toMatchObject({ code: 0 })
   expect(await prune()).toMatchObject({ code: 0, stderr: '' })

@@ -279,7 +279,7 @@ function compactionLine({
 }
 
 function jsonPlan(plan: DomainPlan) {
-  const { survey, sweep, mark, renewal, compaction, liveness, obstacles } = plan
+  const { survey, sweep, mark, renewal, compaction, liveness, obstacles, blocked } = plan
   const { waiting, marks, packs, bytes, moveBytes, snapshots } = sweep
   return {
     domain: survey.domain.hex,
@@ -293,6 +293,7 @@ function jsonPlan(plan: DomainPlan) {
     renewal: { ...renewal, packs: renewal.packs.map(({ name }) => name) },
     compaction: { ...compaction, frames: compaction.frames.length },
     obstacles,
+    ...(blocked === undefined ? {} : { blocked }),
   }
 }
 
