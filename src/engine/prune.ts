@@ -67,7 +67,6 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   try {
     const headers = new Headers(repository, options)
     const storeMs = await storeTime(options, lease)
-    const surveyedMs = clock.nowMs()
     const plan = await planPrune(options, { nowMs: storeMs, headers })
     options.onPlan(plan)
     expectGoingOn(options)
@@ -78,7 +77,7 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     await writeDownSightings(repository, plan)
     const swept: SweepResult[] = []
     const { moveBytesMax } = options.limits
-    const sweeping = { clock, random, moveBytesMax, signal: options.signal, surveyedMs }
+    const sweeping = { clock, random, moveBytesMax, signal: options.signal }
     for (const domain of plan.domains) {
       expectGoingOn(options)
       swept.push(await sweep(domain, { ...sweeping, sessionId: lease?.sessionId }))

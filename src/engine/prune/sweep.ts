@@ -5,13 +5,14 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
+import type { FoundMark } from '../../repository/marks.ts'
 import { forEachInParallel } from '../../repository/object-problem.ts'
-import { isOtherAtUpkeep, LEASE_HONOURED_MS } from '../../repository/sessions.ts'
+import { isOtherAtUpkeep } from '../../repository/sessions.ts'
 import type { Random } from '../../sealer/random.ts'
+import type { Store } from '../../store/store.ts'
 import { FrameMover } from './move-frames.ts'
 import type { DomainPlan, Obstacle } from './plan.ts'
 import { rewriteIndex } from './rewrite-index.ts'
-import type { DomainSurvey } from './survey.ts'
 import { listingLagMs } from './timing.ts'
 import { whyNot } from './why-not.ts'
 
@@ -20,8 +21,6 @@ export interface SweepOptions {
   readonly random: Random
   readonly moveBytesMax: number
   readonly signal: AbortSignal
-  /** When the survey was begun, by `clock`. */
-  readonly surveyedMs: number
   /** Of our own lease; undefined where there was no room for one. */
   readonly sessionId: Bytes | undefined
 }
@@ -39,25 +38,20 @@ export interface SweepResult {
 export async function sweep(plan: DomainPlan, options: SweepOptions): Promise<SweepResult> {
   const { survey, sweep: planned } = plan
   if (planned.marks.length + planned.snapshots.length === 0) return NOTHING_SWEPT
-  const { store } = survey.repository
-  for (const snapshot of planned.snapshots) {
-    expectGoingOn(options)
-    await store.remove(snapshot)
-  }
+  const remove = removerOf(plan, options)
+  const snapshots = await remove(planned.snapshots)
   const needed = new Set(planned.move.map(({ pack }) => pack))
   // What nobody needs goes first: on a full store it makes the room that moving takes.
-  const unneeded = planned.packs.filter((pack) => !needed.has(pack))
-  await removePacks(survey, { packs: unneeded, options })
+  const unneeded = await remove(planned.packs.filter((pack) => !needed.has(pack)))
   const { moved, movedBytes, obstacles } = await moveWhatIsNeeded(plan, options)
-  await removePacks(survey, { packs: moved, options })
-  const gone = new Set([...unneeded, ...moved])
+  const gone = new Set([...unneeded, ...(await remove(moved))])
   const isSettled = await settleIndex(plan, { gone, options })
-  const removed = new Set([...gone, ...planned.snapshots])
+  const removed = new Set([...gone, ...snapshots])
   return {
     removedPacks: gone.size,
     removedBytes: [...gone].reduce((sum, name) => sum + (survey.packs.get(name)?.size ?? 0), 0),
     movedBytes,
-    removedSnapshots: planned.snapshots.length,
+    removedSnapshots: snapshots.length,
     removedMarks: isSettled ? await removeMarks(plan, { gone: removed, options }) : 0,
     obstacles,
   }
@@ -72,31 +66,46 @@ const NOTHING_SWEPT: SweepResult = {
   obstacles: [],
 }
 
-/** Packs that go at a time. */
+/** Objects that go at a time. */
 const PARALLEL = 8
 
-function removePacks(
-  { repository: { store } }: DomainSurvey,
-  { packs, options }: { readonly packs: readonly string[]; readonly options: SweepOptions },
-): Promise<void> {
-  return forEachInParallel(packs, PARALLEL, async (pack) => {
-    expectGoingOn(options)
-    await store.remove(pack)
-  })
+/**
+ * Removes what ripe marks name, and returns what went. Before each it is seen that such a mark is still there, and not
+ * put anew: where others have swept it and removed it, because nobody honours our lease any more or none was put, sync
+ * may have put the same names again in a copy, and snapshots there need them.
+ */
+function removerOf(
+  { survey: { repository }, sweep: { marks } }: DomainPlan,
+  options: SweepOptions,
+): (names: readonly string[]) => Promise<readonly string[]> {
+  const { store } = repository
+  const marksOf = new Map<string, FoundMark[]>()
+  for (const mark of marks)
+    for (const name of [...mark.packs, ...mark.snapshots])
+      marksOf.set(name, [...(marksOf.get(name) ?? []), mark])
+  return async (names) => {
+    const removed: string[] = []
+    await forEachInParallel(names, PARALLEL, async (name) => {
+      expectGoingOn(options)
+      if (!(await isAnyThere(store, marksOf.get(name) ?? []))) return
+      await store.remove(name)
+      removed.push(name)
+    })
+    return removed
+  }
 }
 
-/**
- * Not after a suspension for so long that nobody honours the lease any more: others may have swept the same marks and
- * removed them, and then sync may have put packs again under their names.
- */
-function expectGoingOn({ signal, clock, surveyedMs }: SweepOptions): void {
+/** As they were listed: stamps may be in whole seconds in the one place and not in the other. */
+async function isAnyThere(store: Store, marks: readonly FoundMark[]): Promise<boolean> {
+  for (const { name, storedAtMs } of marks) {
+    const info = await store.stat(name)
+    if (info !== undefined && info.storedAtMs < storedAtMs + 1000) return true
+  }
+  return false
+}
+
+function expectGoingOn({ signal }: SweepOptions): void {
   if (signal.aborted) throw new CairnError('interrupted', 'Interrupted')
-  if (clock.nowMs() - surveyedMs < LEASE_HONOURED_MS) return
-  throw new CairnError(
-    'interrupted',
-    'Interrupted: since this prune saw what is there, so much time has passed that others may have gone on with it',
-    { hint: 'Run the same command again.' },
-  )
 }
 
 interface Moved {
