@@ -1,13 +1,14 @@
-// What tells that a snapshot counted once, where it is not there: a receipt is put when its snapshot was there, and a
-// run names what it follows only where that counted. Who finds such a snapshot gone, and nothing that explains it,
+// What tells that a snapshot counted once, where it is not there: a receipt is put when its snapshot was there, a
+// run names what it follows only where that counted, and what is held nobody forgets. Who finds such a snapshot gone, and nothing that explains it,
 // knows that it was lost: check reports it, and prune keeps all that it may need, because a copy may still bring it back.
 
 import { toHex } from '../base/bytes.ts'
 import type { Summary } from '../format/snapshot.ts'
+import type { Hold } from '../format/upkeep-records.ts'
 import { contentName } from '../store/names.ts'
 
 export interface Witness {
-  /** Object name of the receipt, or of the snapshot that follows. */
+  /** Object name of the receipt, of the snapshot that follows, or of the hold. */
   readonly name: string
   /** Object name of the snapshot that it tells of. */
   readonly snapshot: string
@@ -24,6 +25,18 @@ export function followers(all: Iterable<Following>): readonly Witness[] {
     const before = summary?.predecessor
     return before === undefined ? [] : [{ name, snapshot: contentName('snapshots', before) }]
   })
+}
+
+interface Holding {
+  readonly name: string
+  readonly record: Pick<Hold, 'snapshots'>
+}
+
+/** By what holds them and counts: what is held cannot be forgotten. */
+export function held(counting: Iterable<Holding>): readonly Witness[] {
+  return [...counting].flatMap(({ name, record }) =>
+    record.snapshots.map((hash) => ({ name, snapshot: contentName('snapshots', hash) })),
+  )
 }
 
 /**

@@ -25,8 +25,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     edits: [
       {
         file: 'src/engine/forget/execute.ts',
-        find: 'if ((await storeNowMs()) - forgottenMs >= oldMs) return going.slice(at)\n',
-        replace: 'await storeNowMs()\n',
+        find: 'if (await isOld()) return going.slice(at)\n',
+        replace: 'await isOld()\n',
       },
     ],
     configuration: 'suspended-forgetter',
@@ -119,9 +119,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     edits: [
       {
         file: SWEEP,
-        find: '  for (const snapshot of planned.snapshots) await store.remove(snapshot)\n',
+        find: '      await store.remove(name)\n      removed.push(name)\n',
         replace:
-          '  for (const mark of planned.marks) await store.remove(mark.name)\n  for (const snapshot of planned.snapshots) await store.remove(snapshot)\n',
+          '      for (const mark of marks) await store.remove(mark.name)\n      await store.remove(name)\n      removed.push(name)\n',
       },
     ],
     configuration: 'ripe-mark',

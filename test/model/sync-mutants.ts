@@ -189,9 +189,9 @@ export const SYNC_MUTANTS: Readonly<Record<string, Mutant>> = {
   'sync: a mark that has gone since it was listed is swept': {
     edits: [
       {
-        file: 'src/engine/prune/survey.ts',
-        find: 'marksThroughout: both(marksBefore, marksAfter)',
-        replace: 'marksThroughout: both(marksBefore, [...marksBefore, ...marksAfter])',
+        file: 'src/engine/prune/sweep.ts',
+        find: '      if (!(await isAnyThere(store, marksOf.get(name) ?? []))) return\n',
+        replace: '      await isAnyThere(store, marksOf.get(name) ?? [])\n',
       },
     ],
     configuration: 'sync-and-two-sweepers',

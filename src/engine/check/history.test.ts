@@ -10,12 +10,14 @@ import {
   type Sample,
   withBadSectors,
 } from '../../../test/repositories/sample.ts'
+import { systemClock } from '../../base/clock.ts'
 import { openRepository } from '../../repository/repository.ts'
 import { loadSnapshots, putReceipt, type Snapshot } from '../../repository/snapshots.ts'
 import { systemRandom } from '../../sealer/random.ts'
 import { decorate } from '../../store/decorate.ts'
 import { contentName } from '../../store/names.ts'
 import { type CheckResult, check } from '../check.ts'
+import { hold, release } from '../hold.ts'
 
 let original: Sample
 let sample: Sample
@@ -131,6 +133,17 @@ describe('a receipt that is gone', () => {
     const { problems } = await run({ ...sample.repository, store })
     expect(problems.map(({ object }) => object)).toEqual([receipts[1]])
   })
+})
+
+test('a held snapshot is missed by its hold, also where nothing else is left of it', async () => {
+  const { repository } = sample
+  const known = (await loadSnapshots(repository)).snapshots
+  const chosen = known.slice(3)
+  await hold({ repository, known, chosen, clock: systemClock, reason: 'proof' })
+  await remove(snapshots[3], receipts[3])
+  expect(await missing()).toEqual([snapshots[3]])
+  await release({ repository, known, chosen, clock: systemClock })
+  expect(await missing()).toEqual([])
 })
 
 describe('a receipt of what is not there', () => {

@@ -4,11 +4,12 @@
 // machines remember the newest that they have known.
 
 import { type Bytes, toHex } from '../../base/bytes.ts'
+import { Holds } from '../../repository/holds.ts'
 import type { Index } from '../../repository/index-load.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
 import { contentName } from '../../store/names.ts'
-import { finishedSessions, followers } from '../witnesses.ts'
+import { finishedSessions, followers, held } from '../witnesses.ts'
 import type {
   OpenedForgotten,
   OpenedObjects,
@@ -43,6 +44,7 @@ export async function checkHistory(
   const history = new History(store, options)
   await history.checkReceipts()
   await history.checkPredecessors()
+  await history.checkHolds()
   history.checkNumbers()
   await history.checkKnown()
   return history.stripped()
@@ -113,6 +115,21 @@ class History {
       this.#gone.add(before)
       const what = `the store does not have this snapshot, and ${name} follows it`
       this.#options.findings.add({ kind: 'missing', object: before, what })
+    }
+  }
+
+  /** What nobody can forget. */
+  async checkHolds(): Promise<void> {
+    const { opened, index, findings } = this.#options
+    const own = new Holds(opened.holds).counting.filter(({ domain }) => domain === index.domain)
+    const confirmed = new Set(this.#receipts.map(({ snapshot }) => snapshot))
+    for (const { name, snapshot } of held(own)) {
+      if (this.#isForgotten(snapshot) || this.#givenUp.has(snapshot)) continue
+      const isTold = this.#gone.has(snapshot) || confirmed.has(snapshot)
+      if (isTold || !(await this.#isGone(snapshot))) continue
+      this.#gone.add(snapshot)
+      const what = `the store does not have this snapshot, and ${name} holds it`
+      findings.add({ kind: 'missing', object: snapshot, what })
     }
   }
 

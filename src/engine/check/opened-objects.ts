@@ -4,6 +4,7 @@ import type { Bytes } from '../../base/bytes.ts'
 import type { ObjectKind } from '../../format/prefix.ts'
 import type { Summary } from '../../format/snapshot.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import type { FoundHold } from '../../repository/holds.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Findings } from './problems.ts'
 
@@ -55,6 +56,7 @@ export interface OpenedLoss {
 
 export class OpenedObjects {
   readonly losses: OpenedLoss[] = []
+  readonly holds: FoundHold[] = []
   readonly snapshots: OpenedSnapshot[] = []
   readonly receipts: OpenedReceipt[] = []
   /** By confirmationOf; of several records the newest counts. */

@@ -8,7 +8,7 @@ import { decode } from '../../format/codec.ts'
 import type { IndexSegment } from '../../format/index-segment.ts'
 import { leaseCodec, type Receipt } from '../../format/records.ts'
 import type { Summary } from '../../format/snapshot.ts'
-import type { ForgetRecord, Forgotten, Loss } from '../../format/upkeep-records.ts'
+import type { ForgetRecord, Forgotten, Hold, Loss } from '../../format/upkeep-records.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { openSegment } from '../../repository/index-load.ts'
 import { leaseName } from '../../repository/lease.ts'
@@ -41,6 +41,8 @@ export function openOwnObject(task: MetadataTask, own: OwnObject): void {
   else if (own.kind === 'receipt') takeReceipt(task, own, openReceipt(repository, object))
   else if (own.kind === 'loss')
     takeLoss(task, own, openUpkeepRecord(repository, { ...object, kind: 'loss' }))
+  else if (own.kind === 'hold')
+    takeHold(task, own, openUpkeepRecord(repository, { ...object, kind: 'hold' }))
   else if (own.kind === 'forget')
     takeForgotten(task, own, openUpkeepRecord(repository, { ...object, kind: own.kind }))
   else if (isUpkeepKind(own.kind)) openUpkeepRecord(repository, { ...object, kind: own.kind })
@@ -101,6 +103,15 @@ function takeReceipt(
 
 function takeLoss({ opened }: MetadataTask, { name, domain }: OwnObject, loss: Loss): void {
   opened.losses.push({ name, domain, ...loss })
+}
+
+function takeHold(
+  { opened }: MetadataTask,
+  { name, domain, object, storedAtMs }: OwnObject,
+  record: Hold,
+): void {
+  const hash = digestInName(name) as Bytes
+  opened.holds.push({ name, hash, domain, record, storedAtMs, bytes: object.length })
 }
 
 function takeSegment(

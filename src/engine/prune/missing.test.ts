@@ -1,9 +1,10 @@
 import { beforeEach, expect, test } from 'vitest'
 import { makeRepository, type TestRepository } from '../../../test/engine/fixture.ts'
 import { EMPTY_SUMMARY } from '../../../test/repositories/nothing-saved.ts'
-import { toHex, utf8 } from '../../base/bytes.ts'
+import { type Bytes, toHex, utf8 } from '../../base/bytes.ts'
 import { sha256 } from '../../base/hash.ts'
 import type { Summary } from '../../format/snapshot.ts'
+import { type FoundHold, Holds } from '../../repository/holds.ts'
 import { selectDomain } from '../../repository/repository.ts'
 import type { RootReceipt, RootSnapshot, Roots } from '../../repository/roots.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
@@ -15,7 +16,7 @@ let made: TestRepository
 let stored: Set<string>
 let roots: Roots
 
-const NOTHING_EXPLAINS = { marked: new Set<string>(), lost: new Set<string>() }
+const NOTHING_KNOWN = { marked: new Set<string>(), lost: new Set<string>(), holds: new Holds([]) }
 const [SESSION, OTHER] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)]
 
 beforeEach(async () => {
@@ -50,16 +51,36 @@ function receipt(text: string, session = OTHER): RootReceipt {
 const following = (text: string, before: string) =>
   snapshot(text, { predecessor: digestInName(nameOf(before)) as Uint8Array })
 
+function recordOf(text: string): Roots['forgetRecords'][number] {
+  const snapshots = [{ snapshot: digestInName(nameOf(text)) as Uint8Array }]
+  const name = contentName('forgets', sha256(utf8(text)))
+  return { name, record: { snapshots } } as unknown as Roots['forgetRecords'][number]
+}
+
+function holdOf({
+  snapshots = [],
+  releases = [],
+}: {
+  readonly snapshots?: readonly string[]
+  readonly releases?: readonly Bytes[]
+}): FoundHold {
+  const held = snapshots.map((text) => digestInName(nameOf(text)) as Uint8Array)
+  const record = { snapshots: held, releases, reason: '', heldMs: 1 }
+  const hash = sha256(utf8(JSON.stringify([snapshots, releases.map(toHex)])))
+  const domain = selectDomain(made.repository)
+  return { name: contentName('holds', hash), hash, domain, record, storedAtMs: 1, bytes: 1 }
+}
+
 function have(...changes: readonly Partial<Roots>[]): void {
   for (const change of changes) roots = { ...roots, ...change }
   for (const { name } of [...roots.snapshots, ...roots.receipts]) stored.add(name)
 }
 
-async function missing(explained = NOTHING_EXPLAINS): Promise<readonly string[]> {
+async function missing(known = NOTHING_KNOWN): Promise<readonly string[]> {
   const stat = (name: string) =>
     Promise.resolve(stored.has(name) ? { name, size: 1, storedAtMs: 0 } : undefined)
   const repository = { ...made.repository, store: { ...made.store, stat } }
-  return (await findMissing(repository, roots, explained)).map(({ name }) => name)
+  return (await findMissing(repository, roots, known)).map(({ name }) => name)
 }
 
 test('what a receipt confirms and is gone is missing, once', async () => {
@@ -72,9 +93,23 @@ test('so is what a snapshot follows that is there', async () => {
   expect(await missing()).toEqual([nameOf('gone')])
 })
 
-test('not what one followed that was forgotten: in a copy its record may have come first', async () => {
-  have({ forgotten: [following('forgotten', 'on its way')] })
+test('so is what one followed that was forgotten, unless that was too', async () => {
+  const first = recordOf('forgotten')
+  have({ forgotten: [following('forgotten', 'gone')], forgetRecords: [first] })
   expect(await missing()).toEqual([])
+  stored.add(first.name)
+  expect(await missing()).toEqual([nameOf('gone')])
+  have({ forgetRecords: [first, recordOf('gone')] })
+  expect(await missing()).toEqual([])
+})
+
+test('so is what is held, until it is released', async () => {
+  const held = holdOf({ snapshots: ['gone', 'there'] })
+  have({ snapshots: [snapshot('there')] })
+  stored.add(held.name)
+  expect(await missing({ ...NOTHING_KNOWN, holds: new Holds([held]) })).toEqual([nameOf('gone')])
+  const holds = new Holds([held, holdOf({ releases: [held.hash] })])
+  expect(await missing({ ...NOTHING_KNOWN, holds })).toEqual([])
 })
 
 test('not what is there by now, nor where the witness went meanwhile', async () => {
@@ -86,13 +121,10 @@ test('not what is there by now, nor where the witness went meanwhile', async () 
 
 test('not what was forgotten, marked or given up', async () => {
   have({ receipts: [receipt('forgotten'), receipt('marked'), receipt('lost')] })
-  const record = {
-    snapshots: [{ snapshot: digestInName(nameOf('forgotten')) as Uint8Array }],
-  }
-  have({ forgetRecords: [{ record }] as unknown as Roots['forgetRecords'] })
+  have({ forgetRecords: [recordOf('forgotten')] })
   const lost = toHex(digestInName(nameOf('lost')) as Uint8Array)
   const explained = { marked: new Set([nameOf('marked')]), lost: new Set([lost]) }
-  expect(await missing(explained)).toEqual([])
+  expect(await missing({ ...NOTHING_KNOWN, ...explained })).toEqual([])
   expect(await missing()).toEqual([nameOf('marked'), nameOf('lost')])
 })
 

@@ -1,16 +1,15 @@
 // Snapshots that counted once and are gone, though nobody forgot, marked or gave them up. What only such a one needs
 // looks dead, and is all that a copy of the snapshot could bring back: every blob of its domain counts as needed.
-//
-// What was forgotten is no witness of the one that it followed: its record comes to a copy before the snapshots do, and
-// while sync is on its way nothing is missing there.
+// To a copy what tells of a snapshot may come before it does: until sync has brought it, it is missing there.
 
 import { toHex } from '../../base/bytes.ts'
 import type { DomainAccess } from '../../repository/access.ts'
+import type { Holds } from '../../repository/holds.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { Roots } from '../../repository/roots.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
 import { contentName, digestInName } from '../../store/names.ts'
-import { finishedSessions, followers, type Witness } from '../witnesses.ts'
+import { finishedSessions, followers, held, type Witness } from '../witnesses.ts'
 
 export interface MissingSnapshot {
   readonly domain: DomainAccess
@@ -20,7 +19,8 @@ export interface MissingSnapshot {
   readonly witness: string
 }
 
-export interface Explained {
+export interface Known {
+  readonly holds: Holds
   /** Object names. */
   readonly marked: ReadonlySet<string>
   /** What upkeep has given up, in hexadecimal. */
@@ -34,20 +34,16 @@ export interface Explained {
 export async function findMissing(
   { store }: Repository,
   roots: Roots,
-  explained: Explained,
+  known: Known,
 ): Promise<readonly MissingSnapshot[]> {
   const isThere = new Set(roots.snapshots.map(({ name }) => name))
-  const isForgotten = new Set(
-    roots.forgetRecords.flatMap(({ record }) =>
-      record.snapshots.map(({ snapshot }) => contentName('snapshots', snapshot)),
-    ),
-  )
+  const records = forgetRecordNames(roots)
   const isExplained = (name: string) => {
     const id = toHex(digestInName(name) ?? new Uint8Array())
-    return isForgotten.has(name) || explained.marked.has(name) || explained.lost.has(id)
+    return records.has(name) || known.marked.has(name) || known.lost.has(id)
   }
   const found = new Map<string, MissingSnapshot>()
-  for (const { domain, name, snapshot } of witnessesIn(roots)) {
+  for (const { domain, name, snapshot } of witnessesIn(roots, { ...known, records })) {
     if (isThere.has(snapshot) || found.has(snapshot) || isExplained(snapshot)) continue
     // Put since snapshots were listed, or not in that list yet.
     if ((await store.stat(snapshot)) !== undefined) continue
@@ -58,7 +54,10 @@ export async function findMissing(
   return [...found.values()]
 }
 
-function* witnessesIn(roots: Roots): Generator<Witness & { readonly domain: DomainAccess }> {
+function* witnessesIn(
+  roots: Roots,
+  { holds, records }: Known & { readonly records: ReadonlyMap<string, string> },
+): Generator<Witness & { readonly domain: DomainAccess }> {
   const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
   const byDomain = Map.groupBy(roots.receipts, ({ domain }) => domain)
   for (const [domain, receipts] of byDomain) {
@@ -68,4 +67,17 @@ function* witnessesIn(roots: Roots): Generator<Witness & { readonly domain: Doma
   }
   for (const [domain, own] of Map.groupBy(roots.snapshots, (one) => one.domain))
     for (const one of followers(own)) yield { ...one, domain }
+  for (const [domain, own] of Map.groupBy(roots.forgotten, (one) => one.domain))
+    for (const one of followers(own))
+      yield { ...one, name: records.get(one.name) as string, domain }
+  for (const [domain, own] of Map.groupBy(holds.counting, (one) => one.domain))
+    for (const one of held(own)) yield { ...one, domain }
+}
+
+/** For each snapshot that was forgotten the record that says so, by their object names. */
+function forgetRecordNames({ forgetRecords }: Roots): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  for (const { name, record } of forgetRecords)
+    for (const { snapshot } of record.snapshots) names.set(contentName('snapshots', snapshot), name)
+  return names
 }

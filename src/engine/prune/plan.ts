@@ -182,7 +182,7 @@ function planSweep(
   { liveness, limits }: { readonly liveness: Liveness; readonly limits: PruneLimits },
 ): SweepPlan {
   const { domain, packs, roots } = survey
-  const own = survey.marksThroughout.filter((mark) => mark.domain === domain)
+  const own = survey.marks.filter((mark) => mark.domain === domain)
   const judged = own.map((mark) => ({ mark, ...ripeness(mark, { survey, limits }) }))
   const marks = judged.filter(({ ripeAtMs }) => ripeAtMs <= survey.nowMs).map(({ mark }) => mark)
   const waiting = judged.filter(({ ripeAtMs }) => ripeAtMs > survey.nowMs)

@@ -26,11 +26,6 @@ export interface Survey {
   /** So long what was forgotten is kept. */
   readonly windowMs: number
   readonly sessions: readonly Session[]
-  /**
-   * Listed before all else, and still after it: those that a sweep may take up. Of one that was removed in between
-   * somebody has swept all that it names, and sync may have put that again.
-   */
-  readonly marksThroughout: readonly FoundMark[]
   /** All that were listed, before or after. */
   readonly marks: readonly FoundMark[]
   readonly marked: Marked
@@ -78,17 +73,17 @@ export async function takeSurvey(
   const { problems: aboutPacks, gone } = await headers.read(packs.values())
   const unknown = aboutPacks.filter(({ error }) => error.code === 'unsupported')
   const lost = new Set(losses.records.flatMap(({ record }) => record.ids.map(toHex)))
-  const explained = { marked: markedBy(marks).snapshots, lost }
-  const missing = await findMissing(repository, roots, explained)
+  const marked = markedBy(marks)
+  const known = { holds, marked: marked.snapshots, lost }
+  const missing = await findMissing(repository, roots, known)
   const aboutRecords = [...sightings.problems, ...losses.problems].filter((p) => !isNobodys(p))
   return {
     repository,
     nowMs,
     windowMs,
     sessions,
-    marksThroughout: both(marksBefore, marksAfter),
     marks,
-    marked: markedBy(marks),
+    marked,
     packs,
     headers,
     isAnyUnread: gone > 0 || aboutPacks.some((problem) => !isNobodys(problem)),
@@ -112,11 +107,6 @@ export async function takeSurvey(
 
 function union(a: readonly FoundMark[], b: readonly FoundMark[]): readonly FoundMark[] {
   return [...new Map([...a, ...b].map((mark) => [mark.name, mark])).values()]
-}
-
-function both(a: readonly FoundMark[], b: readonly FoundMark[]): readonly FoundMark[] {
-  const names = new Set(b.map(({ name }) => name))
-  return a.filter(({ name }) => names.has(name))
 }
 
 function movedFrames(sightings: readonly Sighting[]): ReadonlyMap<string, readonly number[]> {
