@@ -3,10 +3,14 @@
 // a copy may still bring it back. So it is where there are packs and nothing at all that needs them, or did.
 
 import { planPrune } from '../engine/prune.ts'
+import { loadSightings } from '../engine/sightings.ts'
 import { loadForgotten, UNDELETE_WINDOW_MS } from '../repository/forgets.ts'
 import { isNobodys, type ObjectProblem } from '../repository/object-problem.ts'
 import type { Repository } from '../repository/repository.ts'
 import { loadSnapshotFacts } from '../repository/snapshot-facts.ts'
+import { confirmationOf } from '../repository/snapshots.ts'
+import { loadUpkeepRecords } from '../repository/upkeep-records.ts'
+import { contentName } from '../store/names.ts'
 import { catalogIn } from './catalog-file.ts'
 import type { Context } from './context.ts'
 import { missingHolds } from './known-holds.ts'
@@ -87,7 +91,7 @@ async function holdRefusals(
 
 const NO_SNAPSHOT: PruneRefusal = {
   refusal: 'no-snapshot',
-  what: 'there are packs, and no snapshot that needs them or was forgotten',
+  what: 'there are packs, and no snapshot, and nobody has forgotten all that there were',
   hint:
     'A first backup that was interrupted leaves its packs so, and the next backup uses them. If there were ' +
     'snapshots, `cairn repair --from COPY` brings them back from a copy.',
@@ -104,14 +108,21 @@ async function isAllGone(
   return domains.some(({ liveness }) => liveness.packs.length > 0)
 }
 
-/** There is none, not even a damaged one, and none was ever forgotten. */
+/** There is none, not even a damaged one; and none was ever forgotten, or not all that upkeep has seen. */
 export async function isWithoutSnapshots(
   repository: Repository,
   { snapshots, problems }: KnownList,
 ): Promise<boolean> {
   if (snapshots.length > 0 || problems.some(isSnapshot)) return false
   const { forgotten } = await loadForgotten(repository, { onlyReading: true })
-  return forgotten.length === 0
+  if (forgotten.length === 0) return true
+  const { receivedMs } = await loadSightings(repository, { onlyReading: true })
+  const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })
+  const givenUp = losses.records.flatMap(({ domain, record }) =>
+    record.ids.map((id) => ({ domain, name: contentName('snapshots', id) })),
+  )
+  const explained = new Set([...forgotten, ...givenUp].map(confirmationOf))
+  return [...receivedMs.keys()].some((key) => !explained.has(key))
 }
 
 function isSnapshot(problem: ObjectProblem): boolean {

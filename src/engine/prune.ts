@@ -140,14 +140,14 @@ async function takeLease(
 
 /**
  * By the store's clock. On a full store that is the newest stamp of anything that it has: too early by what has
- * passed since, so that everything seems younger than it is, and is spared.
+ * passed since, so that everything seems younger than it is, and is spared. A stamp of a time to come says nothing.
  */
 async function storeTime(
-  { repository }: PruneOptions,
+  { repository, clock }: PruneOptions,
   lease: UpkeepLease | undefined,
 ): Promise<number> {
   const nowMs = lease && (await unlessFull(() => lease.storeNowMs()))
-  return nowMs ?? newestStampMs(repository.store)
+  return nowMs ?? Math.min(await newestStampMs(repository.store), clock.nowMs())
 }
 
 async function unlessFull<T>(

@@ -9,6 +9,7 @@ import { type Lease, leaseCodec } from '../format/records.ts'
 import type { DomainAccess } from './access.ts'
 import { sealRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
+import { upkeepSignatory } from './upkeep-signatory.ts'
 
 const RENEW_MS = 10 * 60 * 1000
 
@@ -85,7 +86,7 @@ export class HeldLease {
     const { repository, domain, sessionId, purpose, host, clock } = this.#options
     const number = ++this.#number
     const record = { sessionId, number, purpose, host, renewedMs: clock.nowMs() }
-    const { signatory } = domain
+    const signatory = purpose === 'backup' ? domain.signatory : upkeepSignatory(repository, domain)
     const parts = sealRecord(repository, {
       domain,
       kind: 'lease',

@@ -6,6 +6,7 @@ import { CairnError, isCairnError } from '../base/errors.ts'
 import { decode } from '../format/codec.ts'
 import { decodePrefix } from '../format/prefix.ts'
 import { type Lease, leaseCodec } from '../format/records.ts'
+import type { CertificateRole } from '../format/signing.ts'
 import type { DomainAccess } from './access.ts'
 import { leaseName } from './lease.ts'
 import { forEachInParallel, type ObjectProblem, ObjectProblems } from './object-problem.ts'
@@ -94,9 +95,23 @@ async function openLease(
   const place = { object, domain, roles, kind: 'lease' as const, objectHash: undefined }
   const { payload, certificate } = openRecord(repository, place)
   const lease = decode(leaseCodec, payload)
-  if (leaseName(lease.sessionId, lease.number) === name)
-    return { lease, domain, label: certificate.label }
-  throw new CairnError('object-foreign', 'a lease is under the name of another session or renewal')
+  expectAllowed(lease, { name, role: certificate.role })
+  return { lease, domain, label: certificate.label }
+}
+
+/** Throws 'object-foreign' where nobody may have put a lease with this name and signature. */
+export function expectAllowed(
+  lease: Lease,
+  { name, role }: { readonly name: string; readonly role: CertificateRole },
+): void {
+  if (leaseName(lease.sessionId, lease.number) !== name)
+    throw new CairnError(
+      'object-foreign',
+      'a lease is under the name of another session or renewal',
+    )
+  // Marks stay while somebody is at upkeep.
+  if (lease.purpose !== 'backup' && role !== 'upkeep')
+    throw new CairnError('object-foreign', `a lease of a ${role} says that it is for upkeep`)
 }
 
 function sessionOf(leases: readonly FoundLease[]): Session {

@@ -6,7 +6,9 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { type Bytes, concat, fromHex, utf8 } from '../../src/base/bytes.ts'
 import type { BlobId } from '../../src/format/ids.ts'
 import { KIND, PREFIX_BYTES } from '../../src/format/prefix.ts'
-import { HeldLease } from '../../src/repository/lease.ts'
+import { leaseCodec } from '../../src/format/records.ts'
+import { HeldLease, leaseName } from '../../src/repository/lease.ts'
+import { sealRecord } from '../../src/repository/open-record.ts'
 import { readPackHeader } from '../../src/repository/pack-headers.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
 import { putReceipt } from '../../src/repository/snapshots.ts'
@@ -200,6 +202,23 @@ describe('marks and leases', () => {
     const after = await namesOf(siege.store, 'packs/')
     expect(after.length).toBe(before.length - 1)
     expect(await siege.lost(saved)).toEqual([])
+  })
+
+  test('nor keeps a mark by saying that it is at upkeep', async () => {
+    await deadPack()
+    const repository = siege.attacker
+    const domain = selectDomain(repository)
+    const sessionId = systemRandom(16)
+    const record = { sessionId, number: 1, purpose: 'upkeep', host: 'a', renewedMs: 1 } as const
+    const asWriter = { domain, kind: 'lease', signatory: domain.signatory } as const
+    const parts = sealRecord(repository, { ...asWriter, codec: leaseCodec, record })
+    await siege.prune(1)
+    siege.nowMs += 25 * HOUR_MS
+    await siege.store.put(leaseName(sessionId, 1), parts)
+    const results = await siege.prune(1)
+    expect(results[0]?.swept.map(({ removedMarks }) => removedMarks)).toContain(1)
+    expect(await namesOf(siege.store, 'marks/')).toEqual([])
+    expect(notesIn(results)).toContain(leaseName(sessionId, 1))
   })
 
   test('a mark that waits for a session says which', async () => {

@@ -145,6 +145,21 @@ describe('packs and no snapshot', () => {
   })
 })
 
+test('so it is where some was forgotten, and the rest went without that', async () => {
+  expect(await run('backup', 'source')).toMatchObject({ code: 0 })
+  expect(await run('forget', '--keep-last', '2')).toMatchObject({ code: 0 })
+  for (const name of ['snapshots', 'receipts']) rmSync(folder(name), { recursive: true })
+  const env = { ...user.keyed, XDG_STATE_HOME: user.path('elsewhere') }
+  for (const prune of PRUNES.slice(0, 2)) {
+    const { code, stderr } = await user.run(prune, { env })
+    expect(code).toBe(3)
+    expect(stderr).toContain('nobody has forgotten all that there were')
+  }
+  expect(marks()).toBe(0)
+  const check = await user.run(['check'], { env })
+  expect(check.stderr).toContain('warning: There are packs, and no snapshot')
+})
+
 test('where all was forgotten on purpose prune goes on, and check does not warn', async () => {
   for (let times = 0; times < 2; times++)
     expect(await run('forget', 'latest', '--min', '0')).toMatchObject({ code: 0 })

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/base/bytes.ts'
+import { CairnError } from '../../src/base/errors.ts'
 import type { BackupResult } from '../../src/engine/backup/options.ts'
 import { GRACE_MS } from '../../src/engine/prune/timing.ts'
 import { type PruneResult, prune } from '../../src/engine/prune.ts'
@@ -148,6 +149,27 @@ describe('one that was suspended, and whose lease was ended', () => {
     expect(await packs()).toEqual(before)
     expect((await namesOf(world.store, '')).filter(isMark)).toHaveLength(isMarkedAgain ? 1 : 0)
   })
+})
+
+test('on a full store a stamp of a time to come ends no grace', async () => {
+  await forget(await save(['one']))
+  await pruneOnce()
+  const before = await packs()
+  const full = decorate(world.store, {
+    put: () => Promise.reject(new CairnError('no-space', 'full')),
+    async *list(prefix) {
+      for await (const info of world.store.list(prefix)) {
+        const isAhead = info.name.startsWith('index/')
+        yield isAhead ? { ...info, storedAtMs: info.storedAtMs + 365 * DAY_MS } : info
+      }
+    },
+  })
+  expect((await pruneOnce({ store: full })).swept[0]?.removedPacks).toBe(0)
+  expect(await packs()).toEqual(before)
+  await world.clock.advance(25 * HOUR_MS)
+  // What the store has received since tells what time it is.
+  await save(['two'])
+  expect((await pruneOnce({ store: full })).swept[0]?.removedPacks).toBe(2)
 })
 
 test('a dry run changes nothing', async () => {

@@ -2,7 +2,7 @@
 // the check needs from them.
 
 import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
-import { CairnError, isCairnError } from '../../base/errors.ts'
+import { isCairnError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
 import { decode } from '../../format/codec.ts'
 import type { IndexSegment } from '../../format/index-segment.ts'
@@ -11,11 +11,11 @@ import type { Summary } from '../../format/snapshot.ts'
 import type { ForgetRecord, Forgotten, Hold, Loss } from '../../format/upkeep-records.ts'
 import type { DomainAccess } from '../../repository/access.ts'
 import { openSegment } from '../../repository/index-load.ts'
-import { leaseName } from '../../repository/lease.ts'
 import { openMark } from '../../repository/marks.ts'
 import { openRecord } from '../../repository/open-record.ts'
 import { columnsDigest, packsOfSegment } from '../../repository/pack-headers.ts'
 import type { Repository } from '../../repository/repository.ts'
+import { expectAllowed } from '../../repository/sessions.ts'
 import {
   confirmationOf,
   openDetails,
@@ -23,6 +23,7 @@ import {
   openSnapshot,
 } from '../../repository/snapshots.ts'
 import { isUpkeepKind, openUpkeepRecord } from '../../repository/upkeep-records.ts'
+import type { Opened } from '../../sealer/signed.ts'
 import { contentName, digestInName } from '../../store/names.ts'
 import type { MetadataTask, ReadObject } from './opened-objects.ts'
 
@@ -137,15 +138,15 @@ function checkLease(
   { repository, findings }: MetadataTask,
   { name, object, domain }: OwnObject,
 ): void {
+  const roles = ['writer', 'upkeep'] as const
+  const place = { object, domain, roles, kind: 'lease' as const, objectHash: undefined }
+  let opened: Opened
   try {
-    const roles = ['writer', 'upkeep'] as const
-    const place = { object, domain, roles, kind: 'lease' as const, objectHash: undefined }
-    const { sessionId, number } = decode(leaseCodec, openRecord(repository, place).payload)
-    if (name === leaseName(sessionId, number)) return
+    opened = openRecord(repository, place)
   } catch (error) {
     if (!isCairnError(error, 'object-foreign')) throw error
-    // Leases protect effort only, and those of a signer who was revoked since are left to run out.
+    // Those of a signer who was revoked since are left to run out.
     return findings.note(name, error.message)
   }
-  throw new CairnError('object-foreign', 'a lease is under the name of another session or renewal')
+  expectAllowed(decode(leaseCodec, opened.payload), { name, role: opened.certificate.role })
 }
