@@ -58,7 +58,7 @@ export class Watch {
   readonly #leasedMs = new Map<number, number>()
   /** Snapshots that somebody removed without a record. */
   readonly #removed = new Set<string>()
-  /** Snapshots that were removed before they had a receipt. */
+  /** Snapshots that were removed before they had a receipt, or by whoever had not seen it when it came. */
   readonly #neverConfirmed = new Set<string>()
   readonly #twins = new Set<number>()
   #hasNews = false
@@ -122,7 +122,7 @@ export class Watch {
 
   /**
    * One that was removed on purpose, or a gap in the history of a source: removers leave no record. And one
-   * that nobody confirmed for a month: a writer that was suspended for longer puts its receipt afterwards.
+   * that nobody confirmed for a month: a writer that was suspended for longer puts its receipt then, and another name.
    */
   explains({ kind, object, what }: CheckProblem): boolean {
     const isGap = kind === 'missing' && what.startsWith('no snapshot of its source has the number')
@@ -192,8 +192,8 @@ export class Watch {
     if (this.#putAgain.has(name) && (this.#twins.has(by) || this.#isUnhonoured(by)))
       throw new NotPromised(name)
     const isSnapshot = name.startsWith('snapshots/')
-    if (isSnapshot && !this.#invariants[SOURCE].confirmed(this.#store).has(name))
-      this.#neverConfirmed.add(name)
+    const isConfirmed = this.#invariants[SOURCE].confirmed(this.#store).has(name)
+    if (isSnapshot && (!isConfirmed || this.#everMarked.has(name))) this.#neverConfirmed.add(name)
   }
 
   afterRemove(name: string): void {
