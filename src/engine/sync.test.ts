@@ -99,7 +99,6 @@ test('puts keys, config, packs, index and records first, then snapshots with rec
     'packs',
     'index',
     'sightings',
-    'holds',
     'forgets',
     'renewals',
     'losses',
@@ -108,6 +107,7 @@ test('puts keys, config, packs, index and records first, then snapshots with rec
     'receipts',
     'snapshots',
     'receipts',
+    'holds',
     'marks',
   ])
 })

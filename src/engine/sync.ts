@@ -123,10 +123,10 @@ class SyncRun {
   async run(found: Survey): Promise<SyncResult> {
     const { present } = planSync(found, { delete: false, failed: new Set() })
     const settled = await this.#copyPacks(found)
-    await this.#copy(settled.plan, ['sightings', 'holds', 'forgets', 'renewals', 'losses'])
+    await this.#copy(settled.plan, ['sightings', 'forgets', 'renewals', 'losses'])
     const { plan, heldSnapshots } = await this.#copyRoots(settled)
-    // A sweep of a mark must find the snapshots that need what it names.
-    if (heldSnapshots === 0) await this.#copy(plan, ['marks'])
+    // A sweep of a mark must find the snapshots that need what it names; and what is held and not there is missed.
+    if (heldSnapshots === 0) await this.#copy(plan, ['holds', 'marks'])
     const { removed, kept } = await this.#remove(plan)
     return {
       objects: this.#objects,

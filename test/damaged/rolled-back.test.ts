@@ -116,7 +116,6 @@ const GONE: readonly {
 }[] = [
   { what: 'all of it', made: rolledBack, isKept: () => false },
   { what: 'all but the packs', made: rolledBack, isKept: (name) => /^(packs|index)\//.test(name) },
-  { what: 'all but the hold', made: rolledBack, isKept: (name) => name.startsWith('holds/') },
   { what: 'all, and some was forgotten or tagged,', made: edited, isKept: () => false },
 ]
 
@@ -239,10 +238,30 @@ async function withoutReceipt({
   readonly whole: TestRepository
   readonly of: Snapshot
 }): Promise<TestRepository> {
-  const { receipts } = await loadRoots(whole.repository, { nowMs: 0, windowMs: 0 })
-  const own = receipts.find((one) => one.snapshot === of.name)
-  return without({ whole, before: new Set() }, (name) => name === own?.name)
+  const own = await receiptOf(whole, of)
+  return without({ whole, before: new Set() }, (name) => name === own)
 }
+
+async function receiptOf({ repository }: TestRepository, { name }: Snapshot): Promise<string> {
+  const { receipts } = await loadRoots(repository, { nowMs: 0, windowMs: 0 })
+  return receipts.find((one) => one.snapshot === name)?.name ?? ''
+}
+
+test('what only the copy has forgotten, and was lost here, is not forgotten here: it comes back', async () => {
+  const { whole } = await rolledBack
+  const [test, copy] = [
+    await without({ whole, before: new Set() }, () => false),
+    await without({ whole, before: new Set() }, () => false),
+  ]
+  const there = await confirmedIn(test)
+  const gone = (await snapshotsOf(copy)).at(-1) as Snapshot
+  await forgetIds(copy.repository, gone.id)
+  await test.store.remove(gone.name)
+  await repairSample(test.repository, { from: copy.store, ...quickly })
+  await expectSound(test)
+  expect(await confirmedIn(test)).toEqual(there)
+  expect((await loadForgotten(test.repository)).forgotten).toEqual([])
+})
 
 test('what only the copy has forgotten and is here is not forgotten here', async () => {
   const { whole } = await rolledBack
@@ -253,7 +272,7 @@ test('what only the copy has forgotten and is here is not forgotten here', async
   const [gone, there] = (await snapshotsOf(copy)).slice(-2) as [Snapshot, Snapshot]
   await forgetIds(copy.repository, gone.id, there.id)
   expect(await namesOf(copy.store, 'forgets/')).toHaveLength(1)
-  await test.store.remove(gone.name)
+  for (const name of [gone.name, await receiptOf(test, gone)]) await test.store.remove(name)
   for (let runs = 0; runs < 2; runs++) {
     const { plan } = await repairSample(test.repository, { from: copy.store, ...quickly })
     expect(putBackOf(plan)).toHaveLength(runs === 0 ? 1 : 0)

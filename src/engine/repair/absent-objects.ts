@@ -4,6 +4,7 @@
 // been taken away from them.
 
 import { type Bytes, equalBytes } from '../../base/bytes.ts'
+import { sha256 } from '../../base/hash.ts'
 import {
   type ForgottenSnapshot,
   loadForgotten,
@@ -52,12 +53,11 @@ export async function findAbsent(
   const receipts = await receiptsOnlyIn(copy, repository)
   const theirs = await snapshotsOnlyIn(copy, { repository, known, receipts })
   const { forgotten } = await loadForgotten(repository, { onlyReading: true })
-  const records = await forgetRecordsFor(repository, {
-    copy,
-    nowMs,
-    forgotten,
-    isThere: new Set(known.roots.snapshots.map(({ name }) => name)),
-  })
+  const counting = new Set(known.roots.snapshots.map(({ name }) => name))
+  // Who forgets one takes its receipt too: what has one here was forgotten in the copy alone.
+  for (const { snapshot } of known.roots.receipts) counting.add(snapshot)
+  const kept = new Map<string, Bytes>()
+  const records = await forgetRecordsFor(repository, { copy, nowMs, forgotten, counting, kept })
   const explained = new Set([
     ...forgotten.map(({ name }) => name),
     ...records.flatMap(({ explains }) => explains),
@@ -69,7 +69,7 @@ export async function findAbsent(
   for (const name of wanted) {
     if (found.has(name) || explained.has(name)) continue
     if ((await repository.store.stat(name)) !== undefined) continue
-    const good = await goodCopy(copy, name)
+    const good = (await goodCopy(copy, name)) ?? kept.get(name)
     const storedAtMs = (await copy.store.stat(name))?.storedAtMs
     if (good !== undefined) found.set(name, { name, good, storedAtMs })
   }
@@ -133,7 +133,7 @@ interface ExplainingRecord extends AbsentObject {
 }
 
 /**
- * Forget records that only the copy has, of snapshots that are not here. Either nothing explains that here, so that the
+ * Forget records that only the copy has, of snapshots that are not here and have no receipt here. Either nothing explains that here, so that the
  * numbers of those that come back would have gaps; or no record here has got the snapshot, which could be had back.
  */
 async function forgetRecordsFor(
@@ -142,12 +142,16 @@ async function forgetRecordsFor(
     copy,
     nowMs,
     forgotten,
-    isThere,
+    counting,
+    kept,
   }: {
     readonly copy: Repository
     readonly nowMs: number
     readonly forgotten: readonly ForgottenSnapshot[]
-    readonly isThere: ReadonlySet<string>
+    /** Names of snapshots that nobody has forgotten here. */
+    readonly counting: ReadonlySet<string>
+    /** Takes these, as the records have them. */
+    readonly kept: Map<string, Bytes>
   },
 ): Promise<readonly ExplainingRecord[]> {
   const isExplained = new Set(forgotten.map(({ name }) => name))
@@ -159,12 +163,15 @@ async function forgetRecordsFor(
     const isOpen = nowMs - forgottenMs < UNDELETE_WINDOW_MS
     const wanted = snapshots.filter(({ snapshot, object }) => {
       const name = contentName('snapshots', snapshot)
-      if (isThere.has(name)) return false
+      if (counting.has(name)) {
+        if (object !== undefined && equalBytes(sha256(object), snapshot)) kept.set(name, object)
+        return false
+      }
       return !isExplained.has(name) || (isOpen && object !== undefined && !canBeHadBack.has(name))
     })
     const explains = wanted.map(({ snapshot }) => contentName('snapshots', snapshot))
     const isOfOthers = snapshots.some(({ snapshot }) => {
-      return isThere.has(contentName('snapshots', snapshot))
+      return counting.has(contentName('snapshots', snapshot))
     })
     if (explains.length > 0) found.push({ name: own.name, good: own.object, explains, isOfOthers })
   })

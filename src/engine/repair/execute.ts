@@ -51,7 +51,8 @@ export interface ExecuteOptions extends StepOptions {
  */
 export async function executeRepair(plan: RepairPlan, options: ExecuteOptions): Promise<void> {
   const { repository, clock } = options
-  for (const one of plan.records) await putBack(one, options)
+  const isHold = ({ name }: PutBack) => name.startsWith('holds/')
+  for (const one of plan.records) if (!isHold(one)) await putBack(one, options)
   for (const domain of plan.domains) await saveFrames(domain, options)
   for (const domain of plan.domains) await nameInIndex(domain, options)
   const lagMs = listingLagMs(repository.store.capabilities)
@@ -62,6 +63,8 @@ export async function executeRepair(plan: RepairPlan, options: ExecuteOptions): 
   await recordSightings(repository, { snapshots: plan.sighted, sightings })
   for (const wave of plan.waves) await bringBack(wave, { ...options, relied })
   for (const forgets of plan.forgets) await putBackForgets(forgets, options)
+  // What is held and not there is missed.
+  for (const one of plan.records) if (isHold(one)) await putBack(one, options)
   for (const { name } of plan.packs) await takeAway(name, options)
   if (plan.confirmed.length > 0) await relied.expectThere()
   for (const snapshot of plan.confirmed) await confirm(snapshot, options)

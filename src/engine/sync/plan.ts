@@ -2,7 +2,7 @@
 // and what is removed.
 //
 // The order of the puts: keys, config, packs, index, the records that explain what is missing, snapshots with
-// receipts, and marks last. So a target has no snapshot whose packs it lacks, and no mark of the source
+// receipts, holds, and marks last. So a target has no snapshot whose packs it lacks, and no mark of the source
 // before the snapshots that may need what it names, whenever a run ends.
 
 import type { ObjectInfo } from '../../store/store.ts'
