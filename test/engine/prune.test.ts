@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/base/bytes.ts'
 import { CairnError } from '../../src/base/errors.ts'
 import type { BackupResult } from '../../src/engine/backup/options.ts'
+import { hold } from '../../src/engine/hold.ts'
 import { GRACE_MS } from '../../src/engine/prune/timing.ts'
 import { type PruneResult, prune } from '../../src/engine/prune.ts'
 import { UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
@@ -19,6 +20,7 @@ import type { Store } from '../../src/store/store.ts'
 import { backupTexts, newWorld, repositoryOf, seeded, type World } from '../model/world.ts'
 import { forgetLongAgo } from '../repositories/forgotten.ts'
 import { namesOf } from '../repositories/sample.ts'
+import { forgetIds } from './retention.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -149,6 +151,40 @@ describe('one that was suspended, and whose lease was ended', () => {
     expect(await packs()).toEqual(before)
     expect((await namesOf(world.store, '')).filter(isMark)).toHaveLength(isMarkedAgain ? 1 : 0)
   })
+})
+
+test('what nobody confirmed and was marked stays where somebody holds it after all', async () => {
+  const { snapshot } = await save(['one'])
+  for (const name of await namesOf(world.store, 'receipts/')) await world.store.remove(name)
+  await world.clock.advance(31 * DAY_MS)
+  expect((await pruneOnce()).marks).toHaveLength(1)
+  const repository = repositoryOf(world, { store: world.store, random: seeded(seed++) })
+  const known = (await loadSnapshots(repository)).snapshots
+  // Too late to be sure, as who holds it is told.
+  const late = hold({ repository, known, chosen: known, clock: world.clock, reason: 'wanted' })
+  await expect(late).rejects.toMatchObject({ code: 'snapshot-unconfirmed' })
+  await world.clock.advance(25 * HOUR_MS)
+  expect((await pruneOnce()).swept[0]).toMatchObject({ removedSnapshots: 0, removedPacks: 0 })
+  expect(await namesOf(world.store, 'snapshots/')).toEqual([snapshot])
+})
+
+test('while a pack cannot be read, what was forgotten may need any other: nothing is marked', async () => {
+  const first = await save(['one', 'two'])
+  const [unread = ''] = await packs()
+  await save(['three'])
+  const before = await packs()
+  const repository = repositoryOf(world, { store: world.store, random: seeded(seed++) })
+  await forgetIds(repository, (first.snapshot ?? '').slice('snapshots/'.length))
+  const store = decorate(world.store, {
+    get: (name, range) => {
+      if (name === unread) throw new CairnError('store-unreadable', 'not just now')
+      return world.store.get(name, range)
+    },
+  })
+  const { marks, plan } = await pruneOnce({ store })
+  expect([marks, plan.domains[0]?.blocked]).toEqual([[], 'all'])
+  expect((await pruneOnce()).plan.domains[0]?.blocked).toBeUndefined()
+  expect(await packs()).toEqual(before)
 })
 
 test('on a full store a stamp of a time to come ends no grace', async () => {

@@ -13,7 +13,7 @@ import { isKnownCopy, rememberCopy } from '../known-copies.ts'
 import { newestNotListed } from '../newest-known.ts'
 import type { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
-import { loadState, saveState } from '../repository-state.ts'
+import { loadState, type RepositoryState, saveState } from '../repository-state.ts'
 import { addressOf } from '../settings.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { isInside, isLocal, isSameStore, storeAt } from '../store.ts'
@@ -64,7 +64,7 @@ export async function syncAction(
     if (begun && !dryRun) remember(context, { source, target })
   })
   if (!dryRun && result.problems === 0 && result.heldSnapshots === 0)
-    rememberSnapshots(context, { source, target })
+    await rememberSnapshots(context, { source, target })
   if (!dryRun) await keepRoom(context, target)
   for (const id of keeping) tellKept(output, { id, source })
   tell(context, { result, problems, source, target, dryRun, elapsedMs: progress.elapsedMs })
@@ -184,12 +184,27 @@ function remember(context: Context, { source, target }: Stores): void {
 }
 
 /** The same of its snapshots, when all of them are there: what was known of the copy by itself stays known. */
-function rememberSnapshots(context: Context, { source, target }: Stores): void {
+async function rememberSnapshots(context: Context, { source, target }: Stores): Promise<void> {
   const { newest, missed } = loadState(context, source.address) ?? {}
   const copy = loadState(context, target.address)
   if (copy === undefined) return
-  const all = { ...copy.newest, ...newest }
-  saveState(context, { ...copy, newest: all, ...(missed && !copy.missed && { missed }) })
+  const all = { ...newest, ...(await onlyAtCopy(copy, source)) }
+  saveState(context, {
+    ...copy,
+    newest: { ...copy.newest, ...all },
+    ...(missed && !copy.missed && { missed }),
+  })
+}
+
+/** What was the newest there, and the source does not have: it was forgotten, or this is no copy of that source. */
+async function onlyAtCopy(
+  { newest = {} }: RepositoryState,
+  source: Store,
+): Promise<Readonly<Record<string, string>>> {
+  const own: Record<string, string> = {}
+  for (const [key, id] of Object.entries(newest))
+    if ((await source.stat(`snapshots/${id}`)) === undefined) own[key] = id
+  return own
 }
 
 interface Done extends Stores {
