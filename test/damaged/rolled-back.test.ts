@@ -205,29 +205,50 @@ describe('what it has fetched is looked at again before a snapshot counts', () =
   )
 })
 
-test('nor does one that has lost its receipt count, when what it needs is removed meanwhile', async () => {
-  const { whole } = await rolledBack
-  const oldest = (await snapshotsOf(whole))[0] as Snapshot
-  /** How often sightings are listed: by the check at its end, and before that when it is known what is relied upon. */
-  const repairOf = async (removeAt: number) => {
-    const test = await withoutReceipt({ whole, of: oldest })
-    let lists = 0
-    const store = decorate(test.store, {
-      async *list(prefix) {
-        yield* test.store.list(prefix)
-        if (prefix !== 'sightings/' || ++lists !== removeAt) return
-        for (const name of await namesOf(test.store, 'packs/')) await test.store.remove(name)
-      },
-    })
-    const { repository } = await throughStore(test, store)
-    const error = await repairSample(repository, quickly).catch((thrown: unknown) => thrown)
-    return { lists, error, confirmed: (await confirmedIn(test)).includes(oldest.name) }
+describe('a snapshot that has lost its receipt counts again', () => {
+  /** `act` happens when it is known what is relied upon: sightings are listed then, and once more by the check after it. */
+  async function repairWhileActing(act?: (test: TestRepository, of: Snapshot) => Promise<void>) {
+    const { whole } = await rolledBack
+    const of = (await snapshotsOf(whole))[0] as Snapshot
+    const run = async (actAt: number) => {
+      const test = await withoutReceipt({ whole, of })
+      let lists = 0
+      const store = decorate(test.store, {
+        async *list(prefix) {
+          yield* test.store.list(prefix)
+          if (prefix === 'sightings/' && ++lists === actAt) await act?.(test, of)
+        },
+      })
+      const { repository } = await throughStore(test, store)
+      const error = await repairSample(repository, quickly).catch((thrown: unknown) => thrown)
+      const hasReceipt = (await receiptOf(test, of)) !== ''
+      return { lists, isRefused: isCairnError(error, 'snapshot-unconfirmed'), hasReceipt }
+    }
+    const { lists } = await run(0)
+    return run(lists - 1)
   }
-  const { lists, confirmed } = await repairOf(0)
-  expect(confirmed).toBe(true)
-  expect(await repairOf(lists - 1)).toMatchObject({
-    confirmed: false,
-    error: expect.objectContaining({ code: 'snapshot-unconfirmed' }),
+
+  test('where nothing else happens', async () => {
+    expect(await repairWhileActing()).toMatchObject({ isRefused: false, hasReceipt: true })
+  })
+
+  test('not where what it needs is removed meanwhile', async () => {
+    const outcome = await repairWhileActing(async ({ store }) => {
+      for (const name of await namesOf(store, 'packs/')) await store.remove(name)
+    })
+    expect(outcome).toMatchObject({ isRefused: true, hasReceipt: false })
+  })
+
+  test('nor where it is removed or marked itself', async () => {
+    const removed = await repairWhileActing(({ store }, { name }) => store.remove(name))
+    expect(removed).toMatchObject({ hasReceipt: false })
+    const marked = await repairWhileActing(async ({ repository }, { name }) => {
+      const domain = selectDomain(repository)
+      const signatory = upkeepSignatory(repository, domain)
+      const snapshots = [digestInName(name) as Uint8Array]
+      await putMark(repository, { domain, signatory, mark: { packs: [], snapshots, markedMs: 1 } })
+    })
+    expect(marked).toMatchObject({ hasReceipt: false })
   })
 })
 
@@ -246,6 +267,23 @@ async function receiptOf({ repository }: TestRepository, { name }: Snapshot): Pr
   const { receipts } = await loadRoots(repository, { nowMs: 0, windowMs: 0 })
   return receipts.find((one) => one.snapshot === name)?.name ?? ''
 }
+
+test('what the copy has without a receipt, or a mark names here, does not come back', async () => {
+  const { whole } = await rolledBack
+  const last = (await snapshotsOf(whole)).at(-1) as Snapshot
+  const own = [last.name, await receiptOf(whole, last)]
+  const test = await without({ whole, before: new Set() }, (name) => own.includes(name))
+  const unconfirmed = await withoutReceipt({ whole, of: last })
+  await repairSample(test.repository, { from: unconfirmed.store, ...quickly })
+  expect(await test.store.stat(last.name)).toBeUndefined()
+  const domain = selectDomain(test.repository)
+  const signatory = upkeepSignatory(test.repository, domain)
+  const snapshots = [digestInName(last.name) as Uint8Array]
+  const mark = { packs: [], snapshots, markedMs: 1 }
+  await putMark(test.repository, { domain, signatory, mark })
+  await repairSample(test.repository, { from: whole.store, ...quickly })
+  expect(await test.store.stat(last.name)).toBeUndefined()
+})
 
 test('what only the copy has forgotten, and was lost here, is not forgotten here: it comes back', async () => {
   const { whole } = await rolledBack

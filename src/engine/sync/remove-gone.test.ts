@@ -67,6 +67,17 @@ test('snapshots that the source no longer lists go, then receipts, and no pack',
   expect(await namesOf(target, 'snapshots/')).toHaveLength(1)
 })
 
+test('nor where a receipt of the copy goes that is of something else', async () => {
+  await runSync(source.store, target)
+  await putContent(target, { folder: 'receipts', parts: [noise(300, 1)] })
+  const [snapshot = '', receipt = ''] = await forgetFirst()
+  await source.store.put(receipt, [await original.store.get(receipt)])
+  const { deleted, problems } = await runSync(source.store, target, { delete: true })
+  expect(deleted).toEqual([])
+  expect(problems).toMatchObject([{ kind: 'missing' }])
+  expect(await target.stat(snapshot)).toBeDefined()
+})
+
 test('nothing goes where the source has lost a snapshot and its receipt is there', async () => {
   await runSync(source.store, target)
   const [snapshot = '', receipt = ''] = await forgetFirst()
