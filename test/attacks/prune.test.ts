@@ -8,11 +8,13 @@ import type { BlobId } from '../../src/format/ids.ts'
 import { KIND, PREFIX_BYTES } from '../../src/format/prefix.ts'
 import { leaseCodec } from '../../src/format/records.ts'
 import { HeldLease, leaseName } from '../../src/repository/lease.ts'
+import { putMark } from '../../src/repository/marks.ts'
 import { sealRecord } from '../../src/repository/open-record.ts'
 import { readPackHeader } from '../../src/repository/pack-headers.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
 import { putReceipt } from '../../src/repository/snapshots.ts'
 import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
+import { upkeepSignatory } from '../../src/repository/upkeep-signatory.ts'
 import { systemRandom } from '../../src/sealer/random.ts'
 import { beginSession } from '../../src/sealer/session.ts'
 import { putContent } from '../../src/store/content.ts'
@@ -101,6 +103,22 @@ describe('lies about blobs', () => {
       await siege.prune(2)
       expect(await siege.lost(saved)).toEqual([])
     }
+  })
+
+  test('nor where they come when what they are about has been marked', async () => {
+    const packs = await namesOf(siege.store, 'packs/')
+    const { owner, domain } = siege
+    const mark = { packs: packs.map((name) => digestInName(name) as Bytes), snapshots: [] }
+    const signatory = upkeepSignatory(owner, domain)
+    await putMark(owner, { domain, signatory, mark: { ...mark, markedMs: siege.nowMs } })
+    siege.nowMs += HOUR_MS
+    await attackersPacks(await victimsBlobs())
+    for (let day = 0; day < 3; day++) {
+      await siege.prune(1)
+      expect(await siege.lost(saved)).toEqual([])
+    }
+    const left = await namesOf(siege.store, 'packs/')
+    expect(packs.filter((name) => left.includes(name))).toEqual([])
   })
 
   test('an index that says that blobs are elsewhere is not believed', async () => {
