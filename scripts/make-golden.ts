@@ -313,8 +313,21 @@ async function forget(making: Making): Promise<void> {
   await store.remove(snapshot.name)
   await store.remove(receipt)
   const { sourceId, sequence } = snapshot.summary
-  const forgotten = { snapshot: sha256(object), sourceId, sequence, isConfirmed: true, object }
-  const older = { ...forgotten, snapshot: SNAPSHOT_GONE, sequence: 7, isConfirmed: false }
+  const forgotten = {
+    snapshot: sha256(object),
+    sourceId,
+    sequence,
+    isConfirmed: true,
+    predecessor: SNAPSHOT_GONE,
+    object,
+  }
+  const older = {
+    ...forgotten,
+    snapshot: SNAPSHOT_GONE,
+    sequence: 7,
+    isConfirmed: false,
+    predecessor: undefined,
+  }
   const nowhere = { ...older, sourceId: random(16), object: undefined }
   const record = { snapshots: [forgotten, nowhere], forgottenMs: clock.nowMs() }
   await putAsOwner(making, { kind: 'forget', record })

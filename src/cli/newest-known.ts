@@ -19,7 +19,6 @@ import {
   withoutReplaced,
 } from '../repository/snapshots.ts'
 import { loadUpkeepRecords } from '../repository/upkeep-records.ts'
-import type { Store } from '../store/store.ts'
 import { catalogIn } from './catalog-file.ts'
 import type { Context } from './context.ts'
 import type { Opened } from './open-repository.ts'
@@ -43,21 +42,6 @@ export function newestKnown(context: Context, repository: Repository): readonly 
   const { newest = {}, missed = [] } = loadState(context, repository.store.address) ?? {}
   const known = Object.entries(newest).map(([key, id]) => ({ id, domain: domainIn(key) }))
   return [...known, ...missed]
-}
-
-/**
- * Those that the store does not list, where it lists any: whether somebody forgot them only who has a key can tell.
- */
-export async function newestNotListed(context: Context, store: Store): Promise<readonly string[]> {
-  const { newest = {}, missed = [] } = loadState(context, store.address) ?? {}
-  const known = new Set([...Object.values(newest), ...missed.map(({ id }) => id)])
-  if (known.size === 0) return []
-  let isAnyListed = false
-  for await (const { name } of store.list('snapshots/')) {
-    isAnyListed = true
-    known.delete(name.slice('snapshots/'.length))
-  }
-  return isAnyListed ? [...known] : []
 }
 
 function domainIn(key: string): string {

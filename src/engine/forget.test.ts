@@ -466,6 +466,7 @@ test('records are split by their length and number', () => {
     sourceId: new Uint8Array(16),
     sequence: 1,
     isConfirmed: true,
+    predecessor: undefined,
     object: new Uint8Array(length),
   })
   const lengths = (limits: Parameters<typeof inRecords>[1]) =>

@@ -9,7 +9,7 @@
 import { CairnError } from '../base/errors.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
 import { planSync, type SyncPlan, type SyncProblem } from './sync/plan.ts'
-import { isSnapshotMissed, removeGone } from './sync/remove-gone.ts'
+import { forgottenAt, planRemovals, type Removals, removeGone } from './sync/remove-gone.ts'
 import { type LackingPack, lackingAtTarget } from './sync/roots.ts'
 import { expectSameRepository } from './sync/same-repository.ts'
 import { listFolder, type Survey, type SyncFolder, survey } from './sync/survey.ts'
@@ -27,7 +27,7 @@ export interface SyncOptions {
   readonly source: Store
   /** May be empty, and be made by the first put. */
   readonly target: Store
-  /** Remove at the target the snapshots that the source no longer lists. */
+  /** Remove at the target the snapshots that the source has forgotten. */
   readonly delete: boolean
   readonly dryRun: boolean
   readonly signal: AbortSignal
@@ -67,7 +67,7 @@ export async function sync(options: SyncOptions): Promise<SyncResult> {
   const found = await survey(options)
   await expectSameRepository(options, found)
   if (options.delete) expectSnapshots(options.source, found)
-  if (options.dryRun) return planned(options, found)
+  if (options.dryRun) return await planned(options, found)
   return new SyncRun(options).run(found)
 }
 
@@ -81,21 +81,38 @@ function expectSnapshots(source: Store, found: Survey): void {
   )
 }
 
-function planned(options: SyncOptions, found: Survey): SyncResult {
-  const plan = planSync(found, { delete: options.delete, failed: new Set() })
-  for (const problem of plan.problems) options.onProblem(problem)
+async function planned(options: SyncOptions, found: Survey): Promise<SyncResult> {
+  const plan = planSync(found, { failed: new Set() })
+  const { remove, unexplained } = await removals(options, found)
+  const problems = [...plan.problems, ...unexplainedProblems(unexplained)]
+  for (const problem of problems) options.onProblem(problem)
   for (const object of Object.values(plan.copy).flat()) options.onPlanned('copy', object)
-  for (const name of plan.remove) options.onPlanned('delete', { name })
+  for (const name of remove) options.onPlanned('delete', { name })
   return {
     objects: plan.objects,
     bytes: plan.bytes,
     snapshots: plan.copy.snapshots.length,
     present: plan.present,
     heldSnapshots: plan.heldSnapshots,
-    deleted: plan.remove.length,
+    deleted: remove.length,
     kept: 0,
-    problems: plan.problems.length,
+    problems: problems.length,
   }
+}
+
+const NO_REMOVALS: Removals = { remove: [], unexplained: [] }
+
+async function removals(
+  options: SyncOptions,
+  found: Pick<Survey, 'source' | 'target'>,
+): Promise<Removals> {
+  if (!options.delete) return NO_REMOVALS
+  const { remove, unexplained } = planRemovals(found, await forgottenAt(options.source))
+  const gone: string[] = []
+  // A listing may lag, or be stale.
+  for (const name of unexplained)
+    if ((await options.source.stat(name)) === undefined) gone.push(name)
+  return { remove, unexplained: gone }
 }
 
 class SyncRun {
@@ -121,13 +138,13 @@ class SyncRun {
   }
 
   async run(found: Survey): Promise<SyncResult> {
-    const { present } = planSync(found, { delete: false, failed: new Set() })
+    const { present } = planSync(found, { failed: new Set() })
     const settled = await this.#copyPacks(found)
     await this.#copy(settled.plan, ['sightings', 'forgets', 'renewals', 'losses'])
     const { plan, heldSnapshots } = await this.#copyRoots(settled)
     // A sweep of a mark must find the snapshots that need what it names; and what is held and not there is missed.
     if (heldSnapshots === 0) await this.#copy(plan, ['holds', 'marks'])
-    const { removed, kept } = await this.#remove(plan)
+    const { removed, kept } = await this.#remove(settled.found)
     return {
       objects: this.#objects,
       bytes: this.#bytes,
@@ -208,8 +225,7 @@ class SyncRun {
     for (const mark of found.marks) this.#marks.set(mark.name, mark)
     const marks = [...this.#marks.values()]
     const { failed } = this.#transfer
-    const { delete: removes } = this.#options
-    const plan = planSync({ ...found, target, marks }, { delete: removes, failed, unsettled })
+    const plan = planSync({ ...found, target, marks }, { failed, unsettled })
     for (const problem of plan.problems) this.#tell(problem)
     this.#total = { objects: this.#objects + plan.objects, bytes: this.#bytes + plan.bytes }
     this.#showProgress()
@@ -232,12 +248,14 @@ class SyncRun {
   }
 
   /** Only where all was copied: then the forget records are there, and the source is as it should be. */
-  async #remove({ remove }: SyncPlan): Promise<{ removed: number; kept: number }> {
-    if (await isSnapshotMissed(this.#options.source, remove))
-      this.#tell({ kind: 'missing', object: 'snapshots/', what: MISSED })
-    if (this.#problems > 0) return { removed: 0, kept: remove.length }
+  async #remove(found: Survey): Promise<{ removed: number; kept: number }> {
+    const now = { source: found.source, target: this.#targetNow(found) }
+    const { remove, unexplained } = await removals(this.#options, now)
+    const isWhole = this.#problems === 0
+    for (const problem of unexplainedProblems(unexplained)) this.#tell(problem)
+    if (!isWhole) return { removed: 0, kept: remove.length + unexplained.length }
     const removed = await removeGone(this.#options, remove)
-    return { removed, kept: remove.length - removed }
+    return { removed, kept: remove.length - removed + unexplained.length }
   }
 
   /** Plans are made several times, and find the same again. */
@@ -277,8 +295,13 @@ function isMarked({ source, marks }: Survey): boolean {
   return source.marks.length > 0 || marks.length > 0
 }
 
-const MISSED =
-  'more snapshots are gone at the source than receipts: one may be lost there that nobody forgot. Nothing is removed from the copy, which may have it'
+function unexplainedProblems([object, ...more]: readonly string[]): readonly SyncProblem[] {
+  if (object === undefined) return []
+  const [others, it] =
+    more.length > 0 ? [` and ${more.length} more`, 'they stay'] : ['', 'it stays']
+  const what = `the source does not have this snapshot${others} any more, and no forget record there says why: ${it} in the copy`
+  return [{ kind: 'missing', object, what }]
+}
 
 function unsettledProblem(vanished: readonly string[]): SyncProblem {
   const [object = '', ...more] = vanished

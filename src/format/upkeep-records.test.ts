@@ -29,6 +29,7 @@ const forgotten: Forgotten = {
   sourceId: new Uint8Array(16).fill(5),
   sequence: 2,
   isConfirmed: true,
+  predecessor: undefined,
   object: undefined,
 }
 

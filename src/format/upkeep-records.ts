@@ -37,6 +37,8 @@ export interface Forgotten {
   readonly sourceId: Bytes
   readonly sequence: number
   readonly isConfirmed: boolean
+  /** SHA-256 name of the one that it followed: who finds that gone, and not forgotten, knows that it was lost. */
+  readonly predecessor: Bytes | undefined
   /** The snapshot as it was stored: with it the snapshot can be had back. Left out after the window. */
   readonly object: Bytes | undefined
 }
@@ -52,6 +54,7 @@ const forgottenCodec: Codec<Forgotten> = record<Forgotten>({
   sequence: required(3, uint()),
   isConfirmed: required(4, flag()),
   object: optional(5, bytes(SNAPSHOT_BYTES_MAX)),
+  predecessor: optional(6, fixedBytes(NAME_HASH_BYTES)),
 })
 
 export const forgetCodec: Codec<ForgetRecord> = record<ForgetRecord>({

@@ -120,7 +120,14 @@ describe('a snapshot that was forgotten before its writer was removed', () => {
     if (found === undefined) throw new Error('nothing was saved')
     const { sourceId, sequence } = found.summary
     const snapshot = digestInName(found.name) as Bytes
-    const forgotten = { snapshot, sourceId, sequence, isConfirmed: true, object }
+    const forgotten = {
+      snapshot,
+      sourceId,
+      sequence,
+      isConfirmed: true,
+      predecessor: undefined,
+      object,
+    }
     const record = { snapshots: [forgotten], forgottenMs: 1 }
     await putUpkeepRecord(owned, { kind: 'forget', domain: selectDomain(owned), record })
     await store.remove(found.name)
@@ -146,7 +153,7 @@ describe('a snapshot that was forgotten before its writer was removed', () => {
     const owned = await asOwner()
     const domain = selectDomain(owned)
     const forgotten = { snapshot: sha256(object), sourceId: object.slice(0, 16), sequence: 9 }
-    const snapshots = [{ ...forgotten, isConfirmed: true, object }]
+    const snapshots = [{ ...forgotten, isConfirmed: true, predecessor: undefined, object }]
     await putUpkeepRecord(owned, { kind: 'forget', domain, record: { snapshots, forgottenMs: 2 } })
     await removeGrant(await asOwner(), name)
     expect(await accepted()).toContain(toHex(sha256(object)))

@@ -5,6 +5,7 @@ import type { Bytes } from '../base/bytes.ts'
 import { assert } from '../base/errors.ts'
 import { type Codec, decode, encode } from '../format/codec.ts'
 import { METADATA_BYTES_MAX } from '../format/limits.ts'
+import { decodeOpenNames } from '../format/open-names.ts'
 import {
   decodePrefix,
   encodePrefix,
@@ -49,7 +50,8 @@ type StoredRecord = RecordPlace & { readonly object: Bytes }
 function sealedIn({ object, kind, ...place }: StoredRecord): SealedRecord {
   expectPrefix(object, kind)
   const prefix = object.subarray(0, PREFIX_BYTES)
-  return { ...place, prefix, sealed: object.subarray(PREFIX_BYTES) }
+  const sealed = kind === 'forget' ? decodeOpenNames(object).sealed : object.subarray(PREFIX_BYTES)
+  return { ...place, prefix, sealed }
 }
 
 type SealedRecord = Omit<RecordPlace, 'kind'> & { readonly prefix: Bytes; readonly sealed: Bytes }

@@ -7,6 +7,8 @@ import {
 } from '../../test/repositories/sample.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { systemClock } from '../base/clock.ts'
+import { decodeOpenNames, encodeOpenNames } from '../format/open-names.ts'
+import { PREFIX_BYTES } from '../format/prefix.ts'
 import { type Hold, holdCodec } from '../format/upkeep-records.ts'
 import { systemRandom } from '../sealer/random.ts'
 import { putContent } from '../store/content.ts'
@@ -60,6 +62,7 @@ const RECORDS: UpkeepRecords = {
         sourceId: HASH.slice(16),
         sequence: 3,
         isConfirmed: false,
+        predecessor: HASH,
         object: Uint8Array.of(1, 2),
       },
     ],
@@ -229,4 +232,41 @@ test('a record of more bytes than a reader takes is not put', async () => {
   const name = await put(repository, 'forget', { ...record, snapshots: [large, large, large] })
   expect(name).toBe(contentName('forgets', digestInName(name) as Bytes))
   expect((await loadUpkeepRecords(repository, { kind: 'forget' })).records).toHaveLength(1)
+})
+
+describe('the names that lie open in a forget record', () => {
+  /** A record whose signature is right, put again with other names before it. */
+  async function withNames(names: readonly Bytes[]): Promise<string> {
+    const name = await put(repository, 'forget')
+    const object = await store.get(name)
+    const { sealed } = decodeOpenNames(object)
+    await store.remove(name)
+    const parts = [object.subarray(0, PREFIX_BYTES), encodeOpenNames(names), sealed]
+    return putContent(store, { folder: 'forgets', parts })
+  }
+
+  test('are those of its snapshots, for who has no key', async () => {
+    const object = await store.get(await put(repository, 'forget'))
+    expect(decodeOpenNames(object).names).toEqual([HASH])
+  })
+
+  test.each([
+    ['others', [new Uint8Array(32).fill(8)]],
+    ['fewer', []],
+    ['more', [HASH, HASH]],
+  ])('are %s than were signed: it says nothing', async (_, names) => {
+    const forged = await withNames(names)
+    const { records, problems } = await loadUpkeepRecords(repository, { kind: 'forget' })
+    expect(records).toEqual([])
+    expect(problems).toMatchObject([{ name: forged, error: { code: 'object-damaged' } }])
+  })
+
+  test('are no more than there may be, and all there', async () => {
+    const object = await store.get(await put(repository, 'forget'))
+    const huge = object.slice()
+    huge.fill(0xff, PREFIX_BYTES, PREFIX_BYTES + 4)
+    expect(() => decodeOpenNames(huge)).toThrow(expect.objectContaining({ code: 'object-damaged' }))
+    const cut = object.subarray(0, PREFIX_BYTES + 20)
+    expect(() => decodeOpenNames(cut)).toThrow(expect.objectContaining({ code: 'object-damaged' }))
+  })
 })

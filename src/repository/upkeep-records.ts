@@ -1,8 +1,10 @@
 // The records that only upkeep puts: sealing and putting one, and reading all of a kind. Who signs must be
 // upkeep or the owner; what anybody else put under these names is reported and says nothing.
 
-import type { Bytes } from '../base/bytes.ts'
+import { type Bytes, concat, equalBytes } from '../base/bytes.ts'
+import { CairnError } from '../base/errors.ts'
 import { type Codec, decode } from '../format/codec.ts'
+import { decodeOpenNames, encodeOpenNames } from '../format/open-names.ts'
 import type { ObjectKind } from '../format/prefix.ts'
 import {
   type ForgetRecord,
@@ -20,7 +22,7 @@ import { putContent } from '../store/content.ts'
 import type { DomainAccess } from './access.ts'
 import { eachObject } from './each-object.ts'
 import { type ObjectProblem, ObjectProblems } from './object-problem.ts'
-import { openRecord, sealRecord } from './open-record.ts'
+import { assertReadable, openRecord, sealRecord } from './open-record.ts'
 import type { Repository } from './repository.ts'
 import { upkeepSignatory } from './upkeep-signatory.ts'
 
@@ -71,14 +73,21 @@ export async function putUpkeepRecord<K extends UpkeepKind>(
   }: { readonly kind: K; readonly domain: DomainAccess; readonly record: UpkeepRecords[K] },
 ): Promise<string> {
   const { folder, codec } = KINDS[kind]
-  const parts = sealRecord(repository, {
+  const [prefix, sealed] = sealRecord(repository, {
     domain,
     kind,
     signatory: upkeepSignatory(repository, domain),
     codec: codec as unknown as Codec<UpkeepRecords[K]>,
     record,
-  })
+  }) as [Bytes, Bytes]
+  const open = 'forgottenMs' in record ? [encodeOpenNames(namesIn(record))] : []
+  const parts = [prefix, ...open, sealed]
+  assertReadable(parts.reduce((sum, { length }) => sum + length, 0))
   return putContent(repository.store, { folder, parts })
+}
+
+function namesIn({ snapshots }: ForgetRecord): readonly Bytes[] {
+  return snapshots.map(({ snapshot }) => snapshot)
 }
 
 export interface FoundRecords<T> {
@@ -121,5 +130,16 @@ export function openUpkeepRecord<K extends UpkeepKind>(
   },
 ): UpkeepRecords[K] {
   const { payload } = openRecord(repository, { ...own, kind, roles: ['upkeep'] })
-  return decode(KINDS[kind].codec as unknown as Codec<UpkeepRecords[K]>, payload)
+  const record = decode(KINDS[kind].codec as unknown as Codec<UpkeepRecords[K]>, payload)
+  if ('forgottenMs' in record) expectNames(own.object, namesIn(record))
+  return record
+}
+
+function expectNames(object: Bytes, signed: readonly Bytes[]): void {
+  const { names } = decodeOpenNames(object)
+  if (equalBytes(concat(names), concat(signed))) return
+  throw new CairnError(
+    'object-damaged',
+    'Cannot accept a forget record: it names other snapshots than were signed',
+  )
 }

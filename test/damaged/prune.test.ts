@@ -229,7 +229,13 @@ test('what was forgotten and does not open is in the way as long as it could be 
     make: async (damaged) => {
       const repository = await damaged.open()
       const object = utf8('no snapshot, though upkeep has signed that it is one')
-      const said = { sourceId: new Uint8Array(16), sequence: 1, isConfirmed: true, object }
+      const said = {
+        sourceId: new Uint8Array(16),
+        sequence: 1,
+        isConfirmed: true,
+        predecessor: undefined,
+        object,
+      }
       const forgottenMs = systemClock.nowMs()
       const record = { snapshots: [{ ...said, snapshot: sha256(object) }], forgottenMs }
       const domain = selectDomain(repository)

@@ -86,7 +86,13 @@ async function putRecords(repository: Repository): Promise<void> {
   const gone = new Uint8Array(32).fill(1)
   const put = { domain, signatory: upkeepSignatory(repository, domain) }
   await putMark(repository, { ...put, mark: { packs: [gone], snapshots: [], markedMs: 1 } })
-  const nobody = { snapshot: gone, sourceId: gone.slice(16), sequence: 1, isConfirmed: true }
+  const nobody = {
+    snapshot: gone,
+    sourceId: gone.slice(16),
+    sequence: 1,
+    isConfirmed: true,
+    predecessor: undefined,
+  }
   const record = { snapshots: [{ ...nobody, object: undefined }], forgottenMs: 1 }
   await putUpkeepRecord(repository, { kind: 'forget', domain, record })
   const sighting = { snapshots: [{ snapshot: gone, receivedMs: 1 }], moved: [] }

@@ -151,7 +151,13 @@ test('the earliest time of each snapshot is kept, and what is said of packs that
 
 test('what can still be had back is not put together', () => {
   const records = Array.from({ length: 40 }, (_, i): FoundRecord<ForgetRecord> => {
-    const snapshot = { snapshot: id(i), sourceId: id(0), sequence: i, isConfirmed: true }
+    const snapshot = {
+      snapshot: id(i),
+      sourceId: id(0),
+      sequence: i,
+      isConfirmed: true,
+      predecessor: undefined,
+    }
     const record = { snapshots: [{ ...snapshot, object: Uint8Array.of(1) }], forgottenMs: i }
     return { ...sighting(i, {}), record, storedAtMs: NOW_MS - 5 * DAY_MS }
   })

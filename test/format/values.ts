@@ -223,6 +223,7 @@ export const forget: fc.Arbitrary<ForgetRecord> = fc.record({
       sourceId: bytesOf(16),
       sequence: count,
       isConfirmed: fc.boolean(),
+      predecessor: maybe(hash),
       object: maybe(bytesUpTo(50)),
     }),
     { maxLength: 3 },

@@ -46,11 +46,12 @@ async function describeForgets(repository: Repository): Promise<readonly string[
   return inOrder(records).flatMap((found) => [
     `forget record ${headOf(found)}, ${timeOf(found.record.forgottenMs)}`,
     ...found.record.snapshots.map((one) => {
-      const { snapshot, sourceId, sequence, isConfirmed, object } = one
+      const { snapshot, sourceId, sequence, isConfirmed, predecessor, object } = one
       const kept = object === undefined ? 'not kept' : `kept as ${shortHex(sha256(object))}`
       return (
         `- snapshot ${shortHex(snapshot)}, number ${sequence} of source ${toHex(sourceId)}, ` +
-        `${isConfirmed ? 'confirmed' : 'unconfirmed'}, ${kept}`
+        `${isConfirmed ? 'confirmed' : 'unconfirmed'}, ` +
+        `${predecessor ? `follows ${shortHex(predecessor)}, ` : ''}${kept}`
       )
     }),
   ])

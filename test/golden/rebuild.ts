@@ -10,6 +10,7 @@ import type { BlobId } from '../../src/format/ids.ts'
 import { decodeIndexSegment, encodeIndexSegment } from '../../src/format/index-segment.ts'
 import type { DomainKeys } from '../../src/format/keys.ts'
 import { decodeMark, encodeMarkedNames, markWordCodec } from '../../src/format/mark.ts'
+import { decodeOpenNames, encodeOpenNames } from '../../src/format/open-names.ts'
 import {
   decodePackHeader,
   decodePackTrailer,
@@ -102,6 +103,7 @@ export async function rebuild(keys: AllKeys, object: Bytes, met: Met): Promise<B
   if (kind === 'snapshot') return rebuildSnapshot(keys, object, met)
   if (kind === 'data-pack' || kind === 'tree-pack') return rebuildPack(keys, object, met)
   if (kind === 'mark') return rebuildMark(keys, object, met)
+  if (kind === 'forget') return rebuildForget(keys, object, met)
   if (kind === 'quarantined') return concat(encodeQuarantined(decodeQuarantined(object)))
   const sealed = rebuildSigned(keys, { object, sealed: body, part: 'body' }, met)
   return concat([prefixAgain(object), sealed])
@@ -184,6 +186,12 @@ function rebuildMark(keys: AllKeys, object: Bytes, met: Met): Bytes {
   const { marked, sealed } = decodeMark(object)
   const again = rebuildSigned(keys, { object, sealed, part: 'body' }, met)
   return concat([prefixAgain(object), encodeMarkedNames(marked), again])
+}
+
+function rebuildForget(keys: AllKeys, object: Bytes, met: Met): Bytes {
+  const { names, sealed } = decodeOpenNames(object)
+  const again = rebuildSigned(keys, { object, sealed, part: 'body' }, met)
+  return concat([prefixAgain(object), encodeOpenNames(names), again])
 }
 
 function rebuildSnapshot(keys: AllKeys, object: Bytes, met: Met): Bytes {

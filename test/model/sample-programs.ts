@@ -158,9 +158,9 @@ async function recordForgotten(
 ): Promise<void> {
   const snapshot = digestInName(one.name)
   assert(snapshot, 'a snapshot is named by its hash')
-  const { sourceId, sequence } = one.summary
-  const said = { snapshot, sourceId, sequence, isConfirmed: true, object: undefined }
-  const record = { snapshots: [said], forgottenMs }
+  const { sourceId, sequence, predecessor } = one.summary
+  const said = { snapshot, sourceId, sequence, isConfirmed: true, predecessor }
+  const record = { snapshots: [{ ...said, object: undefined }], forgottenMs }
   await putUpkeepRecord(repository, { kind: 'forget', domain: one.domain, record })
 }
 

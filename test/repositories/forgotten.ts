@@ -16,9 +16,9 @@ export async function forgetLongAgo(
   const one = snapshots.find((snapshot) => snapshot.name === name)
   const snapshot = digestInName(name)
   assert(one && snapshot, `${name} is there`)
-  const { sourceId, sequence } = one.summary
-  const said = { snapshot, sourceId, sequence, isConfirmed: one.confirmed, object: undefined }
-  const record = { snapshots: [said], forgottenMs: nowMs }
+  const { sourceId, sequence, predecessor } = one.summary
+  const said = { snapshot, sourceId, sequence, isConfirmed: one.confirmed, predecessor }
+  const record = { snapshots: [{ ...said, object: undefined }], forgottenMs: nowMs }
   await putUpkeepRecord(repository, { kind: 'forget', domain: one.domain, record })
   await repository.store.remove(name)
 }

@@ -109,7 +109,8 @@ export function putMark(
 /** One of all that only upkeep puts, about what is not there: it changes nothing. */
 export async function putUpkeeps(repository: Repository, domain: DomainAccess): Promise<void> {
   await putMark(repository, { domain: domain.label })
-  const forgotten = { snapshot: HASH, sourceId: HASH.slice(16), sequence: 1, isConfirmed: true }
+  const said = { snapshot: HASH, sourceId: HASH.slice(16), sequence: 1, isConfirmed: true }
+  const forgotten = { ...said, predecessor: HASH }
   const put = <K extends UpkeepKind>(kind: K, record: UpkeepRecords[K]) =>
     putUpkeepRecord(repository, { kind, domain, record })
   await put('forget', { snapshots: [{ ...forgotten, object: HASH }], forgottenMs: 1 })

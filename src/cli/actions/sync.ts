@@ -10,7 +10,6 @@ import type { Context } from '../context.ts'
 import { expectEmpty } from '../empty-place.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { isKnownCopy, rememberCopy } from '../known-copies.ts'
-import { newestNotListed } from '../newest-known.ts'
 import type { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { loadState, type RepositoryState, saveState } from '../repository-state.ts'
@@ -37,7 +36,6 @@ export async function syncAction(
   const target = storeAt(context, { address: addressOf('--to', flags.to), create: true })
   expectTwo(source, target)
   await expectPlace(context, { target, create: flags.create === true })
-  const keeping = flags.delete === true ? await newestNotListed(context, source) : []
   const progress = new Progress(context)
   const problems: SyncProblem[] = []
   /** Something of the copy is there. */
@@ -45,7 +43,7 @@ export async function syncAction(
   const result = await run({
     source,
     target,
-    delete: flags.delete === true && keeping.length === 0,
+    delete: flags.delete === true,
     dryRun,
     signal: interruption.signal,
     onProgress: (so) => {
@@ -66,9 +64,8 @@ export async function syncAction(
   if (!dryRun && result.problems === 0 && result.heldSnapshots === 0)
     await rememberSnapshots(context, { source, target })
   if (!dryRun) await keepRoom(context, target)
-  for (const id of keeping) tellKept(output, { id, source })
   tell(context, { result, problems, source, target, dryRun, elapsedMs: progress.elapsedMs })
-  return result.problems > 0 || keeping.length > 0 ? EXIT.incomplete : undefined
+  return result.problems > 0 ? EXIT.incomplete : undefined
 }
 
 interface Stores {
@@ -145,20 +142,6 @@ function showProgress(progress: Progress, so: SyncProgress): void {
 
 function tellProblem(output: Output, { kind, object, what }: SyncProblem): void {
   output.problem(`${kind}: ${object}: ${what}`, { kind, object, what })
-}
-
-/** A source that was put back to an older state must not take what it has lost from its copies too. */
-function tellKept(
-  output: Output,
-  { id, source }: { readonly id: string; readonly source: Store },
-): void {
-  const what = `snapshot ${id.slice(0, 8)}, which this machine knew as the newest of its source, is not there any more`
-  const hint = '`cairn snapshots` says whether it was forgotten'
-  output.problem(`Nothing was removed from the copy: at ${source.address} ${what}; ${hint}`, {
-    kind: 'missing',
-    object: `snapshots/${id}`,
-    what,
-  })
 }
 
 function tellItem(
@@ -255,8 +238,8 @@ const HINTS: Readonly<Record<SyncProblem['kind'], string>> = {
     'The copy is being pruned. Run `cairn prune` there until it has nothing left to do, then sync again; ' +
     'or make another copy with `cairn copy`.',
   missing:
-    '`cairn check` on the source says which snapshot is lost, and `cairn repair --from COPY` brings it back. Where it finds none, a ' +
-    'forget was interrupted, and the next one by rules goes on; or a backup was, long ago: then prune the copy.',
+    '`cairn check` on the source says whether it was lost, and `cairn repair --from COPY` brings it back. What an interrupted ' +
+    'backup had left goes from the copy with its next `cairn prune`.',
   unsettled: 'Run the same command again when the source is not being pruned.',
 }
 

@@ -109,7 +109,10 @@ class History {
 
   /** A run names what it follows only where that counted, so it was there. */
   async checkPredecessors(): Promise<void> {
-    for (const { name, snapshot: before } of followers([...this.#snapshots, ...this.#forgotten])) {
+    const forgotten = this.#forgotten.map(({ name, predecessor }) => {
+      return { name, summary: { predecessor } }
+    })
+    for (const { name, snapshot: before } of followers([...this.#snapshots, ...forgotten])) {
       if (this.#isForgotten(before) || this.#givenUp.has(before)) continue
       if (!this.#gone.has(before) && !(await this.#isGone(before))) continue
       this.#gone.add(before)
@@ -164,8 +167,8 @@ class History {
       const { sequence, predecessor } = summary
       return { name, source: toHex(summary.sourceId), sequence, predecessor }
     })
-    const forgotten = this.#forgotten.map(({ name, sourceId: source, sequence, summary }) => {
-      return { name, source, sequence, predecessor: summary?.predecessor }
+    const forgotten = this.#forgotten.map(({ name, sourceId: source, sequence, predecessor }) => {
+      return { name, source, sequence, predecessor }
     })
     const sources = Map.groupBy([...listed, ...forgotten], ({ source }) => source)
     for (const numbered of sources.values()) {

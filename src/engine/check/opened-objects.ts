@@ -31,6 +31,8 @@ export interface OpenedForgotten {
   /** In hexadecimal. */
   readonly sourceId: string
   readonly sequence: number
+  /** Of the one that it followed. */
+  readonly predecessor: Bytes | undefined
   /** Of the snapshot itself, where its record still has it and it can be opened. */
   readonly summary: Summary | undefined
   /** When the store received the record. */

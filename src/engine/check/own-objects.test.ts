@@ -10,6 +10,7 @@ import { putUpkeeps } from '../../../test/substitution/world.ts'
 import { type Bytes, concat } from '../../base/bytes.ts'
 import { decode, encode } from '../../format/codec.ts'
 import { METADATA_BYTES_MAX } from '../../format/limits.ts'
+import { encodeOpenNames } from '../../format/open-names.ts'
 import { encodePrefix, NO_DOMAIN, type ObjectKind } from '../../format/prefix.ts'
 import { encodeQuarantined } from '../../format/quarantined.ts'
 import { forgetCodec } from '../../format/upkeep-records.ts'
@@ -73,10 +74,9 @@ async function payloadOf(folder: ContentFolder, kind: ObjectKind): Promise<Bytes
 function sealed(kind: ObjectKind, payload: Bytes, signatory: Signatory): Bytes {
   const prefix = encodePrefix({ kind, domain: domain().id, epoch: 1 })
   const place = { repositoryId: sample.repository.id, prefix, part: 'body' } as const
-  return concat([
-    prefix,
-    sealSigned(payload, { place, signatory, headerSeal: domain().headerSeal(1) }),
-  ])
+  const open = kind === 'forget' ? [encodeOpenNames([])] : []
+  const envelope = sealSigned(payload, { place, signatory, headerSeal: domain().headerSeal(1) })
+  return concat([prefix, ...open, envelope])
 }
 
 describe('what upkeep puts', () => {

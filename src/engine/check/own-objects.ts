@@ -61,9 +61,10 @@ function takeForgotten(
     const summary = summaryOf(repository, domain, one)
     const known = opened.forgotten.get(key)
     if (known !== undefined && (known.forgottenAtMs > forgottenAtMs || !summary)) continue
-    const { sequence } = one
+    const { sequence, predecessor } = one
     const sourceId = toHex(one.sourceId)
-    opened.forgotten.set(key, { name, domain, sourceId, sequence, summary, forgottenAtMs })
+    const facts = { name, domain, sourceId, sequence, predecessor }
+    opened.forgotten.set(key, { ...facts, summary, forgottenAtMs })
   }
 }
 

@@ -182,11 +182,11 @@ async function readForgotten(
   await forEachInParallel(own, PARALLEL, async ({ name, summary, confirmed: isConfirmed }) => {
     const snapshot = digestInName(name)
     assert(snapshot, 'a snapshot is named by its hash')
-    const { sourceId, sequence } = summary
+    const { sourceId, sequence, predecessor } = summary
     try {
       const object = await readObject(repository.store, name)
       problems.noteRead()
-      forgotten.push({ snapshot, sourceId, sequence, isConfirmed, object })
+      forgotten.push({ snapshot, sourceId, sequence, isConfirmed, predecessor, object })
     } catch (error) {
       // Somebody else has removed it since it was listed.
       if (!isCairnError(error, 'object-missing')) problems.take(name, error)

@@ -19,7 +19,7 @@ const SETTLED_MS = 24 * 60 * 60 * 1000
 /** Longer ones are left as they are, and none is made that is much longer. */
 const MERGED_BYTES_MAX = 4 * 1024 * 1024
 /** About what a snapshot takes of which only the fact is said. */
-const FACT_BYTES = 128
+const FACT_BYTES = 192
 
 export interface MergePlan<T> {
   /** What the new record says; undefined where none is needed. */
@@ -91,8 +91,9 @@ export function planForgets(
   return { covered, merged: { snapshots: [...snapshots.values()], forgottenMs } }
 }
 
-function factOf({ snapshot, sourceId, sequence, isConfirmed }: Forgotten): string {
-  return `${toHex(snapshot)} ${toHex(sourceId)} ${sequence} ${isConfirmed}`
+function factOf({ snapshot, sourceId, sequence, isConfirmed, predecessor }: Forgotten): string {
+  const follows = predecessor === undefined ? '' : toHex(predecessor)
+  return `${toHex(snapshot)} ${toHex(sourceId)} ${sequence} ${isConfirmed} ${follows}`
 }
 
 interface Said {

@@ -51,10 +51,16 @@ function receipt(text: string, session = OTHER): RootReceipt {
 const following = (text: string, before: string) =>
   snapshot(text, { predecessor: digestInName(nameOf(before)) as Uint8Array })
 
-function recordOf(text: string): Roots['forgetRecords'][number] {
-  const snapshots = [{ snapshot: digestInName(nameOf(text)) as Uint8Array }]
+function recordOf(
+  text: string,
+  { predecessor }: { readonly predecessor?: string } = {},
+): Roots['forgetRecords'][number] {
+  const hash = (of: string) => digestInName(nameOf(of)) as Uint8Array
+  const before = predecessor === undefined ? undefined : hash(predecessor)
+  const snapshots = [{ snapshot: hash(text), predecessor: before }]
   const name = contentName('forgets', sha256(utf8(text)))
-  return { name, record: { snapshots } } as unknown as Roots['forgetRecords'][number]
+  const domain = selectDomain(made.repository)
+  return { name, domain, record: { snapshots } } as unknown as Roots['forgetRecords'][number]
 }
 
 function holdOf({
@@ -94,8 +100,8 @@ test('so is what a snapshot follows that is there', async () => {
 })
 
 test('so is what one followed that was forgotten, unless that was too', async () => {
-  const first = recordOf('forgotten')
-  have({ forgotten: [following('forgotten', 'gone')], forgetRecords: [first] })
+  const first = recordOf('forgotten', { predecessor: 'gone' })
+  have({ forgetRecords: [first] })
   expect(await missing()).toEqual([])
   stored.add(first.name)
   expect(await missing()).toEqual([nameOf('gone')])

@@ -37,13 +37,17 @@ export async function findMissing(
   known: Known,
 ): Promise<readonly MissingSnapshot[]> {
   const isThere = new Set(roots.snapshots.map(({ name }) => name))
-  const records = forgetRecordNames(roots)
+  const isForgotten = new Set(
+    roots.forgetRecords.flatMap(({ record }) =>
+      record.snapshots.map(({ snapshot }) => contentName('snapshots', snapshot)),
+    ),
+  )
   const isExplained = (name: string) => {
     const id = toHex(digestInName(name) ?? new Uint8Array())
-    return records.has(name) || known.marked.has(name) || known.lost.has(id)
+    return isForgotten.has(name) || known.marked.has(name) || known.lost.has(id)
   }
   const found = new Map<string, MissingSnapshot>()
-  for (const { domain, name, snapshot } of witnessesIn(roots, { ...known, records })) {
+  for (const { domain, name, snapshot } of witnessesIn(roots, known)) {
     if (isThere.has(snapshot) || found.has(snapshot) || isExplained(snapshot)) continue
     // Put since snapshots were listed, or not in that list yet.
     if ((await store.stat(snapshot)) !== undefined) continue
@@ -56,7 +60,7 @@ export async function findMissing(
 
 function* witnessesIn(
   roots: Roots,
-  { holds, records }: Known & { readonly records: ReadonlyMap<string, string> },
+  { holds }: Known,
 ): Generator<Witness & { readonly domain: DomainAccess }> {
   const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
   const byDomain = Map.groupBy(roots.receipts, ({ domain }) => domain)
@@ -67,17 +71,9 @@ function* witnessesIn(
   }
   for (const [domain, own] of Map.groupBy(roots.snapshots, (one) => one.domain))
     for (const one of followers(own)) yield { ...one, domain }
-  for (const [domain, own] of Map.groupBy(roots.forgotten, (one) => one.domain))
-    for (const one of followers(own))
-      yield { ...one, name: records.get(one.name) as string, domain }
+  for (const { name, domain, record } of roots.forgetRecords)
+    for (const { predecessor } of record.snapshots)
+      if (predecessor) yield { name, domain, snapshot: contentName('snapshots', predecessor) }
   for (const [domain, own] of Map.groupBy(holds.counting, (one) => one.domain))
     for (const one of held(own)) yield { ...one, domain }
-}
-
-/** For each snapshot that was forgotten the record that says so, by their object names. */
-function forgetRecordNames({ forgetRecords }: Roots): ReadonlyMap<string, string> {
-  const names = new Map<string, string>()
-  for (const { name, record } of forgetRecords)
-    for (const { snapshot } of record.snapshots) names.set(contentName('snapshots', snapshot), name)
-  return names
 }

@@ -1,5 +1,5 @@
-// What a sync would do, worked out from a survey alone: what is copied, in which order, what must not be,
-// and what is removed.
+// What a sync would copy, worked out from a survey alone, in which order, and what must not be. What it removes
+// says remove-gone.ts.
 //
 // The order of the puts: keys, config, packs, index, the records that explain what is missing, snapshots with
 // receipts, holds, and marks last. So a target has no snapshot whose packs it lacks, and no mark of the source
@@ -34,13 +34,10 @@ export interface SyncPlan {
   readonly heldPacks: number
   /** Snapshots that are not put because of these. */
   readonly heldSnapshots: number
-  /** What is removed at the target: snapshots, then receipts. */
-  readonly remove: readonly string[]
   readonly problems: readonly SyncProblem[]
 }
 
 export interface PlanOptions {
-  readonly delete: boolean
   /** Objects that could not be read at the source: told already, and not tried again. */
   readonly failed: ReadonlySet<string>
   /** The packs of the source could not all be had: what relies on them must wait. */
@@ -73,7 +70,6 @@ export function planSync(found: Survey, options: PlanOptions): SyncPlan {
       .filter(({ name }) => found.target.has(name)).length,
     heldPacks: marked.packs.size,
     heldSnapshots,
-    remove: options.delete ? removals(found) : [],
     problems: [...mismatches(found, options), ...marked.problems],
   }
 }
@@ -149,13 +145,4 @@ function mismatches({ source, target }: Survey, { failed }: PlanOptions): readon
       object: name,
       what: `the target has ${target.get(name)} bytes under this name and the source ${size}: it is left as it is`,
     }))
-}
-
-/** Whatever the source does not list any more. */
-function removals({ source, target }: Survey): readonly string[] {
-  const listed = new Set([...source.snapshots, ...source.receipts].map(({ name }) => name))
-  const gone = [...target.keys()].filter((name) => !listed.has(name))
-  return ['snapshots/', 'receipts/'].flatMap((folder) =>
-    gone.filter((name) => name.startsWith(folder)).sort(),
-  )
 }

@@ -1,11 +1,11 @@
 // What --delete removes at the target, and when it does not.
 
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { forgetIds } from '../../../test/engine/retention.ts'
 import {
   backupFiles,
   copySample,
   flipBit,
-  mergeInto,
   namesOf,
   noise,
   type Sample,
@@ -17,12 +17,9 @@ import {
   runSync,
   withPuts,
 } from '../../../test/repositories/syncing.ts'
-import { systemClock } from '../../base/clock.ts'
+import { loadRoots } from '../../repository/roots.ts'
 import { loadSnapshots } from '../../repository/snapshots.ts'
-import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
-import { putContent } from '../../store/content.ts'
 import { decorate } from '../../store/decorate.ts'
-import { openMemory } from '../../store/memory.ts'
 import type { Store } from '../../store/store.ts'
 
 let original: Sample
@@ -38,78 +35,118 @@ beforeEach(async () => {
   target = emptyTarget()
 })
 
-async function forgetFirst(): Promise<readonly string[]> {
-  const { snapshots } = await loadSnapshots(source.repository)
-  const [oldest] = [...snapshots].sort((a, b) => a.summary.sequence - b.summary.sequence)
-  const [receipt = ''] = await receiptsByTime()
-  const gone = [oldest?.name ?? '', receipt]
-  for (const name of gone) await source.store.remove(name)
-  return gone
+interface Numbered {
+  readonly id: string
+  readonly snapshot: string
+  readonly receipt: string
 }
 
-async function receiptsByTime(): Promise<readonly string[]> {
-  const infos: { name: string; storedAtMs: number }[] = []
-  for await (const info of original.store.list('receipts/')) infos.push(info)
-  return infos.sort((a, b) => a.storedAtMs - b.storedAtMs).map(({ name }) => name)
+/** Its snapshots, by their numbers. */
+async function numbered(): Promise<readonly Numbered[]> {
+  const { snapshots } = await loadSnapshots(original.repository)
+  const { receipts } = await loadRoots(original.repository, { nowMs: 0, windowMs: 0 })
+  return [...snapshots]
+    .sort((a, b) => a.summary.sequence - b.summary.sequence)
+    .map(({ id, name: snapshot }) => {
+      const receipt = receipts.find((one) => one.snapshot === snapshot)?.name ?? ''
+      return { id, snapshot, receipt }
+    })
 }
 
-test('snapshots that the source no longer lists go, then receipts, and no pack', async () => {
+async function forgetFirst(): Promise<Numbered> {
+  const [first] = (await numbered()) as [Numbered]
+  await forgetIds(source.repository, first.id)
+  return first
+}
+
+async function loseFirst(): Promise<Numbered> {
+  const [first] = (await numbered()) as [Numbered]
+  for (const name of [first.snapshot, first.receipt]) await source.store.remove(name)
+  return first
+}
+
+test('what the source has forgotten goes, then its receipt, and no pack', async () => {
   await runSync(source.store, target)
   const packs = await namesOf(target, 'packs/')
-  const gone = await forgetFirst()
+  const { snapshot, receipt } = await forgetFirst()
+  const gone = [snapshot, receipt]
   const dry = await runSync(source.store, target, { delete: true, dryRun: true })
-  expect(dry.planned).toEqual(gone.map((name) => `delete ${name}`))
-  expect(await target.stat(gone[0] as string)).toBeDefined()
+  expect(dry.planned.filter((one) => one.startsWith('delete'))).toEqual(
+    gone.map((name) => `delete ${name}`),
+  )
+  expect(await target.stat(snapshot)).toBeDefined()
   const { result, deleted } = await runSync(source.store, target, { delete: true })
   expect(deleted).toEqual(gone)
-  expect(result).toMatchObject({ deleted: 2, kept: 0 })
+  expect(result).toMatchObject({ deleted: 2, kept: 0, problems: 0 })
   expect(await namesOf(target, 'packs/')).toEqual(packs)
   expect(await namesOf(target, 'snapshots/')).toHaveLength(1)
 })
 
-test('nor where a receipt of the copy goes that is of something else', async () => {
-  await runSync(source.store, target)
-  await putContent(target, { folder: 'receipts', parts: [noise(300, 1)] })
-  const [snapshot = '', receipt = ''] = await forgetFirst()
-  await source.store.put(receipt, [await original.store.get(receipt)])
-  const { deleted, problems } = await runSync(source.store, target, { delete: true })
-  expect(deleted).toEqual([])
-  expect(problems).toMatchObject([{ kind: 'missing' }])
-  expect(await target.stat(snapshot)).toBeDefined()
+describe('what the source has lost', () => {
+  test.each([true, false])('stays, with its receipt (dry run: %s)', async (dryRun) => {
+    await runSync(source.store, target)
+    const { snapshot } = await loseFirst()
+    const { result, deleted, problems } = await runSync(source.store, target, {
+      delete: true,
+      dryRun,
+    })
+    expect(deleted).toEqual([])
+    expect(result).toMatchObject({ deleted: 0, problems: 1 })
+    expect(problems).toMatchObject([{ kind: 'missing', object: snapshot }])
+    expect(await namesOf(target, 'snapshots/')).toHaveLength(2)
+    expect(await namesOf(target, 'receipts/')).toHaveLength(2)
+  })
+
+  test('keeps nothing of what was forgotten, but one receipt too many', async () => {
+    await backupFiles(source.repository, { files: { more: 'more' } })
+    await runSync(source.store, target)
+    const forgotten = await forgetFirst()
+    const [, lost] = (await numbered()) as [Numbered, Numbered]
+    for (const name of [lost.snapshot, lost.receipt]) await source.store.remove(name)
+    const { deleted, problems } = await runSync(source.store, target, { delete: true })
+    expect(deleted).toEqual([forgotten.snapshot])
+    expect(problems).toMatchObject([{ kind: 'missing', object: lost.snapshot }])
+    expect(await target.stat(lost.receipt)).toBeDefined()
+  })
+
+  test('stays where it is a receipt alone: without it the snapshot would not count', async () => {
+    await runSync(source.store, target)
+    const [{ receipt }] = (await numbered()) as [Numbered]
+    await source.store.remove(receipt)
+    expect((await runSync(source.store, target, { delete: true })).deleted).toEqual([])
+  })
+
+  test('stays where the copy was taken for the source', async () => {
+    await runSync(source.store, target)
+    await backupFiles(source.repository, { files: { more: 'more' } })
+    const before = await namesOf(source.store, '')
+    const { deleted, problems } = await runSync(target, source.store, { delete: true })
+    expect([deleted, problems.map(({ kind }) => kind)]).toEqual([[], ['missing']])
+    expect(await namesOf(source.store, '')).toEqual(before)
+  })
 })
 
-test('nothing goes where the source has lost a snapshot and its receipt is there', async () => {
+test('interrupted after the snapshot, the next run takes its receipt', async () => {
   await runSync(source.store, target)
-  const [snapshot = '', receipt = ''] = await forgetFirst()
-  await source.store.put(receipt, [await original.store.get(receipt)])
-  const { result, deleted, problems } = await runSync(source.store, target, { delete: true })
-  expect(deleted).toEqual([])
-  expect(result).toMatchObject({ deleted: 0, kept: 1, problems: 1 })
-  expect(problems).toMatchObject([{ kind: 'missing', object: 'snapshots/' }])
-  expect(await target.stat(snapshot)).toBeDefined()
-  // Forgotten indeed: whoever forgot it went on.
-  await source.store.remove(receipt)
-  expect((await runSync(source.store, target, { delete: true })).deleted).toEqual([
-    snapshot,
-    receipt,
-  ])
-})
-
-test('nor where another one has no receipt yet, so that there are as many', async () => {
-  await runSync(source.store, target)
-  const [snapshot = ''] = await namesOf(source.store, 'snapshots/')
-  await source.store.remove(snapshot)
-  const bytes = await original.store.get(snapshot)
-  await putContent(source.store, { folder: 'snapshots', parts: [bytes, new Uint8Array(1)] })
-  const { deleted, problems } = await runSync(source.store, target, { delete: true })
-  expect([deleted, problems.map(({ kind }) => kind)]).toEqual([[], ['missing']])
-})
-
-test('a receipt alone that went goes', async () => {
-  await runSync(source.store, target)
-  const [receipt = ''] = await receiptsByTime()
-  await source.store.remove(receipt)
+  const { snapshot, receipt } = await forgetFirst()
+  const dying = decorate(target, {
+    remove: (name) => {
+      if (name === receipt) throw new Error('killed')
+      return target.remove(name)
+    },
+  })
+  await expect(runSync(source.store, dying, { delete: true })).rejects.toThrow('killed')
+  expect(await target.stat(snapshot)).toBeUndefined()
   expect((await runSync(source.store, target, { delete: true })).deleted).toEqual([receipt])
+})
+
+test('what a record that is damaged now names stays', async () => {
+  await runSync(source.store, target)
+  const { snapshot } = await forgetFirst()
+  await runSync(source.store, target)
+  await flipBit(source.store, { name: await firstName(source.store, 'forgets/'), offset: 40 })
+  const { deleted, problems } = await runSync(source.store, target, { delete: true })
+  expect([deleted, problems.map(({ object }) => object)]).toEqual([[], [snapshot]])
 })
 
 test('nothing goes without it', async () => {
@@ -140,8 +177,8 @@ test('a snapshot that the listing left out and the source has stays', async () =
       for await (const info of source.store.list(prefix)) if (info.name !== name) yield info
     },
   })
-  const { deleted } = await runSync(stale, target, { delete: true })
-  expect(deleted).toEqual([])
+  const { deleted, problems } = await runSync(stale, target, { delete: true })
+  expect([deleted, problems]).toEqual([[], []])
 })
 
 test('a source without any snapshot is refused before anything is done', async () => {
@@ -157,7 +194,6 @@ test('forget records are there before anything is deleted', async () => {
   const puts: string[] = []
   await runSync(source.store, target)
   await forgetFirst()
-  await mergeInto(source.store, await withForget())
   const watched = decorate(withPuts(target, puts), {
     remove: (name) => {
       expect(puts.filter((one) => one.startsWith('forgets/'))).toHaveLength(1)
@@ -167,13 +203,3 @@ test('forget records are there before anything is deleted', async () => {
   const { deleted } = await runSync(source.store, watched, { delete: true })
   expect(deleted).toHaveLength(2)
 })
-
-async function withForget(): Promise<Store> {
-  const store = openMemory({ clock: systemClock })
-  const repository = { ...source.repository, store }
-  const domain = repository.domains[0]
-  if (domain === undefined) throw new Error('no domain')
-  const record = { snapshots: [], forgottenMs: 2 }
-  await putUpkeepRecord(repository, { kind: 'forget', domain, record })
-  return store
-}
