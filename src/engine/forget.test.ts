@@ -7,7 +7,7 @@ import { NO_CATALOG } from '../../test/repositories/no-catalog.ts'
 import { flipBit, namesOf } from '../../test/repositories/sample.ts'
 import { fromHex } from '../base/bytes.ts'
 import { sha256 } from '../base/hash.ts'
-import { sightingCodec } from '../format/upkeep-records.ts'
+import { FACT_BYTES, sightingCodec } from '../format/upkeep-records.ts'
 import { loadForgotten } from '../repository/forgets.ts'
 import { sealRecord } from '../repository/open-record.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -471,7 +471,7 @@ test('records are split by their length and number', () => {
   })
   const lengths = (limits: Parameters<typeof inRecords>[1]) =>
     [...inRecords([one(5), one(6), one(100), one(1)], limits)].map((record) => record.length)
-  expect(lengths({ bytesMax: 11 })).toEqual([2, 1, 1])
+  expect(lengths({ bytesMax: 11 + 2 * FACT_BYTES })).toEqual([2, 1, 1])
   expect(lengths({ countMax: 3 })).toEqual([3, 1])
 })
 

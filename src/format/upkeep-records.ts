@@ -43,6 +43,9 @@ export interface Forgotten {
   readonly object: Bytes | undefined
 }
 
+/** About what one takes of which only the fact is said, its open name included. */
+export const FACT_BYTES = 192
+
 export interface ForgetRecord {
   readonly snapshots: readonly Forgotten[]
   readonly forgottenMs: number

@@ -14,7 +14,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { assert, isCairnError } from '../../base/errors.ts'
 import { FORGOTTEN_MAX, MEBI } from '../../format/limits.ts'
-import type { Forgotten } from '../../format/upkeep-records.ts'
+import { FACT_BYTES, type Forgotten } from '../../format/upkeep-records.ts'
 import { loadHolds } from '../../repository/holds.ts'
 import {
   forEachInParallel,
@@ -203,7 +203,7 @@ export function* inRecords(
   let record: Forgotten[] = []
   let bytes = 0
   for (const one of forgotten) {
-    const length = one.object?.length ?? 0
+    const length = FACT_BYTES + (one.object?.length ?? 0)
     if (record.length > 0 && (bytes + length > bytesMax || record.length === countMax)) {
       yield record
       record = []

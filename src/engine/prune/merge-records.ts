@@ -7,7 +7,12 @@
 
 import { toHex } from '../../base/bytes.ts'
 import { FORGOTTEN_MAX, SIGHTED_MAX } from '../../format/limits.ts'
-import type { ForgetRecord, Forgotten, Sighting } from '../../format/upkeep-records.ts'
+import {
+  FACT_BYTES,
+  type ForgetRecord,
+  type Forgotten,
+  type Sighting,
+} from '../../format/upkeep-records.ts'
 import { type FoundRecord, putUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { contentName } from '../../store/names.ts'
 import type { DomainSurvey } from './survey.ts'
@@ -18,8 +23,6 @@ const RECORDS_MAX = 32
 const SETTLED_MS = 24 * 60 * 60 * 1000
 /** Longer ones are left as they are, and none is made that is much longer. */
 const MERGED_BYTES_MAX = 4 * 1024 * 1024
-/** About what a snapshot takes of which only the fact is said. */
-const FACT_BYTES = 192
 
 export interface MergePlan<T> {
   /** What the new record says; undefined where none is needed. */
