@@ -14,7 +14,6 @@ import {
   loadUpkeepRecords,
   putUpkeepRecord,
 } from '../repository/upkeep-records.ts'
-import { mayKeepUp } from '../repository/upkeep-signatory.ts'
 import { contentName, digestInName } from '../store/names.ts'
 
 export type Sightable = Pick<Snapshot, 'name' | 'domain' | 'storedAtMs'>
@@ -78,21 +77,6 @@ export async function recordSightings(
       await putSighting(repository, domain, sighted.slice(at, at + SIGHTED_MAX))
   }
   return unseen.length
-}
-
-/**
- * Writes down when the store received a snapshot that was just made, where the key in use may: of other keys' snapshots
- * that is done when somebody forgets or prunes. Throws what the store throws.
- */
-export async function sightNew(
-  repository: Repository,
-  { domain, name }: Pick<Snapshot, 'domain' | 'name'>,
-): Promise<void> {
-  if (!mayKeepUp(repository)) return
-  const info = await repository.store.stat(name)
-  if (info === undefined) return
-  const snapshots = [{ domain, name, storedAtMs: info.storedAtMs }]
-  await recordSightings(repository, { snapshots, sightings: { receivedMs: new Map() } })
 }
 
 async function putSighting(

@@ -2,7 +2,7 @@
 // run names what it follows only where that counted, and what is held nobody forgets. Who finds such a snapshot gone, and nothing that explains it,
 // knows that it was lost: check reports it, and prune keeps all that it may need, because a copy may still bring it back.
 
-import { toHex } from '../base/bytes.ts'
+import { type Bytes, toHex } from '../base/bytes.ts'
 import type { Summary } from '../format/snapshot.ts'
 import type { Hold } from '../format/upkeep-records.ts'
 import { contentName } from '../store/names.ts'
@@ -19,11 +19,39 @@ interface Following {
   readonly summary: Pick<Summary, 'predecessor'> | undefined
 }
 
-/** By what follows them, listed or forgotten. */
+/** By what follows them. */
 export function followers(all: Iterable<Following>): readonly Witness[] {
   return [...all].flatMap(({ name, summary }) => {
     const before = summary?.predecessor
     return before === undefined ? [] : [{ name, snapshot: contentName('snapshots', before) }]
+  })
+}
+
+/** A snapshot that was forgotten. */
+interface Fact {
+  /** Object name of what tells of it. */
+  readonly name: string
+  readonly sourceId: Bytes
+  readonly sequence: number
+  readonly predecessor: Bytes | undefined
+}
+
+/**
+ * By what was forgotten and followed them. Only where something is listed of its source that is not older: to a copy
+ * records come before snapshots, and these oldest first, so that until then nothing is missing there.
+ */
+export function followedByForgotten(
+  facts: Iterable<Fact>,
+  listed: Iterable<{ readonly summary: Pick<Summary, 'sourceId' | 'sequence'> }>,
+): readonly Witness[] {
+  const newest = new Map<string, number>()
+  for (const { summary } of listed) {
+    const source = toHex(summary.sourceId)
+    newest.set(source, Math.max(newest.get(source) ?? 0, summary.sequence))
+  }
+  return [...facts].flatMap(({ name, sourceId, sequence, predecessor }) => {
+    if (predecessor === undefined || (newest.get(toHex(sourceId)) ?? 0) < sequence) return []
+    return [{ name, snapshot: contentName('snapshots', predecessor) }]
   })
 }
 

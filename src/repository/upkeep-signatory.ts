@@ -11,11 +11,6 @@ import type { Signatory } from '../sealer/signed.ts'
 import type { DomainAccess } from './access.ts'
 import type { Repository } from './repository.ts'
 
-/** Whether the key in use is of upkeep or the owner's. */
-export function mayKeepUp({ role, ownership }: Repository): boolean {
-  return role === 'upkeep' || ownership !== undefined
-}
-
 /** Throws 'not-permitted' where the key in use is neither of upkeep nor the owner's. */
 export function upkeepSignatory(repository: Repository, domain: DomainAccess): Signatory {
   const { role, label } = repository

@@ -347,5 +347,9 @@ test('check sees what was given up, until nobody needs it any more', async () =>
   expect(problems[0]?.snapshots).toHaveLength(1)
   await sample.store.remove(nameOf(sample, 'snapshot 2'))
   await sample.store.remove(nameOf(sample, 'receipt 2'))
+  // Nobody can forget what is held.
+  const held = ['missing: snapshot 2']
+  expect(linesOf(await checkSample(await openSample(sample), 'structure'), sample)).toEqual(held)
+  for (const name of await namesOf(sample.store, 'holds/')) await sample.store.remove(name)
   expect(linesOf(await checkSample(await openSample(sample), 'structure'), sample)).toEqual([])
 })

@@ -127,7 +127,7 @@ export const SYNC_MUTANTS: Readonly<Record<string, Mutant>> = {
       },
     ],
     configuration: 'sync-writer-forgetter',
-    expected: /has lost|without a receipt/,
+    expected: /has lost|without a receipt|and is gone/,
   },
   'sync: forget records of the source listed before snapshots': {
     edits: [

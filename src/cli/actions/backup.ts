@@ -11,11 +11,9 @@ import type {
 } from '../../engine/backup/options.ts'
 import { SourceSize } from '../../engine/backup/source-size.ts'
 import { backup } from '../../engine/backup.ts'
-import { sightNew } from '../../engine/sightings.ts'
 import { changedTags } from '../../engine/tag.ts'
 import { isLegalName } from '../../format/tree.ts'
-import type { DomainAccess } from '../../repository/access.ts'
-import { type Repository, selectDomain } from '../../repository/repository.ts'
+import { selectDomain } from '../../repository/repository.ts'
 import { ownFoldersIn, patternForPath, patternsOf, refuseRepository } from '../backup-excludes.ts'
 import { backupPaths, expectOneThere, noteLinks } from '../backup-paths.ts'
 import { showBackupProgress, tellBackup, tellSourceProblem, tellWarning } from '../backup-report.ts'
@@ -95,31 +93,8 @@ export async function backupAction(context: Context, flags: Flags): Promise<Exit
   }
   const domain = selectDomain(repository)
   await noticeAfterBackup(context, { opened, domain, sourceName: what.name, result })
-  await writeDownAge(context, { repository, domain, name: result.snapshot })
   tellBackup(context, { result, repository, paths: what.paths, dryRun })
   return result.counts.unreadable > 0 ? EXIT.incomplete : undefined
-}
-
-/** The snapshot is there and counts, whether this can be written down or not. */
-async function writeDownAge(
-  { output }: Context,
-  {
-    repository,
-    domain,
-    name,
-  }: {
-    readonly repository: Repository
-    readonly domain: DomainAccess
-    readonly name: string | undefined
-  },
-): Promise<void> {
-  if (name === undefined) return
-  try {
-    await sightNew(repository, { domain, name })
-  } catch (error) {
-    if (!isCairnError(error)) throw error
-    output.warning('store', `Cannot write down when the store received it: ${error.message}`)
-  }
 }
 
 /** What the bar of a first backup is measured by, where somebody sees it. */

@@ -11,8 +11,10 @@ import {
   withBadSectors,
 } from '../../../test/repositories/sample.ts'
 import { systemClock } from '../../base/clock.ts'
+import type { DomainAccess } from '../../repository/access.ts'
 import { openRepository } from '../../repository/repository.ts'
 import { loadSnapshots, putReceipt, type Snapshot } from '../../repository/snapshots.ts'
+import { loadUpkeepRecords, putUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { systemRandom } from '../../sealer/random.ts'
 import { decorate } from '../../store/decorate.ts'
 import { contentName } from '../../store/names.ts'
@@ -215,6 +217,20 @@ describe('what was forgotten', () => {
     await forget(2)
     await remove(snapshots[1], receipts[1])
     expect(await missing()).toEqual([snapshots[1]])
+  })
+
+  test('tells of the one before it for good, where something newer is there', async () => {
+    await forget(1)
+    const known = (await loadUpkeepRecords(sample.repository, { kind: 'forget' })).records[0]
+    const facts = known?.record.snapshots.map((one) => ({ ...one, object: undefined })) ?? []
+    const domain = known?.domain as DomainAccess
+    const record = { snapshots: facts, forgottenMs: 1 }
+    await putUpkeepRecord(sample.repository, { kind: 'forget', domain, record })
+    await remove(known?.name, snapshots[0], receipts[0])
+    expect(await missing()).toEqual([snapshots[0]])
+    // As sync brings it: records first, then snapshots, oldest first.
+    await remove(...snapshots.slice(2), ...receipts.slice(2))
+    expect(await missing()).toEqual([])
   })
 
   test('leaves a receipt where it was interrupted, which is noted', async () => {

@@ -9,7 +9,7 @@ import type { Index } from '../../repository/index-load.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
 import { contentName } from '../../store/names.ts'
-import { finishedSessions, followers, held } from '../witnesses.ts'
+import { finishedSessions, followedByForgotten, followers, held } from '../witnesses.ts'
 import type {
   OpenedForgotten,
   OpenedObjects,
@@ -109,10 +109,11 @@ class History {
 
   /** A run names what it follows only where that counted, so it was there. */
   async checkPredecessors(): Promise<void> {
-    const forgotten = this.#forgotten.map(({ name, predecessor }) => {
-      return { name, summary: { predecessor } }
-    })
-    for (const { name, snapshot: before } of followers([...this.#snapshots, ...forgotten])) {
+    const witnesses = [
+      ...followers(this.#snapshots),
+      ...followedByForgotten(this.#forgotten, this.#snapshots),
+    ]
+    for (const { name, snapshot: before } of witnesses) {
       if (this.#isForgotten(before) || this.#givenUp.has(before)) continue
       if (!this.#gone.has(before) && !(await this.#isGone(before))) continue
       this.#gone.add(before)
@@ -167,8 +168,8 @@ class History {
       const { sequence, predecessor } = summary
       return { name, source: toHex(summary.sourceId), sequence, predecessor }
     })
-    const forgotten = this.#forgotten.map(({ name, sourceId: source, sequence, predecessor }) => {
-      return { name, source, sequence, predecessor }
+    const forgotten = this.#forgotten.map(({ name, sourceId, sequence, predecessor }) => {
+      return { name, source: toHex(sourceId), sequence, predecessor }
     })
     const sources = Map.groupBy([...listed, ...forgotten], ({ source }) => source)
     for (const numbered of sources.values()) {

@@ -28,8 +28,7 @@ export interface OpenedReceipt {
 export interface OpenedForgotten {
   readonly name: string
   readonly domain: DomainAccess
-  /** In hexadecimal. */
-  readonly sourceId: string
+  readonly sourceId: Bytes
   readonly sequence: number
   /** Of the one that it followed. */
   readonly predecessor: Bytes | undefined

@@ -61,8 +61,7 @@ function takeForgotten(
     const summary = summaryOf(repository, domain, one)
     const known = opened.forgotten.get(key)
     if (known !== undefined && (known.forgottenAtMs > forgottenAtMs || !summary)) continue
-    const { sequence, predecessor } = one
-    const sourceId = toHex(one.sourceId)
+    const { sourceId, sequence, predecessor } = one
     const facts = { name, domain, sourceId, sequence, predecessor }
     opened.forgotten.set(key, { ...facts, summary, forgottenAtMs })
   }

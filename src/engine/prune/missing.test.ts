@@ -57,7 +57,8 @@ function recordOf(
 ): Roots['forgetRecords'][number] {
   const hash = (of: string) => digestInName(nameOf(of)) as Uint8Array
   const before = predecessor === undefined ? undefined : hash(predecessor)
-  const snapshots = [{ snapshot: hash(text), predecessor: before }]
+  const said = { sourceId: new Uint8Array(16), sequence: 2 }
+  const snapshots = [{ ...said, snapshot: hash(text), predecessor: before }]
   const name = contentName('forgets', sha256(utf8(text)))
   const domain = selectDomain(made.repository)
   return { name, domain, record: { snapshots } } as unknown as Roots['forgetRecords'][number]
@@ -101,9 +102,17 @@ test('so is what a snapshot follows that is there', async () => {
 
 test('so is what one followed that was forgotten, unless that was too', async () => {
   const first = recordOf('forgotten', { predecessor: 'gone' })
-  have({ forgetRecords: [first] })
+  have({ forgetRecords: [first], snapshots: [snapshot('newer', { sequence: 3 })] })
   expect(await missing()).toEqual([])
   stored.add(first.name)
+  expect(await missing()).toEqual([nameOf('gone')])
+  // A copy to which sync has brought records, and snapshots as far as this one.
+  have({ snapshots: [snapshot('older', { sequence: 1 })] })
+  expect(await missing()).toEqual([])
+  const sourceId = new Uint8Array(16).fill(1)
+  have({ snapshots: [snapshot('of another source', { sequence: 3, sourceId })] })
+  expect(await missing()).toEqual([])
+  have({ snapshots: [snapshot('newer', { sequence: 2 })] })
   expect(await missing()).toEqual([nameOf('gone')])
   have({ forgetRecords: [first, recordOf('gone')] })
   expect(await missing()).toEqual([])

@@ -9,7 +9,13 @@ import type { Repository } from '../../repository/repository.ts'
 import type { Roots } from '../../repository/roots.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
 import { contentName, digestInName } from '../../store/names.ts'
-import { finishedSessions, followers, held, type Witness } from '../witnesses.ts'
+import {
+  finishedSessions,
+  followedByForgotten,
+  followers,
+  held,
+  type Witness,
+} from '../witnesses.ts'
 
 export interface MissingSnapshot {
   readonly domain: DomainAccess
@@ -71,9 +77,13 @@ function* witnessesIn(
   }
   for (const [domain, own] of Map.groupBy(roots.snapshots, (one) => one.domain))
     for (const one of followers(own)) yield { ...one, domain }
-  for (const { name, domain, record } of roots.forgetRecords)
-    for (const { predecessor } of record.snapshots)
-      if (predecessor) yield { name, domain, snapshot: contentName('snapshots', predecessor) }
+  for (const [domain, records] of Map.groupBy(roots.forgetRecords, (one) => one.domain)) {
+    const facts = records.flatMap(({ name, record }) =>
+      record.snapshots.map((fact) => ({ ...fact, name })),
+    )
+    const own = roots.snapshots.filter((one) => one.domain === domain)
+    for (const one of followedByForgotten(facts, own)) yield { ...one, domain }
+  }
   for (const [domain, own] of Map.groupBy(holds.counting, (one) => one.domain))
     for (const one of held(own)) yield { ...one, domain }
 }

@@ -83,7 +83,8 @@ async function explain(
   for (const [domain, own] of Map.groupBy(all, (one) => one.domain)) {
     const forgottenMs = Math.max(...own.map(({ record }) => record.forgottenMs))
     const facts = own.flatMap(({ record }) => record.snapshots)
-    for (const snapshots of inRecords(facts.map((one) => ({ ...one, object: undefined }))))
+    const alone = facts.map((one) => ({ ...one, object: undefined, predecessor: undefined }))
+    for (const snapshots of inRecords(alone))
       await putUpkeepRecord(repository, {
         kind: 'forget',
         domain,
