@@ -224,8 +224,12 @@ describe('what was forgotten', () => {
     const known = (await loadUpkeepRecords(sample.repository, { kind: 'forget' })).records[0]
     const facts = known?.record.snapshots.map((one) => ({ ...one, object: undefined })) ?? []
     const domain = known?.domain as DomainAccess
-    const record = { snapshots: facts, forgottenMs: 1 }
-    await putUpkeepRecord(sample.repository, { kind: 'forget', domain, record })
+    const alone = facts.map((one) => ({ ...one, predecessor: undefined }))
+    // In whatever order they are read.
+    for (let forgottenMs = 1; forgottenMs <= 10; forgottenMs++) {
+      const record = { snapshots: forgottenMs === 5 ? facts : alone, forgottenMs }
+      await putUpkeepRecord(sample.repository, { kind: 'forget', domain, record })
+    }
     await remove(known?.name, snapshots[0], receipts[0])
     expect(await missing()).toEqual([snapshots[0]])
     // As sync brings it: records first, then snapshots, oldest first.

@@ -60,10 +60,12 @@ function takeForgotten(
     const key = confirmationOf({ domain, name })
     const summary = summaryOf(repository, domain, one)
     const known = opened.forgotten.get(key)
-    if (known !== undefined && (known.forgottenAtMs > forgottenAtMs || !summary)) continue
-    const { sourceId, sequence, predecessor } = one
-    const facts = { name, domain, sourceId, sequence, predecessor }
-    opened.forgotten.set(key, { ...facts, summary, forgottenAtMs })
+    // A repair says of some first without it.
+    const predecessor = one.predecessor ?? known?.predecessor
+    const { sourceId, sequence } = one
+    const facts = { name, domain, sourceId, sequence, summary, forgottenAtMs }
+    const isOlder = known !== undefined && (known.forgottenAtMs > forgottenAtMs || !summary)
+    opened.forgotten.set(key, { ...(isOlder ? known : facts), predecessor })
   }
 }
 
