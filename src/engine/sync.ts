@@ -297,9 +297,9 @@ function isMarked({ source, marks }: Survey): boolean {
 
 function unexplainedProblems([object, ...more]: readonly string[]): readonly SyncProblem[] {
   if (object === undefined) return []
-  const [others, it] =
-    more.length > 0 ? [` and ${more.length} more`, 'they stay'] : ['', 'it stays']
-  const what = `the source does not have this snapshot${others} any more, and no forget record there says why: ${it} in the copy`
+  const which = more.length > 0 ? `this snapshot and ${more.length} more are` : 'this snapshot is'
+  const stays = more.length > 0 ? 'they stay' : 'it stays'
+  const what = `${which} gone at the source, and no forget record there says why: ${stays} in the copy`
   return [{ kind: 'missing', object, what }]
 }
 

@@ -262,7 +262,7 @@ test('--delete removes the snapshots that the source has forgotten, and no other
   for (const [path] of bytes) rmSync(join(source, path))
   const lost = await user.run(['sync', '--to', copy, '-r', source, '--delete'])
   expect(lost).toMatchObject({ code: 3 })
-  expect(lost.stderr).toContain(`missing: ${snapshot}: the source does not have this snapshot`)
+  expect(lost.stderr).toContain(`missing: ${snapshot}: this snapshot is gone at the source`)
   for (const [path, content] of bytes) {
     expect(existsSync(join(copy, path))).toBe(true)
     writeFileSync(join(source, path), content)
