@@ -1,6 +1,7 @@
 // What tells that a snapshot counted once, where it is not there: a receipt is put when its snapshot was there, a
-// run names what it follows only where that counted, and what is held nobody forgets. Who finds such a snapshot gone, and nothing that explains it,
-// knows that it was lost: check reports it, and prune keeps all that it may need, because a copy may still bring it back.
+// run names what it follows only where that counted, and what is held nobody forgets. Who finds such a snapshot gone,
+// and nothing that explains it, knows that it was lost: check reports it, and prune keeps all that it may need, because
+// a copy may still bring it back.
 
 import { type Bytes, toHex } from '../base/bytes.ts'
 import type { Summary } from '../format/snapshot.ts'

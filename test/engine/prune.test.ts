@@ -168,6 +168,16 @@ test('what nobody confirmed and was marked stays where somebody holds it after a
   expect(await namesOf(world.store, 'snapshots/')).toEqual([snapshot])
 })
 
+test('nor is one a leftover that lost its receipt and that something forgotten long ago followed', async () => {
+  const first = await save(['one'])
+  const [receipt = ''] = await namesOf(world.store, 'receipts/')
+  await forget(await save(['two']))
+  await world.store.remove(receipt)
+  await world.clock.advance(40 * DAY_MS)
+  expect((await pruneOnce()).plan.domains[0]?.mark.snapshots).toEqual([])
+  expect(await namesOf(world.store, 'snapshots/')).toEqual([first.snapshot])
+})
+
 test('while a pack cannot be read, what was forgotten may need any other: nothing is marked', async () => {
   const first = await save(['one', 'two'])
   const [unread = ''] = await packs()

@@ -4,6 +4,7 @@
 import type { FoundMark } from '../../repository/marks.ts'
 import { LEASE_HONOURED_MS, type Session } from '../../repository/sessions.ts'
 import { confirmationOf } from '../../repository/snapshots.ts'
+import { contentName } from '../../store/names.ts'
 import { receivedMsOf } from '../sightings.ts'
 import { followers } from '../witnesses.ts'
 import { type FramePlace, Liveness, type PackLife } from './liveness.ts'
@@ -330,8 +331,10 @@ function neverConfirmed(survey: DomainSurvey): readonly string[] {
   const { roots, domain, nowMs, marked, holds, sightings } = survey
   const confirmed = new Set(roots.receipts.map(({ confirms }) => confirms))
   // What others follow counted once: its receipt was lost.
-  const followed = followers([...roots.snapshots, ...roots.forgotten])
-  const isFollowed = new Set(followed.map(({ snapshot }) => snapshot))
+  const isFollowed = new Set(followers(roots.snapshots).map(({ snapshot }) => snapshot))
+  for (const { record } of roots.forgetRecords)
+    for (const { predecessor } of record.snapshots)
+      if (predecessor !== undefined) isFollowed.add(contentName('snapshots', predecessor))
   return roots.snapshots
     .filter((one) => one.domain === domain && !confirmed.has(confirmationOf(one)))
     .filter((one) => !isFollowed.has(one.name))
