@@ -22,9 +22,9 @@ import { type Executed, executeForget } from './forget/execute.ts'
 import type { Accepted } from './forget/guards.ts'
 import { type ForgetPlan, goingIn, planForget, planIds } from './forget/plan.ts'
 import type { Policy } from './forget/policy.ts'
-import { type Retained, type Survey, survey, timeOf } from './forget/survey.ts'
+import { type Retained, type Survey, stampsOf, survey } from './forget/survey.ts'
 import type { SnapshotFilter } from './select-snapshot.ts'
-import { recordSightings } from './sightings.ts'
+import { writeDownSightings } from './sight.ts'
 import { takeUpkeepLease } from './upkeep-lease.ts'
 
 const PARALLEL = 16
@@ -90,7 +90,8 @@ export async function forget(options: ForgetOptions): Promise<ForgetResult> {
     const storeMs = await lease.storeNowMs()
     const { found, plan } = await planFor({ ...options, storeMs })
     for (const problem of found.problems) options.onProblem(problem)
-    if (!dryRun) await writeDownSightings(repository, found)
+    // A time that is wrong would be for ever.
+    if (!dryRun && plan.refusals.length === 0) await writeDownSightings(repository, found)
     options.onPlan(plan, await detailsIn(repository, plan))
     const going = dryRun ? [] : goingIn(plan)
     const storeNowMs = () => lease.storeNowMs()
@@ -178,30 +179,10 @@ async function isReadable({ store }: Repository, names: readonly string[]): Prom
   return !isAnyUnread
 }
 
-/** So that what is known of their time survives this store. What stands for another is as old as that. */
-async function writeDownSightings(
-  repository: Repository,
-  { retained, known, sightings }: Survey,
-): Promise<void> {
-  const times = new Map<string, number>()
-  for (const { lineage } of retained)
-    for (const one of lineage.members) times.set(confirmationOf(one), timeOf(lineage, sightings))
-  const { snapshots } = known
-  await recordSightings(repository, {
-    snapshots,
-    sightings,
-    timeOf: (one) => times.get(confirmationOf(one)) ?? one.storedAtMs,
-  })
-}
-
-function planOf(
-  { retained, known, sightings }: Survey,
-  { forgetting, clock, storeMs }: Planning,
-): ForgetPlan<Retained> {
+function planOf(found: Survey, { forgetting, clock, storeMs }: Planning): ForgetPlan<Retained> {
+  const { retained } = found
   if (forgetting.kind === 'ids') return planIds(retained, forgetting)
   const { policy, accepted, rememberedMs } = forgetting
   const clocks = { storeMs, machineMs: clock.nowMs(), rememberedMs }
-  const stamps = known.snapshots.map(({ storedAtMs }) => storedAtMs)
-  const stampsMs = [...stamps, ...sightings.receivedMs.values()]
-  return planForget(retained, { policy, clocks, stampsMs, accepted })
+  return planForget(retained, { policy, clocks, stampsMs: stampsOf(found), accepted })
 }

@@ -1,6 +1,6 @@
 // Forgetting, holding and bringing back, as a user does it.
 
-import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
@@ -248,5 +248,49 @@ describe('clocks', () => {
     const accepted = ['prune', '--undelete-window', '1s', '--accept-clock']
     expect(await user.run(accepted, { env })).toMatchObject({ code: 0 })
     expect(await user.run(['prune'], { env })).toMatchObject({ code: 0 })
+  })
+})
+
+describe('in a copy', () => {
+  const keepDaily = ['forget', '--keep-daily', '10', '-n', '-r']
+
+  test('that somebody with a key has made, snapshots are as old as in the source', async () => {
+    await saveDaily(3)
+    const copy = user.path('copy')
+    expect(await user.run(['sync', '--to', copy], { env })).toMatchObject({ code: 0, stderr: '' })
+    const { last } = await user.json([...keepDaily, copy], { env })
+    expect(last).toMatchObject({ kept: 3, planned: 0 })
+  })
+
+  test('that was made without a key, all are of today, and the next sync with one changes that', async () => {
+    await saveDaily(3)
+    const copy = user.path('copy')
+    const repository = env['CAIRN_REPOSITORY'] ?? ''
+    await user.run(['sync', '--to', copy], { env: { CAIRN_REPOSITORY: repository } })
+    expect((await user.json([...keepDaily, copy], { env })).last).toMatchObject({ kept: 1 })
+    await user.run(['sync', '--to', copy], { env })
+    expect((await user.json([...keepDaily, copy], { env })).last).toMatchObject({ kept: 3 })
+  })
+
+  test('a key of a writer copies, and nothing is said', async () => {
+    await save()
+    const key = { CAIRN_KEY_FILE: user.path('writer.key') }
+    const add = ['key', 'add', '--role', 'writer', '--label', 'web', '--new-key-file']
+    expect(await user.run([...add, key.CAIRN_KEY_FILE], { env })).toMatchObject({ code: 0 })
+    const done = await user.run(['sync', '--to', user.path('copy')], { env: { ...env, ...key } })
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    expect(existsSync(user.path('repository', 'sightings'))).toBe(false)
+  })
+
+  test('a key that opens nothing is told, and all is copied', async () => {
+    await save()
+    await user.run(['init', '-r', user.path('other')], {
+      env: { CAIRN_KEY_FILE: user.path('other.key') },
+    })
+    const wrong = { ...env, CAIRN_KEY_FILE: user.path('other.key') }
+    const done = await user.run(['sync', '--to', user.path('copy')], { env: wrong })
+    expect(done.stderr).toMatch(/^warning: When the source .* was not written down, .* Wrong key/)
+    expect(done.code).toBe(0)
+    expect(readdirSync(user.path('copy', 'snapshots'))).toHaveLength(1)
   })
 })

@@ -1,4 +1,4 @@
-// `cairn sync`: from two addresses to the engine, and from its result to the exit code. No key is used.
+// `cairn sync`: from two addresses to the engine, and from its result to the exit code. No key is needed.
 
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import type { SyncProblem } from '../../engine/sync/plan.ts'
@@ -14,6 +14,7 @@ import type { Output } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { loadState, type RepositoryState, saveState } from '../repository-state.ts'
 import { addressOf } from '../settings.ts'
+import { sightSource } from '../sight-source.ts'
 import { formatBytes, formatNumber } from '../sizes.ts'
 import { isInside, isLocal, isSameStore, storeAt } from '../store.ts'
 import { formatDuration } from '../times.ts'
@@ -36,6 +37,7 @@ export async function syncAction(
   const target = storeAt(context, { address: addressOf('--to', flags.to), create: true })
   expectTwo(source, target)
   await expectPlace(context, { target, create: flags.create === true })
+  if (!dryRun) await sightSource(context)
   const progress = new Progress(context)
   const problems: SyncProblem[] = []
   /** Something of the copy is there. */

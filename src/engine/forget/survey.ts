@@ -113,6 +113,12 @@ export function timeOf({ members }: Lineage, sightings: Pick<Sightings, 'receive
   return Math.min(...members.map((one) => receivedMsOf(sightings, one)))
 }
 
+/** Of all snapshots, and what is written down of them and of others. */
+export function stampsOf({ known, sightings }: Survey): readonly number[] {
+  const stamps = known.snapshots.map(({ storedAtMs }) => storedAtMs)
+  return [...stamps, ...sightings.receivedMs.values()]
+}
+
 /** What the first of them says: nobody changes it by putting another in its place. */
 function factsOf({
   shown,
