@@ -29,6 +29,7 @@ import { createRepository } from '../src/repository/create.ts'
 import { addGrant, type NewRole } from '../src/repository/grants-add.ts'
 import { removeGrant } from '../src/repository/grants-remove.ts'
 import { HeldLease } from '../src/repository/lease.ts'
+import { putOrigin } from '../src/repository/origins.ts'
 import { quarantine } from '../src/repository/quarantine.ts'
 import { openRepository, type Repository, selectDomain } from '../src/repository/repository.ts'
 import { loadSnapshots, sourceIdOf } from '../src/repository/snapshots.ts'
@@ -203,6 +204,7 @@ async function makeGrown(): Promise<void> {
   await tagFirst(making)
   await putUpkeeps(making)
   await takeOutOfTheWay(making)
+  await tellOrigin(making)
   await leaveLease(making)
   writeFileSync(join(GOLDEN, 'removed-grant'), await store.get(guest))
   await removeGrant(await owned(store), guest)
@@ -350,6 +352,13 @@ async function takeOutOfTheWay({ store }: Making): Promise<void> {
   await quarantine(repository, { name: contentName('receipts', PACK_GONE), bytes: begun })
   const spoilt = { name: contentName('receipts', SNAPSHOT_GONE), bytes: utf8('spoilt') }
   await quarantine(repository, spoilt)
+}
+
+/** As if it were a copy, of a repository that has the same packs and one more. */
+async function tellOrigin({ store, clock }: Making): Promise<void> {
+  const packs = [{ name: contentName('packs', PACK_GONE), size: 1, storedAtMs: 1 }]
+  for await (const info of store.list('packs/')) packs.push(info)
+  await putOrigin(store, { packs, nowMs: clock.nowMs() })
 }
 
 /** Of a session that was killed. */

@@ -92,6 +92,8 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
     const marks = await markAll(now, { swept, clock })
     for (const { survey } of plan.domains)
       await unlessFull(() => mergeRecords(survey, options.limits.windowMs))
+    for (const name of plan.domains[0]?.survey.origins.past ?? [])
+      await repository.store.remove(name)
     return { plan: now, swept, compacted, marks, refusals, storeMs }
   } finally {
     await lease?.release()
@@ -181,7 +183,8 @@ export async function planPrune(
     headers = new Headers(repository),
   }: { readonly nowMs: number; readonly headers?: Headers },
 ): Promise<PrunePlan> {
-  const survey = await takeSurvey(repository, { nowMs, windowMs: limits.windowMs, headers })
+  const { windowMs, alone: isAlone = false } = limits
+  const survey = await takeSurvey(repository, { nowMs, windowMs, headers, isAlone })
   const domains = repository.domains.map((domain) => planDomain(surveyOf(survey, domain), limits))
   return { domains, notes: survey.notes }
 }

@@ -53,9 +53,9 @@ test('copies everything but leases and quarantine', async () => {
   await source.store.put(`quarantine/${'0'.repeat(64)}`, [noise(10)])
   const { result, problems } = await runSync(source.store, target)
   expect(problems).toEqual([])
-  expect(await namesOf(target, '')).toEqual(await namesToCopy(source.store))
+  expect(await namesToCopy(target)).toEqual(await namesToCopy(source.store))
   expect(result).toMatchObject({ objects: (await namesToCopy(source.store)).length, snapshots: 2 })
-  for (const name of await namesOf(target, ''))
+  for (const name of await namesToCopy(target))
     expect(await target.get(name)).toEqual(await source.store.get(name))
 })
 
@@ -84,7 +84,7 @@ test('copies nothing twice', async () => {
   })
 })
 
-test('puts keys, config, packs, index and records first, then snapshots with receipts, and marks last', async () => {
+test('puts what the source has, keys, config, packs, index and records first, then snapshots with receipts, and marks last', async () => {
   const two = await sampleRepository({ 'a.txt': 'alpha' })
   await backupFiles(two.repository, { files: { 'a.txt': 'beta' } })
   await addRecords(two)
@@ -94,6 +94,7 @@ test('puts keys, config, packs, index and records first, then snapshots with rec
   const folders = puts.map((name) => name.slice(0, name.indexOf('/')))
   const order = folders.filter((folder, at) => folder !== folders[at - 1])
   expect(order).toEqual([
+    'origins',
     'keys',
     'config',
     'packs',
@@ -177,7 +178,7 @@ describe('the source', () => {
       expect(problems).toMatchObject([{ kind: 'damaged', object: name }])
       expect(result.problems).toBe(1)
       const others = (await namesToCopy(source.store)).filter((other) => other !== name)
-      expect(await namesOf(target, '')).toEqual(others)
+      expect(await namesToCopy(target)).toEqual(others)
     },
   )
 
@@ -374,7 +375,7 @@ describe('the target', () => {
     expect(await namesOf(target, 'receipts/')).toEqual([])
     await target.remove(cut)
     expect((await runSync(source.store, target)).problems).toEqual([])
-    expect(await namesOf(target, '')).toEqual(await namesToCopy(source.store))
+    expect(await namesToCopy(target)).toEqual(await namesToCopy(source.store))
   })
 
   test('that has whole what the source has cut off is confirmed', async () => {
@@ -392,7 +393,7 @@ describe('the target', () => {
     expect((await namesOf(target, 'packs/')).length).toBeGreaterThan(0)
     expect(await namesOf(target, 'snapshots/')).toEqual([])
     expect((await runSync(source.store, target)).problems).toEqual([])
-    expect(await namesOf(target, '')).toEqual(await namesToCopy(source.store))
+    expect(await namesToCopy(target)).toEqual(await namesToCopy(source.store))
   })
 
   test('that cannot be written is no fault of the source', async () => {
@@ -413,7 +414,7 @@ describe('the target', () => {
     expect((await runSync(source.store, lagging)).problems).toEqual([])
     await clock.advance(2000)
     expect((await runSync(source.store, lagging)).result.objects).toBe(0)
-    expect(await namesOf(target, '')).toEqual(await namesToCopy(source.store))
+    expect(await namesToCopy(target)).toEqual(await namesToCopy(source.store))
   })
 })
 
@@ -431,5 +432,5 @@ test('a signal ends it in order, and the next run goes on', async () => {
   await expect(run).rejects.toMatchObject({ code: 'interrupted' })
   for (const name of puts) expect(await target.stat(name)).toBeDefined()
   expect((await runSync(source.store, target)).problems).toEqual([])
-  expect(await namesOf(target, '')).toEqual(await namesToCopy(source.store))
+  expect(await namesToCopy(target)).toEqual(await namesToCopy(source.store))
 })

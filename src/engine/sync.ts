@@ -6,7 +6,9 @@
 // (sync/plan.ts says in which order, sync/survey.ts why what was listed is whole). Names that a mark at the
 // target names are never put there again.
 
-import { CairnError } from '../base/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import { CairnError, isCairnError } from '../base/errors.ts'
+import { putOrigin } from '../repository/origins.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
 import { planSync, type SyncPlan, type SyncProblem } from './sync/plan.ts'
 import { forgottenAt, planRemovals, type Removals, removeGone } from './sync/remove-gone.ts'
@@ -30,6 +32,7 @@ export interface SyncOptions {
   /** Remove at the target the snapshots that the source has forgotten. */
   readonly delete: boolean
   readonly dryRun: boolean
+  readonly clock: Clock
   readonly signal: AbortSignal
   readonly onProgress: (progress: SyncProgress) => void
   readonly onProblem: (problem: SyncProblem) => void
@@ -165,6 +168,7 @@ class SyncRun {
   async #copyPacks(first: Survey): Promise<Settled> {
     for (let round = 1, found = first; ; round++, found = await survey(this.#options)) {
       const plan = this.#plan(found)
+      await this.#tellOrigin(found)
       await this.#copy(plan, ['keys'])
       await this.#transfer.copy(plan.copy.config, { inOrder: true })
       const vanished = await this.#copy(plan, ['packs'])
@@ -176,6 +180,16 @@ class SyncRun {
       const unsettled = vanished.length > 0
       if (unsettled) this.#tell(unsettledProblem(vanished))
       return { found, plan, unsettled }
+    }
+  }
+
+  /** First, so that a prune of the target leaves alone what comes. It is advice: on a full store the rest matters more. */
+  async #tellOrigin({ source: { packs } }: Survey): Promise<void> {
+    const { target, clock } = this.#options
+    try {
+      await putOrigin(target, { packs, nowMs: clock.nowMs() })
+    } catch (error) {
+      if (!isCairnError(error, 'no-space')) throw error
     }
   }
 

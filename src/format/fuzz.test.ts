@@ -17,6 +17,7 @@ import { decodeFrame, frameTableBytes, writeFrameTable } from './frame.ts'
 import { decodeIndexSegment, encodeIndexSegment, type IndexSegment } from './index-segment.ts'
 import { domainKeysCodec, grantCodec, grantHeadCodec, keyringCodec } from './keys.ts'
 import { decodeMark, encodeMarkedNames, type MarkedNames, markWordCodec } from './mark.ts'
+import { decodeOrigin, encodeOrigin, type Origin } from './origin.ts'
 import { decodePackHeader, decodePackTrailer, encodePackHeader, type PackHeader } from './pack.ts'
 import { decodePrefix, encodePrefix, expectPrefix, PREFIX_BYTES, type Prefix } from './prefix.ts'
 import { decodeQuarantined, encodeQuarantined, type Quarantined } from './quarantined.ts'
@@ -135,6 +136,11 @@ const BINARY_FORMATS = {
       return { prefix, marked, sealed }
     },
   } satisfies Format<OpenMark>,
+  'origin record': {
+    value: values.origin,
+    encode: encodeOrigin,
+    decode: decodeOrigin,
+  } satisfies Format<Origin>,
   'what is in quarantine': {
     value: values.quarantined,
     encode: (one) => concat(encodeQuarantined(one)),

@@ -69,6 +69,9 @@ export const SNAPSHOT_BYTES_MAX = DETAILS_BYTES_MAX + SUMMARY_BYTES_MAX + 4 * KI
 export const FORGOTTEN_MAX = 131_072
 export const SIGHTED_MAX = 131_072
 export const LOST_IDS_MAX = 262_144
+/** Packs that an origin record names, and the bytes that it has of each name. */
+export const ORIGIN_PACKS_MAX = 4_000_000
+export const ORIGIN_NAME_BYTES = 4
 /** The longest name of an object. */
 export const QUARANTINED_NAME_BYTES_MAX = 88
 /** What was found, and what is before it. */

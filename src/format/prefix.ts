@@ -30,6 +30,7 @@ export const KIND = {
   hold: 14,
   loss: 15,
   quarantined: 16,
+  origin: 17,
 } as const
 
 export type ObjectKind = keyof typeof KIND

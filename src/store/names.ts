@@ -19,6 +19,7 @@ export const CONTENT_FOLDERS = [
   'renewals',
   'holds',
   'losses',
+  'origins',
   'quarantine',
 ] as const
 
@@ -32,7 +33,7 @@ export const OBJECT_NAME_LENGTH_MAX = 88
 
 const PACK = /^packs\/([0-9a-f]{2})\/(\1[0-9a-f]{62})$/
 const FLAT =
-  /^(?:index|snapshots|receipts|sightings|marks|forgets|renewals|holds|losses|quarantine)\/([0-9a-f]{64})$/
+  /^(?:index|snapshots|receipts|sightings|marks|forgets|renewals|holds|losses|origins|quarantine)\/([0-9a-f]{64})$/
 const CONFIG = /^config\/[0-9]{1,16}$/
 const KEY = /^keys\/[0-9a-z](?:[0-9a-z-]{0,62}[0-9a-z])?$/
 const LEASE = /^leases\/[0-9a-f]{16,64}\/[0-9]{1,16}$/

@@ -39,12 +39,12 @@ function newPlace(): string {
   return user.path(`copy-${serial++}`)
 }
 
-/** Every file of a repository but leases and what was being written. */
+/** Every file of a repository that is copied, but for what was being written. */
 function objectsIn(folder: string): readonly string[] {
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-  return paths.filter((path) => !/^(leases\/|tmp\/|reserve$)/.test(path)).sort()
+  return paths.filter((path) => !/^(leases\/|origins\/|tmp\/|reserve$)/.test(path)).sort()
 }
 
 function expectCopy(copy: string): void {

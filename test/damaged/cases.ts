@@ -339,8 +339,8 @@ const LENGTHS: readonly DamagedCase[] = [
   },
 ]
 
-const FOLDERS = ['forgets', 'holds', 'index', 'keys', 'leases', 'losses', 'marks', 'packs']
-const MORE_FOLDERS = ['receipts', 'renewals', 'sightings', 'snapshots']
+const FOLDERS = ['forgets', 'holds', 'index', 'keys', 'leases', 'losses', 'marks', 'origins']
+const MORE_FOLDERS = ['packs', 'receipts', 'renewals', 'sightings', 'snapshots']
 
 const inFolders = (kind: string, without: string): readonly string[] =>
   [...FOLDERS, ...MORE_FOLDERS]

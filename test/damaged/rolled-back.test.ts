@@ -36,6 +36,7 @@ import {
 } from '../engine/fixture.ts'
 import { forgetIds, working } from '../engine/retention.ts'
 import { namesOf, newSecret, noise } from '../repositories/sample.ts'
+import { namesToCopy } from '../repositories/syncing.ts'
 import { checkSample, repairSample } from './observe.ts'
 import { dyingAfter } from './repaired.ts'
 
@@ -60,7 +61,7 @@ async function makeRolledBack(): Promise<RolledBack> {
       writeFileSync(join(folder, sourceName), noise(4000, 10 * run + at))
       await backupFolder(whole, join(folder, sourceName), { sourceName })
     }
-    if (run === 0) before = new Set(await namesOf(whole.store, ''))
+    if (run === 0) before = new Set(await namesToCopy(whole.store))
   }
   const known = await snapshotsOf(whole)
   const chosen = known.slice(4, 5)
@@ -74,7 +75,7 @@ async function without(
   isGone: (name: string) => boolean,
 ): Promise<TestRepository> {
   const store = openMemory({ clock: systemClock })
-  for (const name of await namesOf(whole.store, ''))
+  for (const name of await namesToCopy(whole.store))
     if (!isGone(name)) await store.put(name, [await whole.store.get(name)])
   return throughStore(whole, store)
 }
@@ -342,7 +343,7 @@ test('it is at work in each domain that it stores something in', async () => {
     })
     writers.push(await openRepository(whole.store, key))
   }
-  for (const name of await namesOf(whole.store, '')) before.add(name)
+  for (const name of await namesToCopy(whole.store)) before.add(name)
   for (const [i, repository] of writers.entries())
     await backupFolder({ repository }, folder, {
       sourceName: `source ${i}`,

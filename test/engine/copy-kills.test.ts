@@ -350,7 +350,7 @@ describe('a source of which something is damaged', () => {
 /** As a prune that is at its end: all frames are in other packs now. */
 async function moveAll({ store, repository }: TestRepository): Promise<void> {
   const headers = new Headers(repository)
-  const taken = await takeSurvey(repository, { nowMs: 0, windowMs: 0, headers })
+  const taken = await takeSurvey(repository, { nowMs: 0, windowMs: 0, headers, isAlone: false })
   const survey = surveyOf(taken, selectDomain(repository))
   const moving = { random: systemRandom, receivedMs: () => 1, bytes: 1_000_000 }
   const mover = new FrameMover({ repository, survey, ...moving })

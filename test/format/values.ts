@@ -8,6 +8,7 @@ import { BLOB_ID_BYTES, type BlobId, blobId } from '../../src/format/ids.ts'
 import type { DomainKeys, Grant, GrantHead, Keyring } from '../../src/format/keys.ts'
 import { TIME_MS_MAX } from '../../src/format/limits.ts'
 import type { MarkedNames, MarkWord } from '../../src/format/mark.ts'
+import type { Origin } from '../../src/format/origin.ts'
 import { KIND, type ObjectKind, type Prefix } from '../../src/format/prefix.ts'
 import type { Quarantined } from '../../src/format/quarantined.ts'
 import type { Lease, Receipt } from '../../src/format/records.ts'
@@ -416,6 +417,11 @@ export const prefix: fc.Arbitrary<Prefix> = fc.record({
   kind: fc.constantFrom(...(Object.keys(KIND) as ObjectKind[])),
   domain: bytesOf(16),
   epoch: u32,
+})
+
+export const origin: fc.Arbitrary<Origin> = fc.record({
+  packs: fc.uniqueArray(u32, { maxLength: 20 }).map((packs) => Uint32Array.from(packs).sort()),
+  syncedMs: time,
 })
 
 export const quarantined: fc.Arbitrary<Quarantined> = fc.record({

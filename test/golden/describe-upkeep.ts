@@ -2,6 +2,7 @@
 
 import { type Bytes, toHex } from '../../src/base/bytes.ts'
 import { sha256 } from '../../src/base/hash.ts'
+import { decodeOrigin } from '../../src/format/origin.ts'
 import { decodeQuarantined } from '../../src/format/quarantined.ts'
 import { openMark } from '../../src/repository/marks.ts'
 import type { Repository } from '../../src/repository/repository.ts'
@@ -18,6 +19,7 @@ export async function describeUpkeep(repository: Repository): Promise<string> {
     ...(await describeHolds(repository)),
     ...(await describeRenewals(repository)),
     ...(await describeLosses(repository)),
+    ...(await describeOrigins(repository)),
     ...(await describeQuarantined(repository)),
   ]
   return lines.map((line) => `${line}\n`).join('')
@@ -95,11 +97,23 @@ async function describeLosses(repository: Repository): Promise<readonly string[]
   ])
 }
 
+async function describeOrigins({ store }: Repository): Promise<readonly string[]> {
+  const lines: string[] = []
+  for (const name of await namesOf(store, 'origins/')) {
+    const object = await store.get(name)
+    if (!isOfKind(object, '11')) continue
+    const { packs, syncedMs } = decodeOrigin(object)
+    lines.push(`origin record ${shortHex(digestInName(name) as Bytes)}, ${timeOf(syncedMs)}`)
+    for (const begin of packs) lines.push(`- packs that begin with ${begin.toString(16)}`)
+  }
+  return lines
+}
+
 async function describeQuarantined({ store }: Repository): Promise<readonly string[]> {
   const lines: string[] = []
   for (const name of await namesOf(store, 'quarantine/')) {
     const object = await store.get(name)
-    if (!isQuarantined(object)) continue
+    if (!isOfKind(object, '10')) continue
     const { domain, name: was, bytes } = decodeQuarantined(object)
     const hash = shortHex(digestInName(name) as Bytes)
     lines.push(`quarantined ${hash}: ${was}, ${bytes.length} bytes, of domain ${shortHex(domain)}`)
@@ -108,8 +122,8 @@ async function describeQuarantined({ store }: Repository): Promise<readonly stri
 }
 
 /** Junk may lie there as everywhere. */
-function isQuarantined(object: Bytes): boolean {
-  return toHex(object.subarray(0, 7)) === '636169726e0a10'
+function isOfKind(object: Bytes, kind: string): boolean {
+  return toHex(object.subarray(0, 7)) === `636169726e0a${kind}`
 }
 
 /** Stamps of files are those of the checkout. */

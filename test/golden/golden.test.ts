@@ -6,7 +6,7 @@
 //
 //   first   one snapshot of every kind of entry; a passphrase and a key file open it
 //   grown   several sources, domains and keys; a checkpoint, tags, a revocation, a mark, a lease, index
-//           segments that take the place of others, and all that upkeep puts; what a repair took out of the way; removed-grant is
+//           segments that take the place of others, and all that upkeep puts; what a repair took out of the way, and what sync left; removed-grant is
 //           the grant that was taken back
 //   junk    a small repository whose folders hold whatever else may lie there
 //

@@ -11,6 +11,7 @@ import { decodeIndexSegment, encodeIndexSegment } from '../../src/format/index-s
 import type { DomainKeys } from '../../src/format/keys.ts'
 import { decodeMark, encodeMarkedNames, markWordCodec } from '../../src/format/mark.ts'
 import { decodeOpenNames, encodeOpenNames } from '../../src/format/open-names.ts'
+import { decodeOrigin, encodeOrigin } from '../../src/format/origin.ts'
 import {
   decodePackHeader,
   decodePackTrailer,
@@ -104,6 +105,7 @@ export async function rebuild(keys: AllKeys, object: Bytes, met: Met): Promise<B
   if (kind === 'data-pack' || kind === 'tree-pack') return rebuildPack(keys, object, met)
   if (kind === 'mark') return rebuildMark(keys, object, met)
   if (kind === 'forget') return rebuildForget(keys, object, met)
+  if (kind === 'origin') return encodeOrigin(decodeOrigin(object))
   if (kind === 'quarantined') return concat(encodeQuarantined(decodeQuarantined(object)))
   const sealed = rebuildSigned(keys, { object, sealed: body, part: 'body' }, met)
   return concat([prefixAgain(object), sealed])

@@ -4,7 +4,6 @@
 import type { Bytes } from '../../src/base/bytes.ts'
 import { assert } from '../../src/base/errors.ts'
 import { forget } from '../../src/engine/forget.ts'
-import type { PruneLimits } from '../../src/engine/prune/plan.ts'
 import { type PrunePlan, prune } from '../../src/engine/prune.ts'
 import type { CatalogPlace } from '../../src/repository/catalog.ts'
 import type { Repository } from '../../src/repository/repository.ts'
@@ -82,6 +81,7 @@ export function syncerOf(world: World, options: { readonly turns: number } & Rep
         const told = await syncOnce({
           source: sourceThrough(world, parts.store),
           target: copyThrough(world, parts.store),
+          clock: parts.clock,
           delete: bits % 2 === 1,
         })
         if (told.length === 0) options.onCopied()
@@ -101,7 +101,9 @@ export function prunerOf(world: World, options: PrunerOptions & Reports): Progra
       turns: runs,
       pausesMs: [60_000, graceMs + 1000, graceMs + 1000, 3 * graceMs],
       act: async () => {
-        await pruneOnce(world, { parts, graceMs })
+        // What the origin had is advice: nothing may rest upon it.
+        const [bits = 0] = parts.random(1)
+        await pruneOnce(world, { parts, graceMs }, { alone: bits % 2 === 1 })
       },
     })
 }
@@ -109,21 +111,17 @@ export function prunerOf(world: World, options: PrunerOptions & Reports): Progra
 export async function pruneOnce(
   world: World,
   { parts, graceMs }: { readonly parts: ActorParts; readonly graceMs: number },
-  { dryRun = false }: { readonly dryRun?: boolean } = {},
+  { dryRun = false, alone = false }: { readonly dryRun?: boolean; readonly alone?: boolean } = {},
 ): Promise<PrunePlan> {
   const { plan } = await prune({
     ...parts,
     ...QUIET,
     repository: repositoryOf(world, parts),
-    limits: limitsOf(graceMs),
+    limits: { ...LIMITS, graceMs, alone },
     dryRun,
     signal: new AbortController().signal,
   })
   return plan
-}
-
-function limitsOf(graceMs: number): PruneLimits {
-  return { ...LIMITS, graceMs }
 }
 
 /** Removes one snapshot a turn, then its receipts: as forgetting does, with no window. */
@@ -246,6 +244,6 @@ export async function sampleWorld(domains: 1 | 2): Promise<World> {
     }
   }
   await removeAll(world.store, ['snapshots/', 'receipts/', 'leases/'])
-  await syncOnce({ source: world.store, target: world.copy })
+  await syncOnce({ source: world.store, target: world.copy, clock: world.clock })
   return world
 }

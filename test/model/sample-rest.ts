@@ -81,7 +81,11 @@ export async function expectCopyAtRest(options: RestOptions): Promise<readonly s
     store.advanceTo(store.nowMs + graceMs + 1000)
     await pruneOnce(world, { parts, graceMs })
     watch.expectKept()
-    const told = await syncOnce({ source: sourceThrough(world, source), target })
+    const told = await syncOnce({
+      source: sourceThrough(world, source),
+      target,
+      clock: parts.clock,
+    })
     outcome.told = told
     if (told.length > 0) return false
     outcome.isWhole = true

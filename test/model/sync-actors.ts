@@ -1,8 +1,10 @@
 // Who copies: production sync between the two repositories of the world, and upkeep of the copy.
 
+import type { Clock } from '../../src/base/clock.ts'
 import { isCairnError } from '../../src/base/errors.ts'
 import type { SyncProblem } from '../../src/engine/sync/plan.ts'
 import { sync } from '../../src/engine/sync.ts'
+import { decorate } from '../../src/store/decorate.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Program, Reported } from './actor.ts'
 import { COPY } from './places.ts'
@@ -24,17 +26,31 @@ export function syncer(
   world: World,
   { delete: removes = false, isSourceAtRest = false }: SyncerOptions = {},
 ): Program {
-  return async ({ store }) => {
+  return async ({ store, clock }) => {
     const source = isSourceAtRest ? world.store : sourceThrough(world, store)
-    const told = await syncOnce({ source, target: copyThrough(world, store), delete: removes })
+    const target = withoutOrigins(copyThrough(world, store))
+    const told = await syncOnce({ source, target, clock, delete: removes })
     return told.length === 0 ? confirmedIn(world.store) : undefined
   }
+}
+
+/** What the origin had is advice: nothing may rest upon it, and with it a prune of the copy would mark less. */
+export function withoutOrigins(store: Store): Store {
+  const isOrigin = (name: string) => name.startsWith('origins/')
+  return decorate(store, {
+    put: (name, parts) =>
+      isOrigin(name) ? Promise.resolve('created' as const) : store.put(name, parts),
+    async *list(prefix) {
+      if (!isOrigin(prefix)) yield* store.list(prefix)
+    },
+  })
 }
 
 /** Copies; returns what sync says was not copied, in words. */
 export async function syncOnce(options: {
   readonly source: Store
   readonly target: Store
+  readonly clock: Clock
   readonly delete?: boolean
 }): Promise<readonly string[]> {
   const told: string[] = []

@@ -3,7 +3,7 @@
 import { markAll, packsIn, removeAll, saved } from './beginnings.ts'
 import { type Configuration, DAY_MS, LAG_MS, NEVER_PUT } from './configuration.ts'
 import { COPY, inBoth } from './places.ts'
-import { atCopy, syncer, syncOnce } from './sync-actors.ts'
+import { atCopy, syncer, syncOnce, withoutOrigins } from './sync-actors.ts'
 import { forgetter, HOUR_MS, pruner, type World, writer } from './world.ts'
 
 const inCopy = (folders: readonly string[]) => folders.map((folder) => `${COPY}${folder}`)
@@ -141,7 +141,7 @@ async function markedAtSource(world: World): Promise<void> {
 /** The copy has not got the snapshot yet. */
 async function markedInBoth(world: World): Promise<void> {
   await markedAtSource(world)
-  await syncOnce({ source: world.store, target: world.copy })
+  await syncOnce({ source: world.store, target: withoutOrigins(world.copy), clock: world.clock })
   await removeAll(world.copy, ['snapshots/', 'receipts/'])
 }
 
@@ -161,5 +161,5 @@ async function savedTwice(world: World): Promise<void> {
 
 async function copied(world: World): Promise<void> {
   await saved(world)
-  await syncOnce({ source: world.store, target: world.copy })
+  await syncOnce({ source: world.store, target: withoutOrigins(world.copy), clock: world.clock })
 }

@@ -36,6 +36,7 @@ export async function runSync(
     target,
     delete: false,
     dryRun: false,
+    clock: systemClock,
     signal: new AbortController().signal,
     onProgress: () => undefined,
     onProblem: (problem) => problems.push(problem),
@@ -73,10 +74,10 @@ export async function addRecords({ repository }: Pick<Sample, 'repository'>): Pr
   await putUpkeepRecord(repository, { kind: 'renewal', domain, record: renewal })
 }
 
-/** What a copy has: all but leases and quarantine. */
+/** What a copy has of a repository: all but leases, quarantine, and what that is a copy of itself. */
 export async function namesToCopy(store: Store): Promise<readonly string[]> {
   const names = await namesOf(store, '')
-  return names.filter((name) => !/^(leases|quarantine)\//.test(name))
+  return names.filter((name) => !/^(leases|origins|quarantine)\//.test(name))
 }
 
 export async function firstName(store: Store, prefix: string): Promise<string> {

@@ -15,6 +15,7 @@ import { walkTree } from '../../src/engine/tree-reader.ts'
 import { blobId } from '../../src/format/ids.ts'
 import { configName, keyringName } from '../../src/repository/generations.ts'
 import { loadIndex } from '../../src/repository/index-load.ts'
+import { putOrigin } from '../../src/repository/origins.ts'
 import { openRepository, type Repository } from '../../src/repository/repository.ts'
 import { loadSnapshots, openDetails } from '../../src/repository/snapshots.ts'
 import { decorate } from '../../src/store/decorate.ts'
@@ -31,7 +32,9 @@ let names: readonly string[]
 beforeAll(async () => {
   world = await makeWorld()
   repository = await openRepository(world.stores[0], world.owner)
-  names = await namesOf(world.stores[0], '')
+  const [store] = world.stores
+  await putOrigin(store, { packs: [], nowMs: 1 })
+  names = await namesOf(store, '')
 })
 
 const FLIPS_PER_PACK = 400

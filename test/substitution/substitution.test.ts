@@ -82,7 +82,7 @@ function isUnreadable(error: unknown): boolean {
 }
 
 const FILES_OF_ALL = 2 * Object.keys(FILES).length
-/** What is in each folder. Nothing puts anything into quarantine yet. */
+/** What is in each folder that has anything signed. */
 const KIND_OF = {
   packs: 'data-pack',
   index: 'index',
@@ -94,7 +94,7 @@ const KIND_OF = {
   holds: 'hold',
   renewals: 'renewal',
   losses: 'loss',
-} as const satisfies Record<Exclude<ContentFolder, 'quarantine'>, ObjectKind>
+} as const satisfies Record<Exclude<ContentFolder, 'quarantine' | 'origins'>, ObjectKind>
 const FOLDERS = Object.keys(KIND_OF) as (keyof typeof KIND_OF)[]
 
 /** Puts bytes under the name that is right for them. */

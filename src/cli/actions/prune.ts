@@ -30,6 +30,7 @@ export interface PruneFlags {
   /** From 0 to 1. */
   readonly maxUnused?: number
   readonly compact?: boolean
+  readonly alone?: boolean
   readonly acceptClock?: boolean
 }
 
@@ -136,12 +137,12 @@ async function runOnce(
   }: { readonly repository: Repository; readonly flags: PruneFlags; readonly graceMs: number },
 ): Promise<PruneResult> {
   const { output, clock, random, interruption } = context
-  const { dryRun = false, compact = false } = flags
+  const { dryRun = false, compact = false, alone = false } = flags
   const { maxMove = MAX_MOVE_BYTES, maxUnused = MAX_UNUSED } = flags
   const windowMs = flags.undeleteWindow ?? UNDELETE_WINDOW_MS
   const options: PruneOptions = {
     repository,
-    limits: { graceMs, windowMs, moveBytesMax: maxMove, unusedMax: maxUnused, compact },
+    limits: { graceMs, windowMs, moveBytesMax: maxMove, unusedMax: maxUnused, compact, alone },
     host: hostname(),
     dryRun,
     ...(flags.acceptClock !== true && {
@@ -227,6 +228,7 @@ function planLines(plan: DomainPlan): readonly string[] {
           `Spares ${formatNumber(mark.sparedPacks, 'pack')} (${formatBytes(mark.sparedBytes)}) that sessions at work may still need`,
         ]
       : []),
+    ...(mark.originPacks > 0 ? [originLine(plan)] : []),
   ]
 }
 
@@ -235,6 +237,13 @@ const BLOCKED = {
   marking:
     'Marks nothing more, because a snapshot is missing (listed below): until it is back, or given up, all that is stored counts as needed',
 } as const
+
+function originLine({ mark, survey }: DomainPlan): string {
+  const packs = `${formatNumber(mark.originPacks, 'pack')} (${formatBytes(mark.originBytes)})`
+  const at = survey.origins.newest?.storedAtMs
+  const when = at === undefined ? '' : ` when it was synced, at ${formatTime(at)}`
+  return `Leaves ${packs} that nothing here needs, because what this is a copy of had them${when}; if that is no more: --alone`
+}
 
 function sweepLine({ sweep }: DomainPlan): string {
   const { packs, bytes, moveBytes, snapshots } = sweep

@@ -47,6 +47,7 @@ export async function syncAction(
     target,
     delete: flags.delete === true,
     dryRun,
+    clock: context.clock,
     signal: interruption.signal,
     onProgress: (so) => {
       begun ||= so.objects > 0 || so.objectsTotal === 0

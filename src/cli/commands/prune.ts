@@ -36,6 +36,7 @@ export function addPrune(program: Command): void {
       '--compact',
       'also split what is partly unused, where the key opens it: store what is needed of it anew',
     )
+    .option('--alone', 'what this is a copy of is no more: also free what that still had')
     .option('--accept-clock', 'go on though clocks seem wrong')
     .addHelpText(
       'after',

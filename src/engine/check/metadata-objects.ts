@@ -4,6 +4,7 @@
 import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { INDEX_BYTES_MAX, METADATA_BYTES_MAX } from '../../format/limits.ts'
+import { decodeOrigin } from '../../format/origin.ts'
 import { decodePrefix, NO_DOMAIN, type ObjectKind } from '../../format/prefix.ts'
 import { decodeQuarantinedHead, QUARANTINED_HEAD_BYTES_MAX } from '../../format/quarantined.ts'
 import type { DomainAccess } from '../../repository/access.ts'
@@ -111,6 +112,7 @@ function checkObject(task: MetadataTask, { name, storedAtMs }: ObjectInfo, objec
     throw new CairnError('object-foreign', `an object of kind ${kind} is in the wrong folder`)
   }
   const read: ReadObject = { name, object, kind, storedAtMs }
+  if (kind === 'origin') return void decodeOrigin(object)
   if (kind === 'config') return checkConfig(task, read)
   if (kind === 'grant' || kind === 'keyring') return checkGrantOrKeyring(task, read)
   const domain = ownDomain(task.repository, domainId)
@@ -137,6 +139,7 @@ const KINDS: Readonly<Record<string, readonly ObjectKind[]>> = {
   renewals: ['renewal'],
   holds: ['hold'],
   losses: ['loss'],
+  origins: ['origin'],
   quarantine: ['quarantined'],
 }
 

@@ -31,6 +31,8 @@ export interface PackLife {
   wastedBytes: number
   /** It is to be renewed. */
   readonly isRenewed: boolean
+  /** The repository has it of which this is a copy: it stays, or the next sync would put it again. */
+  readonly isAtOrigin: boolean
 }
 
 /** Nobody can tell without a key that opens whether a later copy is what it says: it must stand so long. */
@@ -70,7 +72,7 @@ export class Liveness {
   #forgottenBytes = 0
 
   constructor(survey: DomainSurvey) {
-    const { marked, headers, ownPacks, moved, nowMs } = survey
+    const { marked, headers, ownPacks, moved, nowMs, origins } = survey
     const renewed = renewedPacks(survey.renewals)
     this.#trustedMs = nowMs - RENEWED_TRUST_MS
     const packs = [...ownPacks].sort(
@@ -86,6 +88,7 @@ export class Liveness {
         header: read[i] as EncodedHeader,
         isMarked: marked.packs.has(pack.name),
         isRenewed: renewed.has(pack.name),
+        isAtOrigin: origins.newest?.has(pack.name) ?? false,
       }),
     )
     this.#isMarked = this.packs.map(({ isMarked }) => isMarked)
@@ -122,13 +125,14 @@ export class Liveness {
     return [...frames].sort((a, b) => a - b).map((frame) => this.#placeOf(frame))
   }
 
-  /** Frames outside of marks that cannot go as a whole, and from which something could go. */
+  /** Frames outside of marks, and not at the origin, that cannot go as a whole, and from which something could go. */
   partlyNeeded(): readonly PartlyNeeded[] {
     const partly: PartlyNeeded[] = []
     for (let i = 0; i < this.#image.frames; i++) {
       const { pack, storedBytes, blobCount } = this.#image.frame(i)
       const neededBlobs = this.#liveBlobs[i] as number
       if (neededBlobs === 0 || neededBlobs === blobCount || this.#isMarked[pack]) continue
+      if (this.#pack(pack).isAtOrigin) continue
       partly.push({ ...this.#placeOf(i), storedBytes, blobCount, neededBlobs })
     }
     return partly
@@ -304,7 +308,10 @@ function imageOf(read: readonly EncodedHeader[]): IndexImage {
 
 function lifeOf(
   { name, size, storedAtMs }: ObjectInfo,
-  { header, ...is }: { readonly header: EncodedHeader } & Pick<PackLife, 'isMarked' | 'isRenewed'>,
+  {
+    header,
+    ...is
+  }: { readonly header: EncodedHeader } & Pick<PackLife, 'isMarked' | 'isRenewed' | 'isAtOrigin'>,
 ): PackLife {
   const { kind } = header.indexed
   const counts = { liveBytes: 0, deadBytes: 0, liveBlobs: 0, wastedBlobs: 0, wastedBytes: 0 }

@@ -22,6 +22,8 @@ export interface PruneLimits {
   readonly unusedMax: number
   /** Split frames that are partly needed, instead of asking writers to store anew what is needed of them. */
   readonly compact?: boolean
+  /** Also what the repository has of which this is a copy. */
+  readonly alone?: boolean
 }
 
 /** Why deleting stops in a domain: in words, with the object that it is about. */
@@ -59,9 +61,12 @@ export interface MarkPlan {
   /** Where not even one pack fits into what a run moves: what is needed of the smallest. */
   readonly tooLargeBytes: number | undefined
   readonly snapshots: readonly string[]
-  /** Dead or wasteful packs that are left alone for now, and why. */
+  /** Dead packs that are left alone for now: sessions at work may need them. */
   readonly sparedPacks: number
   readonly sparedBytes: number
+  /** Dead packs that stay because the origin has them. */
+  readonly originPacks: number
+  readonly originBytes: number
 }
 
 /** Packs of which writers shall store anew what they need, because frames cannot be split without a key. */
@@ -158,6 +163,8 @@ const NOTHING_TO_MARK: MarkPlan = {
   snapshots: [],
   sparedPacks: 0,
   sparedBytes: 0,
+  originPacks: 0,
+  originBytes: 0,
 }
 
 function obstaclesOf(
@@ -223,10 +230,12 @@ function planMark(
   { liveness, limits }: { readonly liveness: Liveness; readonly limits: PruneLimits },
 ): MarkPlan {
   const unmarked = liveness.packs.filter(({ isMarked }) => !isMarked)
+  const own = unmarked.filter(({ isAtOrigin }) => !isAtOrigin)
+  const atOrigin = unmarked.filter(({ isAtOrigin, liveBytes }) => isAtOrigin && liveBytes === 0)
   const protectedSinceMs = sessionsSince(survey)
   const isSpared = ({ storedAtMs }: PackLife) => storedAtMs >= protectedSinceMs
-  const dead = unmarked.filter(({ liveBytes }) => liveBytes === 0)
-  const worth = worthMoving(unmarked, limits)
+  const dead = own.filter(({ liveBytes }) => liveBytes === 0)
+  const worth = worthMoving(own, limits)
   const chosen = [
     ...dead.filter((pack) => !isSpared(pack)),
     ...worth.packs.filter((pack) => !isSpared(pack)),
@@ -240,6 +249,8 @@ function planMark(
     snapshots: neverConfirmed(survey),
     sparedPacks: spared.length,
     sparedBytes: sumOf(spared, ({ packBytes }) => packBytes),
+    originPacks: atOrigin.length,
+    originBytes: sumOf(atOrigin, ({ packBytes }) => packBytes),
   }
 }
 
@@ -260,7 +271,7 @@ function planRenewal(
   const isGoing = new Set(mark.packs.map(({ name }) => name))
   const staying = liveness.packs.filter((pack) => !pack.isMarked && !isGoing.has(pack.name))
   const total = sumOf(staying, ({ liveBytes, deadBytes }) => liveBytes + deadBytes)
-  const fresh = staying.filter(({ isRenewed }) => !isRenewed)
+  const fresh = staying.filter(({ isRenewed, isAtOrigin }) => !isRenewed && !isAtOrigin)
   let wasted = sumOf(fresh, ({ wastedBytes }) => wastedBytes)
   let storedAgain = 0
   const packs: PackLife[] = []

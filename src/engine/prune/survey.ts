@@ -8,6 +8,7 @@ import type { DomainAccess } from '../../repository/access.ts'
 import { type Holds, loadHolds } from '../../repository/holds.ts'
 import { type FoundMark, findMarks, type Marked, markedBy } from '../../repository/marks.ts'
 import { isNobodys, type ObjectProblem } from '../../repository/object-problem.ts'
+import { loadOrigins, type Origins } from '../../repository/origins.ts'
 import { type FoundRenewal, loadRenewals } from '../../repository/renewals.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { loadRoots, type Roots, type WindowAt } from '../../repository/roots.ts'
@@ -43,6 +44,8 @@ export interface Survey {
   /** For packs that frames were moved into: when a store first had each frame. */
   readonly moved: ReadonlyMap<string, readonly number[]>
   readonly renewals: readonly FoundRenewal[]
+  /** What the repository had of which this is a copy. */
+  readonly origins: Origins
   /** Ids that upkeep has said to be lost, in hexadecimal: nobody waits for them. */
   readonly lost: ReadonlySet<string>
   /** Snapshots that counted once and are gone, though nobody removed them. */
@@ -53,10 +56,16 @@ export interface Survey {
   readonly notes: readonly ObjectProblem[]
 }
 
+export interface SurveyOptions extends WindowAt {
+  readonly headers: Headers
+  /** What this is a copy of is no more: what that had counts for nothing. */
+  readonly isAlone: boolean
+}
+
 /** Lists and reads. Throws what the store throws, and where a mark cannot be read. */
 export async function takeSurvey(
   repository: Repository,
-  { nowMs, windowMs, headers }: WindowAt & { readonly headers: Headers },
+  { nowMs, windowMs, headers, isAlone }: SurveyOptions,
 ): Promise<Survey> {
   const { domains, store } = repository
   const { sessions, problems: aboutLeases } = await loadSessions(repository)
@@ -69,6 +78,7 @@ export async function takeSurvey(
   const sightings = await loadUpkeepRecords(repository, { kind: 'sighting', onlyReading: true })
   const holds = await loadHolds(repository)
   const renewals = await loadRenewals(repository)
+  const origins = await loadOrigins(store, { nowMs, isAlone })
   const losses = await loadUpkeepRecords(repository, { kind: 'loss', onlyReading: true })
   const { problems: aboutPacks, gone } = await headers.read(packs.values())
   const unknown = aboutPacks.filter(({ error }) => error.code === 'unsupported')
@@ -93,6 +103,7 @@ export async function takeSurvey(
     sightingRecords: sightings.records,
     moved: movedFrames(sightings.records.map(({ record }) => record)),
     renewals,
+    origins,
     lost,
     missing,
     obstacles: [...roots.obstacles, ...unknown],
@@ -100,6 +111,7 @@ export async function takeSurvey(
       ...roots.notes,
       ...aboutLeases,
       ...aboutRecords,
+      ...origins.problems,
       ...aboutPacks.filter((problem) => !unknown.includes(problem)),
     ],
   }

@@ -14,6 +14,7 @@ import {
   emptyTarget,
   firstName,
   historyRepository,
+  namesToCopy,
   runSync,
   withPuts,
 } from '../../../test/repositories/syncing.ts'
@@ -119,10 +120,10 @@ describe('what the source has lost', () => {
   test('stays where the copy was taken for the source', async () => {
     await runSync(source.store, target)
     await backupFiles(source.repository, { files: { more: 'more' } })
-    const before = await namesOf(source.store, '')
+    const before = await namesToCopy(source.store)
     const { deleted, problems } = await runSync(target, source.store, { delete: true })
     expect([deleted, problems.map(({ kind }) => kind)]).toEqual([[], ['missing']])
-    expect(await namesOf(source.store, '')).toEqual(before)
+    expect(await namesToCopy(source.store)).toEqual(before)
   })
 })
 
@@ -161,7 +162,7 @@ test('nothing goes where something could not be copied', async () => {
   await forgetFirst()
   const { repository } = source
   await backupFiles(repository, { files: { new: noise(1000, 77) } })
-  const known = new Set(await namesOf(target, ''))
+  const known = new Set(await namesToCopy(target))
   const name = (await namesOf(source.store, 'packs/')).find((pack) => !known.has(pack)) ?? ''
   await flipBit(source.store, { name, offset: 40 })
   const { result, deleted } = await runSync(source.store, target, { delete: true })

@@ -43,7 +43,7 @@ async function behind(): Promise<Sample> {
 
 test('what they name is not put, and neither are snapshots, which may need it', async () => {
   const { store, owner } = await behind()
-  const known = new Set(await namesOf(target, ''))
+  const known = new Set(await namesToCopy(target))
   const packs = (await namesOf(store, 'packs/')).filter((name) => !known.has(name))
   const name = await mark({ store: target, owner }, { packs: packs.slice(0, 1) })
   const roots = [...(await namesOf(target, 'snapshots/')), ...(await namesOf(target, 'receipts/'))]
@@ -186,7 +186,7 @@ test("the source's own hold nothing back: they come with the packs that they nam
   await mark({ store, owner }, { packs: await namesOf(target, 'packs/') })
   for (let run = 0; run < 2; run++) {
     expect((await runSync(store, target)).problems).toEqual([])
-    expect(await namesOf(target, '')).toEqual(await namesToCopy(store))
+    expect(await namesToCopy(target)).toEqual(await namesToCopy(store))
   }
 })
 

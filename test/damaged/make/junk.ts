@@ -48,6 +48,7 @@ const KIND_OF: Readonly<Record<(typeof HASHED)[number], ObjectKind>> = {
   renewals: 'renewal',
   holds: 'hold',
   losses: 'loss',
+  origins: 'origin',
 }
 
 /** An object of format version 2 in each folder but marks/, where it stops everything. */
