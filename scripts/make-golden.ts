@@ -333,6 +333,10 @@ async function forget(making: Making): Promise<void> {
   const nowhere = { ...older, sourceId: random(16), object: undefined }
   const record = { snapshots: [forgotten, nowhere], forgottenMs: clock.nowMs() }
   await putAsOwner(making, { kind: 'forget', record })
+  // As if it had been a copy by then.
+  const elsewhere = { ...nowhere, snapshot: random(32) }
+  const ofCopy = { snapshots: [elsewhere], forgottenMs: clock.nowMs(), isOfCopy: true } as const
+  await putAsOwner(making, { kind: 'forget', record: ofCopy })
 }
 
 async function putAsOwner<K extends UpkeepKind>(

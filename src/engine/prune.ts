@@ -19,8 +19,10 @@ import { type CompactResult, compact } from './prune/compact.ts'
 import { Headers } from './prune/headers.ts'
 import { mergeRecords } from './prune/merge-records.ts'
 import { type DomainPlan, type PruneLimits, planDomain } from './prune/plan.ts'
-import { surveyOf, takeSurvey } from './prune/survey.ts'
+import { type DomainSurvey, surveyOf, takeSurvey } from './prune/survey.ts'
 import { type SweepResult, sweep } from './prune/sweep.ts'
+import { removeReceiptsLeft, withdrawForgets } from './prune/tidy-forgets.ts'
+import { unlessFull } from './prune/unless-full.ts'
 import { recordSightings } from './sightings.ts'
 import { newestStampMs, takeUpkeepLease, type UpkeepLease } from './upkeep-lease.ts'
 
@@ -90,14 +92,22 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
         : await planPrune(options, { nowMs: await storeTime(options, lease), headers })
     expectGoingOn(options)
     const marks = await markAll(now, { swept, clock })
-    for (const { survey } of plan.domains)
-      await unlessFull(() => mergeRecords(survey, options.limits.windowMs))
+    for (const { survey } of plan.domains) await unlessFull(() => tidyRecords(survey, options))
     for (const name of plan.domains[0]?.survey.origins.past ?? [])
       await repository.store.remove(name)
     return { plan: now, swept, compacted, marks, refusals, storeMs }
   } finally {
     await lease?.release()
   }
+}
+
+async function tidyRecords(
+  survey: DomainSurvey,
+  { limits: { windowMs } }: Pick<PruneOptions, 'limits'>,
+): Promise<void> {
+  await removeReceiptsLeft(survey)
+  const untrue = await withdrawForgets(survey)
+  await mergeRecords(survey, { windowMs, untrue })
 }
 
 /** Between steps: each of them leaves what a kill may leave. What is marked together is. */
@@ -150,19 +160,6 @@ async function storeTime(
 ): Promise<number> {
   const nowMs = lease && (await unlessFull(() => lease.storeNowMs()))
   return nowMs ?? Math.min(await newestStampMs(repository.store), clock.nowMs())
-}
-
-async function unlessFull<T>(
-  act: () => Promise<T>,
-  onFull?: (error: CairnError) => void,
-): Promise<T | undefined> {
-  try {
-    return await act()
-  } catch (error) {
-    if (!isCairnError(error, 'no-space')) throw error
-    onFull?.(error)
-    return undefined
-  }
 }
 
 async function compactAll(

@@ -11,7 +11,13 @@ import { CairnError, isCairnError } from '../base/errors.ts'
 import { putOrigin } from '../repository/origins.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
 import { planSync, type SyncPlan, type SyncProblem } from './sync/plan.ts'
-import { forgottenAt, planRemovals, type Removals, removeGone } from './sync/remove-gone.ts'
+import {
+  forgottenAt,
+  goneAtSource,
+  planRemovals,
+  type Removals,
+  removeGone,
+} from './sync/remove-gone.ts'
 import { type LackingPack, lackingAtTarget } from './sync/roots.ts'
 import { expectSameRepository } from './sync/same-repository.ts'
 import { listFolder, type Survey, type SyncFolder, survey } from './sync/survey.ts'
@@ -51,7 +57,7 @@ export interface SyncResult {
   readonly present: number
   /** Snapshots that were not put, or not confirmed: the target may lack what they need. */
   readonly heldSnapshots: number
-  /** Snapshots and receipts that were removed. */
+  /** Snapshots that were removed. */
   readonly deleted: number
   /** Those that were not, because something could not be copied. */
   readonly kept: number
@@ -110,7 +116,8 @@ async function removals(
   found: Pick<Survey, 'source' | 'target'>,
 ): Promise<Removals> {
   if (!options.delete) return NO_REMOVALS
-  const { remove, unexplained } = planRemovals(found, await forgottenAt(options.source))
+  const forgotten = await forgottenAt(options.source, goneAtSource(found))
+  const { remove, unexplained } = planRemovals(found, forgotten)
   const gone: string[] = []
   // A listing may lag, or be stale.
   for (const name of unexplained)

@@ -49,6 +49,8 @@ export const FACT_BYTES = 192
 export interface ForgetRecord {
   readonly snapshots: readonly Forgotten[]
   readonly forgottenMs: number
+  /** By the retention of a copy: it says nothing of the repository that this is a copy of, nor of other copies. */
+  readonly isOfCopy?: true | undefined
 }
 
 const forgottenCodec: Codec<Forgotten> = record<Forgotten>({
@@ -63,6 +65,7 @@ const forgottenCodec: Codec<Forgotten> = record<Forgotten>({
 export const forgetCodec: Codec<ForgetRecord> = record<ForgetRecord>({
   snapshots: required(1, array(forgottenCodec, FORGOTTEN_MAX)),
   forgottenMs: required(2, time),
+  isOfCopy: optional(3, yes()),
 })
 
 /** When a store first had a snapshot, by its own clock. */
@@ -144,6 +147,18 @@ export const lossCodec: Codec<Loss> = record<Loss>({
   ids: required(1, array(fixedBytes(BLOB_ID_BYTES), LOST_IDS_MAX)),
   foundMs: required(2, time),
 })
+
+/** What is there or left out. */
+function yes(): Codec<true> {
+  const number = choice({ yes: 1 })
+  return {
+    write: (writer) => number.write(writer, 'yes'),
+    read: (reader) => {
+      number.read(reader)
+      return true
+    },
+  }
+}
 
 function flag(): Codec<boolean> {
   const number = choice({ no: 0, yes: 1 })

@@ -80,14 +80,15 @@ export async function putUpkeepRecord<K extends UpkeepKind>(
     codec: codec as unknown as Codec<UpkeepRecords[K]>,
     record,
   }) as [Bytes, Bytes]
-  const open = 'forgottenMs' in record ? [encodeOpenNames(namesIn(record))] : []
+  const open = 'forgottenMs' in record ? [encodeOpenNames(openNamesOf(record))] : []
   const parts = [prefix, ...open, sealed]
   assertReadable(parts.reduce((sum, { length }) => sum + length, 0))
   return putContent(repository.store, { folder, parts })
 }
 
-function namesIn({ snapshots }: ForgetRecord): readonly Bytes[] {
-  return snapshots.map(({ snapshot }) => snapshot)
+/** What a copy has forgotten by itself is removed nowhere else. */
+function openNamesOf({ snapshots, isOfCopy }: ForgetRecord): readonly Bytes[] {
+  return isOfCopy === true ? [] : snapshots.map(({ snapshot }) => snapshot)
 }
 
 export interface FoundRecords<T> {
@@ -131,7 +132,7 @@ export function openUpkeepRecord<K extends UpkeepKind>(
 ): UpkeepRecords[K] {
   const { payload } = openRecord(repository, { ...own, kind, roles: ['upkeep'] })
   const record = decode(KINDS[kind].codec as unknown as Codec<UpkeepRecords[K]>, payload)
-  if ('forgottenMs' in record) expectNames(own.object, namesIn(record))
+  if ('forgottenMs' in record) expectNames(own.object, openNamesOf(record))
   return record
 }
 

@@ -35,8 +35,9 @@ import {
   throughStore,
 } from '../engine/fixture.ts'
 import { forgetIds, working } from '../engine/retention.ts'
+import { forgetLongAgo } from '../repositories/forgotten.ts'
 import { namesOf, newSecret, noise } from '../repositories/sample.ts'
-import { namesToCopy } from '../repositories/syncing.ts'
+import { namesToCopy, runSync } from '../repositories/syncing.ts'
 import { checkSample, repairSample } from './observe.ts'
 import { dyingAfter } from './repaired.ts'
 
@@ -360,4 +361,40 @@ test('it is at work in each domain that it stores something in', async () => {
   })
   expect(leases).toEqual(['repair default', 'repair one', 'repair two'])
   expect(await namesOf(test.store, 'leases/')).toEqual([])
+})
+
+describe('what a copy has forgotten by itself and was lost here', () => {
+  /** Two copies of all. The first has forgotten the two oldest of a source, and has them still or not. */
+  async function forgottenThere(isKept: boolean) {
+    const { whole } = await rolledBack
+    const test = await without({ whole, before: new Set() }, () => false)
+    const [store, full] = [openMemory({ clock: systemClock }), openMemory({ clock: systemClock })]
+    for (const copy of [store, full]) await runSync(test.store, copy)
+    const { repository } = await throughStore(whole, store)
+    const all = await snapshotsOf(test)
+    const lost = all.filter(({ summary }) => summary.sequence <= 2).slice(0, 2)
+    if (isKept) await forgetIds(repository, ...lost.map(({ id }) => id))
+    for (const { name } of isKept ? [] : lost)
+      await forgetLongAgo(repository, { name, nowMs: systemClock.nowMs(), isOfCopy: true })
+    for (const one of lost)
+      for (const name of [one.name, await receiptOf(test, one)]) await test.store.remove(name)
+    return { test, store, full, there: all.map(({ name }) => name) }
+  }
+
+  test.each([
+    ['comes back where that still has it', true],
+    ['is missing until a copy that has it brings it back', false],
+  ])('%s', async (_, isKept) => {
+    const { test, store, full, there } = await forgottenThere(isKept)
+    // Its receipts are nowhere any more: the second run puts others.
+    for (let run = 0; run < 2; run++)
+      await repairSample(test.repository, { from: store, ...quickly })
+    expect((await loadForgotten(test.repository)).forgotten).toEqual([])
+    expect((await confirmedIn(test)).length === there.length).toBe(isKept)
+    const { problems } = await checkSample(test.repository, 'structure')
+    expect(problems.length > 0).toBe(!isKept)
+    await repairSample(test.repository, { from: full, ...quickly })
+    await expectSound(test)
+    expect([...(await confirmedIn(test))].sort()).toEqual([...there].sort())
+  })
 })

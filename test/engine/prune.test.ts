@@ -7,12 +7,12 @@ import type { BackupResult } from '../../src/engine/backup/options.ts'
 import { hold } from '../../src/engine/hold.ts'
 import { GRACE_MS } from '../../src/engine/prune/timing.ts'
 import { type PruneResult, prune } from '../../src/engine/prune.ts'
-import { UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
+import { loadForgotten, UNDELETE_WINDOW_MS } from '../../src/repository/forgets.ts'
 import { loadIndex } from '../../src/repository/index-load.ts'
 import { HeldLease } from '../../src/repository/lease.ts'
 import { loadMarks } from '../../src/repository/marks.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
-import { loadSnapshots, type Snapshot } from '../../src/repository/snapshots.ts'
+import { loadSnapshots, putReceipt, type Snapshot } from '../../src/repository/snapshots.ts'
 import { putUpkeepRecord } from '../../src/repository/upkeep-records.ts'
 import { decorate } from '../../src/store/decorate.ts'
 import { digestInName } from '../../src/store/names.ts'
@@ -103,7 +103,7 @@ test('a mark stays while somebody else may be sweeping it, for 14 days at the mo
   const session = { sessionId: seeded(seed++)(16), purpose: 'upkeep', host: 'other' } as const
   await HeldLease.take({ repository, domain, ...session, clock, onProblem: () => undefined })
   const swept = async () => (await pruneOnce()).swept[0]
-  expect(await swept()).toMatchObject({ removedPacks: 2, removedMarks: 0 })
+  expect(await swept()).toMatchObject({ removedPacks: 2, removedMarks: 0, keptMarks: 1 })
   expect(await namesOf(store, 'marks/')).toHaveLength(1)
   await world.clock.advance(13 * DAY_MS)
   expect(await swept()).toMatchObject({ removedPacks: 0, removedMarks: 0 })
@@ -339,6 +339,29 @@ test('a snapshot that nobody confirmed is marked after a month, unless it is hel
   expect((await pruneOnce()).plan.domains[0]?.mark.snapshots).toEqual([])
   await store.remove(hold)
   expect((await pruneOnce()).plan.domains[0]?.mark.snapshots).toEqual([snapshot.name])
+  await clock.advance(25 * HOUR_MS)
+  expect((await pruneOnce()).swept[0]?.removedSnapshots).toBe(1)
+  // Its run may wake up and put a receipt: that it is gone is said.
+  const { forgotten } = await loadForgotten(repository)
+  expect(forgotten).toMatchObject([{ name: snapshot.name, isConfirmed: false, object: undefined }])
+  const receipt = { snapshot: digestInName(snapshot.name) as Uint8Array, confirmedMs: 1 }
+  await putReceipt(repository, { domain, receipt: { ...receipt, sessionId: seeded(1)(16) } })
+  expect((await pruneOnce()).plan.domains[0]?.obstacles).toEqual([])
+})
+
+test('on a full store what nobody confirmed goes all the same', async () => {
+  await save(['one'])
+  for (const receipt of await namesOf(world.store, 'receipts/')) await world.store.remove(receipt)
+  await world.clock.advance(31 * DAY_MS)
+  await pruneOnce()
+  await world.clock.advance(25 * HOUR_MS)
+  const full = decorate(world.store, {
+    put: (name, parts) =>
+      name.startsWith('forgets/')
+        ? Promise.reject(new CairnError('no-space', 'full'))
+        : world.store.put(name, parts),
+  })
+  expect((await pruneOnce({ store: full })).swept[0]?.removedSnapshots).toBe(1)
 })
 
 test('a mark of a snapshot that was confirmed after all stays, and keeps no names of packs', async () => {

@@ -230,6 +230,7 @@ export const forget: fc.Arbitrary<ForgetRecord> = fc.record({
     { maxLength: 3 },
   ),
   forgottenMs: time,
+  isOfCopy: maybe(fc.constant(true as const)),
 })
 
 export const sighting: fc.Arbitrary<Sighting> = fc.record({

@@ -46,7 +46,7 @@ async function describeMarks(repository: Repository): Promise<readonly string[]>
 async function describeForgets(repository: Repository): Promise<readonly string[]> {
   const { records } = await loadUpkeepRecords(repository, { kind: 'forget' })
   return inOrder(records).flatMap((found) => [
-    `forget record ${headOf(found)}, ${timeOf(found.record.forgottenMs)}`,
+    `forget record ${headOf(found)}, ${timeOf(found.record.forgottenMs)}${found.record.isOfCopy ? ', of a copy' : ''}`,
     ...found.record.snapshots.map((one) => {
       const { snapshot, sourceId, sequence, isConfirmed, predecessor, object } = one
       const kept = object === undefined ? 'not kept' : `kept as ${shortHex(sha256(object))}`

@@ -10,7 +10,11 @@ import { digestInName } from '../../src/store/names.ts'
 /** Takes away the snapshot of this name; its receipt stays, as one that confirms nothing. */
 export async function forgetLongAgo(
   repository: Repository,
-  { name, nowMs }: { readonly name: string; readonly nowMs: number },
+  {
+    name,
+    nowMs,
+    isOfCopy,
+  }: { readonly name: string; readonly nowMs: number; readonly isOfCopy?: true },
 ): Promise<void> {
   const { snapshots } = await loadSnapshots(repository, { withReplaced: true })
   const one = snapshots.find((snapshot) => snapshot.name === name)
@@ -18,7 +22,7 @@ export async function forgetLongAgo(
   assert(one && snapshot, `${name} is there`)
   const { sourceId, sequence, predecessor } = one.summary
   const said = { snapshot, sourceId, sequence, isConfirmed: one.confirmed, predecessor }
-  const record = { snapshots: [{ ...said, object: undefined }], forgottenMs: nowMs }
+  const record = { snapshots: [{ ...said, object: undefined }], forgottenMs: nowMs, isOfCopy }
   await putUpkeepRecord(repository, { kind: 'forget', domain: one.domain, record })
   await repository.store.remove(name)
 }

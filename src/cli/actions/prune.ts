@@ -332,10 +332,14 @@ function tellResult(
       output.summary(
         `Split ${formatBytes(counts.splitBytes)}, of which ${formatBytes(counts.compactedBytes)} are stored anew`,
       )
+    if (counts.keptMarks > 0) output.note(KEPT_MARKS)
     if (marks.length > 0) output.summary(nextTime(plan, clock.nowMs() + graceMs))
   }
   return { dryRun, ...counts, marks, refused: refusals.length > 0 }
 }
+
+const KEPT_MARKS =
+  'What is deleted stays marked for now, because somebody else is at upkeep: `cairn lease` shows who, and ends what was killed.'
 
 function countsOf({ swept, compacted }: Pick<PruneResult, 'swept' | 'compacted'>) {
   const sum = (amount: (one: (typeof swept)[number]) => number) =>
@@ -346,6 +350,7 @@ function countsOf({ swept, compacted }: Pick<PruneResult, 'swept' | 'compacted'>
     movedBytes: sum((one) => one.movedBytes),
     removedSnapshots: sum((one) => one.removedSnapshots),
     removedMarks: sum((one) => one.removedMarks),
+    keptMarks: sum((one) => one.keptMarks),
     splitBytes: compacted.reduce((total, one) => total + one.splitBytes, 0),
     compactedBytes: compacted.reduce((total, one) => total + one.storedBytes, 0),
   }

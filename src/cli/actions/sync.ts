@@ -217,7 +217,6 @@ function tell({ output }: Context, done: Done): void {
 
 function linesOf(result: SyncResult, dryRun: boolean): readonly string[] {
   const { snapshots, present, heldSnapshots, deleted, kept } = result
-  const objects = (count: number) => formatNumber(count, 'snapshot or receipt', NOUN)
   const counts = [
     formatNumber(snapshots, 'new snapshot'),
     `${formatNumber(present, 'object')} there already`,
@@ -225,12 +224,14 @@ function linesOf(result: SyncResult, dryRun: boolean): readonly string[] {
   return [
     counts.join(', '),
     ...(heldSnapshots > 0 ? [`${formatNumber(heldSnapshots, 'snapshot')} not copied yet`] : []),
-    ...(deleted > 0 ? [`${objects(deleted)} ${dryRun ? 'to be removed' : 'removed'}`] : []),
-    ...(kept > 0 ? [`${objects(kept)} not removed, though not in the source`] : []),
+    ...(deleted > 0
+      ? [`${formatNumber(deleted, 'snapshot')} ${dryRun ? 'to be removed' : 'removed'}`]
+      : []),
+    ...(kept > 0
+      ? [`${formatNumber(kept, 'snapshot')} not removed, though not in the source`]
+      : []),
   ]
 }
-
-const NOUN = 'snapshots and receipts'
 
 /** What to do about each kind. */
 const HINTS: Readonly<Record<SyncProblem['kind'], string>> = {
@@ -238,11 +239,11 @@ const HINTS: Readonly<Record<SyncProblem['kind'], string>> = {
   unreadable: 'Look at the disk or the rights of the source, then sync again.',
   mismatch: 'Run `cairn check --read-data` on both: one of the two has damaged objects.',
   marked:
-    'The copy is being pruned. Run `cairn prune` there until it has nothing left to do, then sync again; ' +
-    'or make another copy with `cairn copy`.',
+    'The copy is being pruned. Run `cairn prune` there until it has nothing left to do, then sync again. Where marks stay all the ' +
+    'same, `cairn lease` there shows who is at work, and `cairn check` on both whether somebody has forged one.',
   missing:
-    '`cairn check` on the source says whether it was lost, and `cairn repair --from COPY` brings it back. What an interrupted ' +
-    'backup had left goes from the copy with its next `cairn prune`.',
+    '`cairn check` on the source says whether it was lost, and `cairn repair --from COPY` brings it back. Where it was given up ' +
+    'there, `cairn forget` takes it from the copy; what an interrupted backup had left goes with `cairn prune` of the copy.',
   unsettled: 'Run the same command again when the source is not being pruned.',
 }
 

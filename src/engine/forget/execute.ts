@@ -15,21 +15,24 @@ import type { Clock } from '../../base/clock.ts'
 import { assert, isCairnError } from '../../base/errors.ts'
 import { FORGOTTEN_MAX, MEBI } from '../../format/limits.ts'
 import { FACT_BYTES, type Forgotten } from '../../format/upkeep-records.ts'
+import { loadForgotten } from '../../repository/forgets.ts'
 import { loadHolds } from '../../repository/holds.ts'
 import {
   forEachInParallel,
   type ObjectProblem,
   ObjectProblems,
 } from '../../repository/object-problem.ts'
+import { loadOrigins } from '../../repository/origins.ts'
 import { readObject } from '../../repository/read-object.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { confirmationOf, type SnapshotFacts } from '../../repository/snapshots.ts'
 import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { getVerified } from '../../store/content.ts'
-import { digestInName } from '../../store/names.ts'
+import { contentName, digestInName } from '../../store/names.ts'
 import { listingLagMs } from '../prune/timing.ts'
 import { contestedIn } from './others.ts'
 import { type Retained, receiptsLeft, type Survey } from './survey.ts'
+import { executeWithdrawals, planWithdrawals } from './withdraw.ts'
 
 /** Between two looks at what is held. */
 const AT_A_TIME = 256
@@ -63,11 +66,12 @@ export interface Executed {
 
 /** Throws what the store throws, 'not-permitted' without the right, and as loadHolds. */
 export async function executeForget(options: ExecuteOptions): Promise<Executed> {
-  const done: Done = { forgotten: [], spared: [], contested: [] }
+  const done: Done = { forgotten: [], spared: [], contested: [], records: new Set() }
   // Each time more patient: a store that is so slow must come to an end too.
   for (let attempt = 1, left = options.going; left.length > 0; attempt++)
     left = await forgetYoung(left, { ...options, done, oldMs: attempt * RECORD_YOUNG_MS })
   await removeAll(options.repository, receiptsLeft(options.survey))
+  await withdraw(done, options)
   return done
 }
 
@@ -75,6 +79,25 @@ interface Done {
   readonly forgotten: Retained[]
   readonly spared: Retained[]
   readonly contested: Retained[]
+  /** Object names of records that were put. */
+  readonly records: Set<string>
+}
+
+/** What stays after all is not to be said of it. Where listings lag a later prune does that. */
+async function withdraw(
+  { spared, contested, records: own }: Done,
+  { repository }: Pick<ExecuteOptions, 'repository'>,
+): Promise<void> {
+  const staying = [...spared, ...contested].flatMap(({ lineage }) => lineage.members)
+  if (staying.length === 0 || !repository.store.capabilities.strongListing) return
+  const { records } = await loadForgotten(repository, { onlyReading: true })
+  const isThere = new Set(staying.map(({ name }) => name))
+  for (const [domain, some] of Map.groupBy(records, (one) => one.domain)) {
+    const candidates = some.filter(({ name }) => own.has(name))
+    const options = { isThere, isShownAtOnce: true, isSettled: () => true }
+    const plan = planWithdrawals(some, candidates, options)
+    await executeWithdrawals(repository, { ...plan, domain })
+  }
 }
 
 interface Forgetting extends ExecuteOptions {
@@ -91,24 +114,27 @@ async function forgetYoung(
   const { repository, clock, storeNowMs, done, oldMs } = options
   const forgottenMs = await storeNowMs()
   const isOld = async () => (await storeNowMs()) - forgottenMs >= oldMs
-  const unread = await putRecords(wanted, { ...options, forgottenMs, isOld })
+  const { unread, recordOf } = await putRecords(wanted, { ...options, forgottenMs, isOld })
   // Whoever prunes must not see the snapshots gone and the records not there yet.
   const lagMs = listingLagMs(repository.store.capabilities)
   if (lagMs > 0) await clock.sleep(lagMs)
   const going = await withoutContested(wanted, { ...options, forgottenMs })
   const isUnread = ({ lineage }: Retained) => lineage.members.some(({ name }) => unread.has(name))
+  const again: Retained[] = []
   for (let at = 0; at < going.length; at += AT_A_TIME) {
     const holds = await loadHolds(repository)
-    if (await isOld()) return going.slice(at)
+    if (await isOld()) return [...again, ...going.slice(at)]
     const some = going.slice(at, at + AT_A_TIME).filter((one) => !isUnread(one))
     const isHeld = ({ lineage }: Retained) =>
       lineage.members.some((one) => holds.of(one).length > 0)
     done.spared.push(...some.filter(isHeld))
     const free = some.filter((one) => !isHeld(one))
-    await removeSnapshots(free, options)
-    done.forgotten.push(...free)
+    const removed = await removeSnapshots(free, { ...options, recordOf })
+    done.forgotten.push(...removed)
+    const isRemoved = new Set(removed)
+    again.push(...free.filter((one) => !isRemoved.has(one)))
   }
-  return []
+  return again
 }
 
 interface Dated {
@@ -132,29 +158,42 @@ interface Aging extends Dated {
   readonly isOld: () => Promise<boolean>
 }
 
-/** Returns the names of those that cannot be read. */
+interface Recorded {
+  /** Names of snapshots that cannot be read. */
+  readonly unread: ReadonlySet<string>
+  /** By confirmationOf, the name of the record. */
+  readonly recordOf: ReadonlyMap<string, string>
+}
+
 async function putRecords(
   some: readonly Retained[],
-  { repository, survey, forgottenMs, isOld, onProblem }: ExecuteOptions & Aging,
-): Promise<ReadonlySet<string>> {
+  { repository, survey, done, forgottenMs, isOld, onProblem }: Forgetting & Aging,
+): Promise<Recorded> {
   const problems = new ObjectProblems()
-  const young = new Set(
-    survey.forgotten
-      .filter((one) => one.object && forgottenMs - one.forgottenAtMs < RECORD_YOUNG_MS)
-      .map(confirmationOf),
-  )
+  const recordOf = new Map<string, string>()
+  for (const one of survey.forgotten)
+    if (one.object && forgottenMs - one.forgottenAtMs < RECORD_YOUNG_MS)
+      recordOf.set(confirmationOf(one), one.record)
   const members = some.flatMap(({ lineage }) => lineage.members)
-  const fresh = members.filter((one) => !young.has(confirmationOf(one)))
+  const fresh = members.filter((one) => !recordOf.has(confirmationOf(one)))
+  const { newest: origin } = await loadOrigins(repository.store, {
+    nowMs: forgottenMs,
+    isAlone: false,
+  })
+  const isOfCopy: true | undefined = origin === undefined ? undefined : true
   for (const [domain, own] of Map.groupBy(fresh, (one) => one.domain)) {
     const forgotten = await readForgotten(repository, own, problems)
     for (const snapshots of inRecords(forgotten)) {
-      const record = { snapshots, forgottenMs }
+      const record = { snapshots, forgottenMs, isOfCopy }
       const name = await putUpkeepRecord(repository, { kind: 'forget', domain, record })
       await expectStored(repository, { name, isOld })
+      done.records.add(name)
+      for (const { snapshot } of snapshots)
+        recordOf.set(confirmationOf({ domain, name: contentName('snapshots', snapshot) }), name)
     }
   }
   for (const problem of problems.found) onProblem(problem)
-  return new Set(problems.found.map(({ name }) => name))
+  return { unread: new Set(problems.found.map(({ name }) => name)), recordOf }
 }
 
 /**
@@ -215,17 +254,26 @@ export function* inRecords(
   if (record.length > 0) yield record
 }
 
+/** Returns those that were removed: not where a prune has withdrawn the record, because it had become too old. */
 async function removeSnapshots(
   free: readonly Retained[],
-  { repository, survey, onForgotten }: ExecuteOptions,
-): Promise<void> {
+  { repository, survey, recordOf, onForgotten }: ExecuteOptions & Pick<Recorded, 'recordOf'>,
+): Promise<readonly Retained[]> {
+  const { store } = repository
+  const removed: Retained[] = []
   await forEachInParallel(free, PARALLEL, async (retained) => {
     const { members } = retained.lineage
-    for (const { name } of members) await repository.store.remove(name)
+    for (const one of members) {
+      const record = recordOf.get(confirmationOf(one))
+      if (record !== undefined && (await store.stat(record)) === undefined) return
+    }
+    for (const { name } of members) await store.remove(name)
     const receipts = members.flatMap((one) => survey.known.receipts.get(confirmationOf(one)) ?? [])
-    for (const name of receipts) await repository.store.remove(name)
+    for (const name of receipts) await store.remove(name)
+    removed.push(retained)
     onForgotten(retained)
   })
+  return removed
 }
 
 function removeAll({ store }: Repository, names: readonly string[]): Promise<void> {

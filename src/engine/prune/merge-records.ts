@@ -20,7 +20,7 @@ import type { DomainSurvey } from './survey.ts'
 /** More than so many are put together. */
 const RECORDS_MAX = 32
 /** When every listing shows what was put. */
-const SETTLED_MS = 24 * 60 * 60 * 1000
+export const SETTLED_MS = 24 * 60 * 60 * 1000
 /** Longer ones are left as they are, and none is made that is much longer. */
 const MERGED_BYTES_MAX = 4 * 1024 * 1024
 
@@ -31,17 +31,29 @@ export interface MergePlan<T> {
   readonly covered: readonly string[]
 }
 
-/** Puts and removes. Throws what the store throws, such as 'no-space'. */
-export async function mergeRecords(survey: DomainSurvey, windowMs: number): Promise<void> {
+/**
+ * Puts and removes, but for records that say something that is not so, by their names. Throws what the store throws, such as
+ * 'no-space'.
+ */
+export async function mergeRecords(
+  survey: DomainSurvey,
+  { windowMs, untrue }: { readonly windowMs: number; readonly untrue: ReadonlySet<string> },
+): Promise<void> {
   const { repository, domain } = survey
   const isOwn = (one: FoundRecord<unknown>) => one.domain === domain
   const sightings = planSightings(survey.sightingRecords.filter(isOwn), survey)
-  const forgets = planForgets(survey.roots.forgetRecords.filter(isOwn), { ...survey, windowMs })
-  for (const name of [...sightings.covered, ...forgets.covered]) await repository.store.remove(name)
+  const isTrue = (one: FoundRecord<unknown>) => isOwn(one) && !untrue.has(one.name)
+  const byPlace = Map.groupBy(
+    survey.roots.forgetRecords.filter(isTrue),
+    ({ record }) => record.isOfCopy,
+  )
+  const forgets = [...byPlace.values()].map((some) => planForgets(some, { ...survey, windowMs }))
+  const covered = [...sightings.covered, ...forgets.flatMap((one) => one.covered)]
+  for (const name of covered) await repository.store.remove(name)
   if (sightings.merged !== undefined)
     await putUpkeepRecord(repository, { kind: 'sighting', domain, record: sightings.merged })
-  if (forgets.merged !== undefined)
-    await putUpkeepRecord(repository, { kind: 'forget', domain, record: forgets.merged })
+  for (const { merged: record } of forgets)
+    if (record !== undefined) await putUpkeepRecord(repository, { kind: 'forget', domain, record })
 }
 
 /** Pure. Of a snapshot the earliest time counts; what is said of packs that are gone counts for nothing. */
@@ -70,7 +82,7 @@ export function planSightings(
   return { covered, merged: { snapshots: [...snapshots.values()], moved: [...moved.values()] } }
 }
 
-/** Pure. Only of records whose window is over, or that were put together before. */
+/** Pure. Of one place; only of records whose window is over, or that were put together before. */
 export function planForgets(
   records: readonly FoundRecord<ForgetRecord>[],
   { nowMs, windowMs }: { readonly nowMs: number; readonly windowMs: number },
@@ -91,7 +103,8 @@ export function planForgets(
   if (small.length <= RECORDS_MAX || snapshots.size > FORGOTTEN_MAX)
     return { covered, merged: undefined }
   const forgottenMs = Math.max(...small.map(({ record }) => record.forgottenMs))
-  return { covered, merged: { snapshots: [...snapshots.values()], forgottenMs } }
+  const isOfCopy = small[0]?.record.isOfCopy
+  return { covered, merged: { snapshots: [...snapshots.values()], forgottenMs, isOfCopy } }
 }
 
 function factOf({ snapshot, sourceId, sequence, isConfirmed, predecessor }: Forgotten): string {

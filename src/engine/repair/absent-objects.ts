@@ -21,6 +21,7 @@ import { contentName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
 import { absentHolds, absentSightings } from './absent-records.ts'
+import { openedBack } from './coming-back.ts'
 import type { DamagedObject } from './damaged-objects.ts'
 import { goodCopy } from './good-copies.ts'
 import { type AbsentObject, eachOnlyIn } from './only-in-copy.ts'
@@ -58,21 +59,28 @@ export async function findAbsent(
   for (const { snapshot } of known.roots.receipts) counting.add(snapshot)
   const kept = new Map<string, Bytes>()
   const records = await forgetRecordsFor(repository, { copy, nowMs, forgotten, counting, kept })
+  const isMissing = new Set(missing)
   const explained = new Set([
-    ...forgotten.map(({ name }) => name),
+    // What is held is missing, whatever a record says.
+    ...forgotten.map(({ name }) => name).filter((name) => !isMissing.has(name)),
     ...records.flatMap(({ explains }) => explains),
     ...known.marked.flatMap(({ snapshots }) => [...snapshots]),
   ])
   const found = new Map<string, AbsentObject>()
   for (const one of await foundations(repository, copy)) found.set(one.name, one)
   for (const one of theirs) if (!explained.has(one.name)) found.set(one.name, one)
-  for (const name of wanted) {
-    if (found.has(name) || explained.has(name)) continue
-    if ((await repository.store.stat(name)) !== undefined) continue
+  const comeBack = async (name: string): Promise<void> => {
+    if (found.has(name) || explained.has(name)) return
+    if ((await repository.store.stat(name)) !== undefined) return
     const good = (await goodCopy(copy, name)) ?? kept.get(name)
+    if (good === undefined) return
     const storedAtMs = (await copy.store.stat(name))?.storedAtMs
-    if (good !== undefined) found.set(name, { name, good, storedAtMs })
+    found.set(name, { name, good, storedAtMs })
+    const next = followedBy(repository, { name, good })
+    if (next !== undefined) await comeBack(next)
   }
+  const followed = [...found.values()].map((one) => followedBy(repository, one))
+  for (const name of [...wanted, ...followed]) if (name !== undefined) await comeBack(name)
   const snapshots = [...found.values()]
   return [
     ...records,
@@ -81,6 +89,13 @@ export async function findAbsent(
     ...snapshots,
     ...receiptsFor(repository, { ...known, snapshots, receipts }),
   ]
+}
+
+/** Name of what a snapshot follows: where that is not there either, it would be missing. */
+function followedBy(repository: Repository, one: AbsentObject): string | undefined {
+  if (!isSnapshotName(one.name)) return undefined
+  const before = openedBack(repository, one)?.summary.predecessor
+  return before && contentName('snapshots', before)
 }
 
 function isSnapshotName(name: string): boolean {
@@ -133,7 +148,7 @@ interface ExplainingRecord extends AbsentObject {
 }
 
 /**
- * Forget records that only the copy has, of snapshots that are not here and have no receipt here. Either nothing explains that here, so that the
+ * Forget records that only the copy has, and that do not come from its own retention, of snapshots that are not here and have no receipt here. Either nothing explains that here, so that the
  * numbers of those that come back would have gaps; or no record here has got the snapshot, which could be had back.
  */
 async function forgetRecordsFor(
@@ -159,11 +174,12 @@ async function forgetRecordsFor(
   const canBeHadBack = new Set(whole.map(({ name }) => name))
   const found: ExplainingRecord[] = []
   await eachOnlyIn(copy, repository, 'forgets/', (own) => {
-    const { snapshots, forgottenMs } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    const record = openUpkeepRecord(repository, { ...own, kind: 'forget' })
+    const { snapshots, forgottenMs, isOfCopy = false } = record
     const isOpen = nowMs - forgottenMs < UNDELETE_WINDOW_MS
     const wanted = snapshots.filter(({ snapshot, object }) => {
       const name = contentName('snapshots', snapshot)
-      if (counting.has(name)) {
+      if (isOfCopy || counting.has(name)) {
         if (object !== undefined && equalBytes(sha256(object), snapshot)) kept.set(name, object)
         return false
       }

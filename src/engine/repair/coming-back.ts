@@ -104,6 +104,14 @@ export function undeletableIn(
   })
 }
 
+/** A snapshot that comes back, opened; undefined where no key of ours does. */
+export function openedBack(
+  repository: Repository,
+  { name, good }: Pick<PutBack, 'name' | 'good'>,
+): OpenedBack | undefined {
+  return attempt(repository, { name, good }, (own) => openedSnapshot(repository, own))
+}
+
 function openedSnapshot(repository: Repository, own: Own): OpenedBack {
   return { domain: own.domain, summary: openSnapshot(repository, own).summary }
 }
@@ -116,7 +124,7 @@ interface Own {
 
 function attempt<T>(
   { domains }: Repository,
-  { name, good }: PutBack,
+  { name, good }: Pick<PutBack, 'name' | 'good'>,
   open: (own: Own) => T,
 ): T | undefined {
   const hex = toHex(good.subarray(12, 28))

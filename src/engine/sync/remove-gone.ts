@@ -1,6 +1,7 @@
-// Removing at the target what was forgotten at the source: snapshots, then receipts, never packs. What the source does
-// not list any more may also have been lost there, and then the copy is what is left of it: so only what a forget
-// record of the source names goes. Listings may lag or be stale, so the source is asked for each name again.
+// Removing at the target the snapshots that were forgotten at the source. What that does not list any more may also have
+// been lost there, and then the copy is what is left of it: so only what a forget record of the source names goes, and
+// none that a copy has put by itself. Listings may lag or be stale, so the source is asked for each name again. Of whose
+// snapshot a receipt is cannot be seen without a key: those that are left go with the next forget or prune there.
 
 import { CairnError, isCairnError } from '../../base/errors.ts'
 import { decodeOpenNames } from '../../format/open-names.ts'
@@ -19,23 +20,33 @@ export interface RemoveOptions {
 }
 
 export interface Removals {
-  /** Snapshots, then receipts. */
+  /** Names of snapshots. */
   readonly remove: readonly string[]
-  /** Snapshots that are gone at the source, and that it has not forgotten. */
+  /** Those that are gone at the source too, and that it has not forgotten. */
   readonly unexplained: readonly string[]
 }
 
 const PARALLEL = 8
 
-/** Names of snapshots that forget records name. What one that cannot be read names stays. Throws what the store throws. */
-export async function forgottenAt(source: Store): Promise<ReadonlySet<string>> {
+/**
+ * Which of these snapshots forget records name: whoever may put objects may name millions. What one that cannot be read names
+ * stays. Throws what the store throws.
+ */
+export async function forgottenAt(
+  source: Store,
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const asked = new Set(names)
   const forgotten = new Set<string>()
+  if (asked.size === 0) return forgotten
   await forEachInParallel(await listFolder(source, 'forgets'), PARALLEL, async (info) => {
     try {
       const object = await readSound(source, info)
       expectPrefix(object, 'forget')
-      for (const hash of decodeOpenNames(object).names)
-        forgotten.add(contentName('snapshots', hash))
+      for (const hash of decodeOpenNames(object).names) {
+        const name = contentName('snapshots', hash)
+        if (asked.has(name)) forgotten.add(name)
+      }
     } catch (error) {
       if (!isCairnError(error, 'object-missing', ...UNREADABLE, ...WITHHELD)) throw error
     }
@@ -43,25 +54,26 @@ export async function forgottenAt(source: Store): Promise<ReadonlySet<string>> {
   return forgotten
 }
 
-/**
- * Pure. Which receipt is of which snapshot cannot be seen without a key: those that the source does not list go where
- * as many are left as there are snapshots. One too many says nothing, and the next `forget` takes it.
- */
+/** Pure. What of the target the source does not list any more, forgotten or not. */
 export function planRemovals(
   { source, target }: Pick<Survey, 'source' | 'target'>,
   forgotten: ReadonlySet<string>,
 ): Removals {
-  const listed = new Set([...source.snapshots, ...source.receipts].map(({ name }) => name))
-  const there = (folder: string) => [...target.keys()].filter((name) => name.startsWith(folder))
-  const [snapshots, receipts] = [there('snapshots/'), there('receipts/')]
-  const gone = snapshots.filter((name) => !listed.has(name)).sort()
-  const going = gone.filter((name) => forgotten.has(name))
-  const unlisted = receipts.filter((name) => !listed.has(name)).sort()
-  const isEnough = receipts.length - unlisted.length >= snapshots.length - going.length
+  const gone = goneAtSource({ source, target })
   return {
-    remove: [...going, ...(isEnough ? unlisted : [])],
+    remove: gone.filter((name) => forgotten.has(name)),
     unexplained: gone.filter((name) => !forgotten.has(name)),
   }
+}
+
+/** Names of snapshots of the target, in order. */
+export function goneAtSource({
+  source,
+  target,
+}: Pick<Survey, 'source' | 'target'>): readonly string[] {
+  const listed = new Set(source.snapshots.map(({ name }) => name))
+  const there = [...target.keys()].filter((name) => name.startsWith('snapshots/'))
+  return there.filter((name) => !listed.has(name)).sort()
 }
 
 /** Returns how many were removed. May be interrupted: the next run removes the rest. */

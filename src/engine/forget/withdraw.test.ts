@@ -1,0 +1,201 @@
+// Records of what is there all the same: should it be lost one day, they must not seem to say why.
+
+import { beforeEach, describe, expect, test } from 'vitest'
+import { DAY_MS } from '../../../test/engine/candidates.ts'
+import { forgetIds, forgetThese, Retention } from '../../../test/engine/retention.ts'
+import { namesOf } from '../../../test/repositories/sample.ts'
+import { runSync } from '../../../test/repositories/syncing.ts'
+import { loadForgotten } from '../../repository/forgets.ts'
+import type { Repository } from '../../repository/repository.ts'
+import { loadSnapshots } from '../../repository/snapshots.ts'
+import { decorate } from '../../store/decorate.ts'
+import { openMemory } from '../../store/memory.ts'
+import type { Store } from '../../store/store.ts'
+import { hold } from '../hold.ts'
+import { GRACE_MS } from '../prune/timing.ts'
+import { prune } from '../prune.ts'
+
+let world: Retention
+let owner: Repository
+
+beforeEach(async () => {
+  world = await Retention.make()
+  owner = await world.owner()
+})
+
+async function save(count: number): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (let i = 0; i < count; i++) ids.push(await world.save(owner))
+  return ids
+}
+
+async function recorded(store: Store = world.store): Promise<readonly string[]> {
+  const { forgotten } = await loadForgotten(await world.owner(store))
+  return forgotten.map(({ id }) => id).sort()
+}
+
+async function pruneOf(store: Store = world.store): Promise<void> {
+  const repository = await world.owner(store)
+  // Snapshots of nothing have roots that no pack has.
+  const limits = { graceMs: GRACE_MS, windowMs: 0, moveBytesMax: 1, unusedMax: 1 }
+  const options = { ...world.working(repository), limits, dryRun: false, onPlan: () => undefined }
+  await prune({ ...options, signal: new AbortController().signal })
+}
+
+/** A store on which removing fails, or only what `isMeant`. */
+function refusing(isMeant: (name: string) => boolean = () => true): Store {
+  return decorate(world.store, {
+    remove: (name) =>
+      isMeant(name) ? Promise.reject(new Error('refused')) : world.store.remove(name),
+  })
+}
+
+const isIn = (folder: string) => (name: string) => name.startsWith(folder)
+
+describe('at once', () => {
+  test('where it was held in that moment; what else the record says is said again', async () => {
+    const [first = '', second = ''] = await save(3)
+    const racing = decorate(world.store, {
+      put: async (name, parts) => {
+        const result = await world.store.put(name, parts)
+        if (!name.startsWith('forgets/')) return result
+        const { snapshots: known } = await loadSnapshots(owner)
+        const chosen = known.filter(({ id }) => id === first)
+        await hold({ repository: owner, known, chosen, clock: world.clock, reason: '' })
+        return result
+      },
+    })
+    const ids = [first, second]
+    const done = await forgetThese(await world.owner(racing), { ids, minimum: 0 })
+    expect(done.spared.map(({ id }) => id)).toEqual([first])
+    expect(await recorded()).toEqual([second])
+    expect((await world.undelete(owner, second)).failed).toEqual([])
+  })
+
+  test('where somebody else forgets at the same time', async () => {
+    const [first = '', second = ''] = await save(2)
+    const other = await world.owner(refusing(isIn('snapshots/')))
+    await expect(forgetIds(other, second)).rejects.toThrow('refused')
+    const done = await forgetThese(owner, { ids: [first], minimum: 1 })
+    expect(done.contested.map(({ id }) => id)).toEqual([first])
+    expect(await recorded()).toEqual([second])
+  })
+})
+
+describe('by a prune a day later', () => {
+  async function refuse(...ids: readonly string[]): Promise<void> {
+    const repository = await world.owner(refusing(isIn('snapshots/')))
+    await expect(forgetIds(repository, ...ids)).rejects.toThrow('refused')
+  }
+
+  test('where the store refused it', async () => {
+    const [first = '', second = ''] = await save(3)
+    await refuse(first, second)
+    await world.store.remove(`snapshots/${second}`)
+    world.nowMs += DAY_MS - 1
+    await pruneOf()
+    expect(await recorded()).toEqual([first, second].sort())
+    world.nowMs += 2
+    await pruneOf()
+    expect(await recorded()).toEqual([second])
+    expect((await world.undelete(owner, second)).failed).toEqual([])
+    expect(await namesOf(world.store, 'forgets/')).toHaveLength(1)
+  })
+
+  test('killed between, it goes on; and nothing is said by no record', async () => {
+    const [first = '', second = ''] = await save(3)
+    await refuse(first, second)
+    await world.store.remove(`snapshots/${second}`)
+    world.nowMs += 2 * DAY_MS
+    await expect(pruneOf(refusing(isIn('forgets/')))).rejects.toThrow('refused')
+    expect(await recorded()).toEqual([first, second].sort())
+    expect(await namesOf(world.store, 'forgets/')).toHaveLength(2)
+    await pruneOf()
+    expect(await recorded()).toEqual([second])
+    expect(await namesOf(world.store, 'forgets/')).toHaveLength(1)
+  })
+
+  test('where listings lag only when every listing shows what is said again', async () => {
+    const [first = '', second = ''] = await save(3)
+    await refuse(first, second)
+    await world.store.remove(`snapshots/${second}`)
+    const capabilities = { ...world.store.capabilities, strongListing: false }
+    const lagging = { ...decorate(world.store, {}), capabilities }
+    world.nowMs += 2 * DAY_MS
+    await pruneOf(lagging)
+    await pruneOf(lagging)
+    expect(await namesOf(world.store, 'forgets/')).toHaveLength(2)
+    world.nowMs += 2 * DAY_MS
+    await pruneOf(lagging)
+    expect(await recorded()).toEqual([second])
+    expect(await namesOf(world.store, 'forgets/')).toHaveLength(1)
+  })
+
+  test('a receipt that was left goes too, and no other', async () => {
+    const [first = ''] = await save(2)
+    const killed = forgetIds(await world.owner(refusing(isIn('receipts/'))), first)
+    await expect(killed).rejects.toThrow('refused')
+    await pruneOf()
+    expect(await namesOf(world.store, 'receipts/')).toHaveLength(2)
+    world.nowMs += 2 * DAY_MS
+    await pruneOf()
+    expect(await namesOf(world.store, 'receipts/')).toHaveLength(1)
+    expect((await loadSnapshots(owner)).snapshots.map(({ confirmed }) => confirmed)).toEqual([true])
+  })
+})
+
+describe('in a copy', () => {
+  let copy: Store
+
+  async function isOfCopy(store: Store): Promise<readonly boolean[]> {
+    const { records } = await loadForgotten(await world.owner(store))
+    return records.map(({ record }) => record.isOfCopy === true)
+  }
+
+  beforeEach(() => {
+    copy = openMemory({ clock: world.clock, address: 'memory:copy' })
+  })
+
+  test('what the origin has forgotten and the copy keeps stays recorded', async () => {
+    const [first = ''] = await save(2)
+    await runSync(world.store, copy, { clock: world.clock })
+    await forgetIds(owner, first)
+    await runSync(world.store, copy, { clock: world.clock })
+    world.nowMs += 2 * DAY_MS
+    await pruneOf(copy)
+    expect(await recorded(copy)).toEqual([first])
+    expect(await isOfCopy(copy)).toEqual([false])
+  })
+
+  test('what the copy has forgotten by itself is said to be so, and what stays is not', async () => {
+    const [first = '', second = ''] = await save(3)
+    await runSync(world.store, copy, { clock: world.clock })
+    const refused = decorate(copy, {
+      remove: (name) =>
+        name === `snapshots/${second}` ? Promise.reject(new Error('refused')) : copy.remove(name),
+    })
+    await expect(forgetIds(await world.owner(refused), first, second)).rejects.toThrow('refused')
+    expect(await isOfCopy(copy)).toEqual([true])
+    await copy.remove(`snapshots/${first}`)
+    world.nowMs += 2 * DAY_MS
+    await pruneOf(copy)
+    expect([await recorded(copy), await isOfCopy(copy)]).toEqual([[first], [true]])
+  })
+})
+
+test('who was suspended until its record was withdrawn puts another one before it removes anything', async () => {
+  const [first = ''] = await save(2)
+  let isSuspended = false
+  const sleeping = decorate(world.store, {
+    async *list(prefix) {
+      yield* world.store.list(prefix)
+      // Just after it has looked at holds and at the time.
+      if (prefix !== 'holds/' || isSuspended) return
+      isSuspended = true
+      for (const name of await namesOf(world.store, 'forgets/')) await world.store.remove(name)
+    },
+  })
+  const done = await forgetThese(await world.owner(sleeping), { ids: [first], minimum: 0 })
+  expect(done.forgotten.map(({ id }) => id)).toEqual([first])
+  expect(await recorded()).toEqual([first])
+})
