@@ -222,22 +222,25 @@ describe('marks and leases', () => {
     expect(await siege.lost(saved)).toEqual([])
   })
 
-  test('nor keeps a mark by saying that it is at upkeep', async () => {
-    await deadPack()
-    const repository = siege.attacker
-    const domain = selectDomain(repository)
-    const sessionId = systemRandom(16)
-    const record = { sessionId, number: 1, purpose: 'upkeep', host: 'a', renewedMs: 1 } as const
-    const asWriter = { domain, kind: 'lease', signatory: domain.signatory } as const
-    const parts = sealRecord(repository, { ...asWriter, codec: leaseCodec, record })
-    await siege.prune(1)
-    siege.nowMs += 25 * HOUR_MS
-    await siege.store.put(leaseName(sessionId, 1), parts)
-    const results = await siege.prune(1)
-    expect(results[0]?.swept.map(({ removedMarks }) => removedMarks)).toContain(1)
-    expect(await namesOf(siege.store, 'marks/')).toEqual([])
-    expect(notesIn(results)).toContain(leaseName(sessionId, 1))
-  })
+  test.each(['upkeep', 'repair'] as const)(
+    'nor keeps a mark by saying that it is at %s',
+    async (purpose) => {
+      await deadPack()
+      const repository = siege.attacker
+      const domain = selectDomain(repository)
+      const sessionId = systemRandom(16)
+      const record = { sessionId, number: 1, purpose, host: 'a', renewedMs: 1 }
+      const asWriter = { domain, kind: 'lease', signatory: domain.signatory } as const
+      const parts = sealRecord(repository, { ...asWriter, codec: leaseCodec, record })
+      await siege.prune(1)
+      siege.nowMs += 25 * HOUR_MS
+      await siege.store.put(leaseName(sessionId, 1), parts)
+      const results = await siege.prune(1)
+      expect(results[0]?.swept.map(({ removedMarks }) => removedMarks)).toContain(1)
+      expect(await namesOf(siege.store, 'marks/')).toEqual([])
+      expect(notesIn(results)).toContain(leaseName(sessionId, 1))
+    },
+  )
 
   test('a mark that waits for a session says which', async () => {
     await deadPack()

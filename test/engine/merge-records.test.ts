@@ -149,21 +149,53 @@ test('the earliest time of each snapshot is kept, and what is said of packs that
   expect(planSightings([...many, moved], none).merged?.moved).toEqual([])
 })
 
+function forget(
+  number: number,
+  said: Partial<ForgetRecord['snapshots'][number]> = {},
+  isOfCopy?: true,
+): FoundRecord<ForgetRecord> {
+  const snapshot = {
+    snapshot: id(number),
+    sourceId: id(0),
+    sequence: number,
+    isConfirmed: true,
+    predecessor: undefined,
+    object: undefined,
+    ...said,
+  }
+  const record = { snapshots: [snapshot], forgottenMs: number, isOfCopy }
+  const stored = {
+    name: `forgets/${number} ${said.predecessor?.[0]}`,
+    storedAtMs: NOW_MS - 5 * DAY_MS,
+  }
+  return { ...sighting(number, {}), ...stored, record }
+}
+
+const AT = { nowMs: NOW_MS, windowMs: 7 * DAY_MS }
+
 test('what can still be had back is not put together', () => {
-  const records = Array.from({ length: 40 }, (_, i): FoundRecord<ForgetRecord> => {
-    const snapshot = {
-      snapshot: id(i),
-      sourceId: id(0),
-      sequence: i,
-      isConfirmed: true,
-      predecessor: undefined,
-    }
-    const record = { snapshots: [{ ...snapshot, object: Uint8Array.of(1) }], forgottenMs: i }
-    return { ...sighting(i, {}), record, storedAtMs: NOW_MS - 5 * DAY_MS }
-  })
-  const at = { nowMs: NOW_MS, windowMs: 7 * DAY_MS }
-  expect(planForgets(records, at)).toEqual({ covered: [], merged: undefined })
-  const later = planForgets(records, { ...at, windowMs: DAY_MS })
+  const object = Uint8Array.of(1)
+  const records = Array.from({ length: 40 }, (_, i) => forget(i, { object }))
+  expect(planForgets(records, AT)).toEqual({ covered: [], merged: undefined })
+  const later = planForgets(records, { ...AT, windowMs: DAY_MS })
   expect(later.merged?.snapshots).toHaveLength(40)
-  expect(later.merged?.snapshots.every(({ object }) => object === undefined)).toBe(true)
+  expect(later.merged?.snapshots.every((one) => one.object === undefined)).toBe(true)
+})
+
+test('what it followed is said on, and stands for no record that says something else', () => {
+  const records = Array.from({ length: 40 }, (_, i) => forget(i, { predecessor: id(100 + i) }))
+  const { merged } = planForgets(records, AT)
+  expect(merged?.snapshots.map(({ predecessor }) => predecessor)).toEqual(
+    expect.arrayContaining(Array.from({ length: 40 }, (_, i) => id(100 + i))),
+  )
+  const two = [forget(1, { predecessor: id(2) }), forget(1, { predecessor: id(3) })]
+  expect(planForgets(two, AT).covered).toEqual([])
+  expect(planForgets([forget(1), forget(1)], AT).covered).toHaveLength(1)
+})
+
+test('what a copy has forgotten by itself stays said to be so', () => {
+  const records = Array.from({ length: 40 }, (_, i) => forget(i, {}, true))
+  expect(planForgets(records, AT).merged?.isOfCopy).toBe(true)
+  const others = Array.from({ length: 40 }, (_, i) => forget(i))
+  expect(planForgets(others, AT).merged?.isOfCopy).toBeUndefined()
 })

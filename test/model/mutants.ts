@@ -25,7 +25,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     edits: [
       {
         file: 'src/engine/forget/execute.ts',
-        find: 'if (await isOld()) return going.slice(at)\n',
+        find: 'if (await isOld()) return [...again, ...going.slice(at)]\n',
         replace: 'await isOld()\n',
       },
     ],
@@ -108,8 +108,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       },
       {
         file: SWEEP,
-        find: 'if ([...packs, ...snapshots].some((object) => listed.has(object))) continue',
-        replace: 'if (snapshots.some((object) => listed.has(object))) continue; void packs',
+        find: '({ packs, snapshots }) => ![...packs, ...snapshots].some((object) => listed.has(object)),',
+        replace: '({ snapshots }) => !snapshots.some((object) => listed.has(object)),',
       },
     ],
     configuration: 'marked-and-needed-no-more',

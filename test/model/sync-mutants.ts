@@ -179,8 +179,8 @@ export const SYNC_MUTANTS: Readonly<Record<string, Mutant>> = {
     edits: [
       {
         file: 'src/engine/prune/sweep.ts',
-        find: '  if (await isOtherAtUpkeep(repository, { own, nowMs })) return 0\n',
-        replace: '  await isOtherAtUpkeep(repository, { own, nowMs })\n',
+        find: '  if (await isOtherAtUpkeep(repository, { own, nowMs }))\n',
+        replace: '  if ((await isOtherAtUpkeep(repository, { own, nowMs })) && nowMs < 0)\n',
       },
     ],
     configuration: 'sync-and-two-sweepers',

@@ -248,14 +248,17 @@ function originLine({ mark, survey }: DomainPlan): string {
 function sweepLine({ sweep }: DomainPlan): string {
   const { packs, bytes, moveBytes, snapshots } = sweep
   const moves = moveBytes > 0 ? `, after ${formatBytes(moveBytes)} that are needed were moved` : ''
-  const others =
-    snapshots.length > 0 ? ` and ${formatNumber(snapshots.length, 'unconfirmed snapshot')}` : ''
+  const unconfirmed = formatNumber(snapshots.length, 'unconfirmed snapshot')
+  if (packs.length === 0) return `Deletes what was marked: ${unconfirmed}`
+  const others = snapshots.length > 0 ? ` and ${unconfirmed}` : ''
   return `Deletes what was marked: ${formatNumber(packs.length, 'pack')} (${formatBytes(bytes)})${others}${moves}`
 }
 
 function waitingLine({ mark, ripeAtMs, session }: WaitingMark): string {
-  const packs = formatNumber(mark.packs.length, 'pack')
-  const [they, are] = mark.packs.length === 1 ? ['it was', 'is'] : ['they were', 'are']
+  const [count, noun] =
+    mark.packs.length > 0 ? [mark.packs.length, 'pack'] : [mark.snapshots.length, 'snapshot']
+  const packs = formatNumber(count, noun)
+  const [they, are] = count === 1 ? ['it was', 'is'] : ['they were', 'are']
   const why =
     session === undefined ? '' : `, because ${session.host} was at work when ${they} marked`
   return `Waits with ${packs} that ${are} marked until ${formatTime(ripeAtMs)}${why}`
@@ -264,10 +267,9 @@ function waitingLine({ mark, ripeAtMs, session }: WaitingMark): string {
 function markLine({ mark }: DomainPlan): string {
   const { packs, freeBytes, moveBytes, snapshots } = mark
   const moves = moveBytes > 0 ? `, and moves ${formatBytes(moveBytes)}` : ''
-  const others =
-    snapshots.length > 0
-      ? `; ${formatNumber(snapshots.length, 'snapshot')} that nobody confirmed for 30 days`
-      : ''
+  const unconfirmed = `${formatNumber(snapshots.length, 'snapshot')} that nobody confirmed for 30 days`
+  if (packs.length === 0) return `Marks ${unconfirmed}`
+  const others = snapshots.length > 0 ? `; ${unconfirmed}` : ''
   return `Marks ${formatNumber(packs.length, 'pack')}: deleting them frees ${formatBytes(freeBytes)}${moves}${others}`
 }
 

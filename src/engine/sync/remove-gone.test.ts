@@ -18,10 +18,14 @@ import {
   runSync,
   withPuts,
 } from '../../../test/repositories/syncing.ts'
+import { encodeOpenNames } from '../../format/open-names.ts'
+import { encodePrefix } from '../../format/prefix.ts'
 import { loadForgotten } from '../../repository/forgets.ts'
 import { loadRoots } from '../../repository/roots.ts'
 import { loadSnapshots } from '../../repository/snapshots.ts'
+import { putContent } from '../../store/content.ts'
 import { decorate } from '../../store/decorate.ts'
+import { digestInName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 
 let original: Sample
@@ -218,4 +222,41 @@ test('forget records are there before anything is deleted', async () => {
   })
   const { deleted } = await runSync(source.store, watched, { delete: true })
   expect(deleted).toHaveLength(1)
+})
+
+test('what a listing left out stays, though a forget that was interrupted has a record of it', async () => {
+  await runSync(source.store, target)
+  const [{ id, snapshot }] = (await numbered()) as [Numbered]
+  const dying = decorate(source.store, { remove: () => Promise.reject(new Error('killed')) })
+  const killed = forgetIds({ ...source.repository, store: dying }, id)
+  await expect(killed).rejects.toThrow('killed')
+  const stale = decorate(source.store, {
+    list: async function* (prefix) {
+      for await (const info of source.store.list(prefix)) if (info.name !== snapshot) yield info
+    },
+  })
+  const { result, deleted } = await runSync(stale, target, { delete: true })
+  expect(deleted).toEqual([])
+  expect(result).toMatchObject({ deleted: 0, kept: 1 })
+})
+
+test('what another object among the forget records names stays', async () => {
+  await runSync(source.store, target)
+  const { snapshot } = await loseFirst()
+  const prefix = encodePrefix({ kind: 'hold', domain: new Uint8Array(16), epoch: 1 })
+  const names = encodeOpenNames([digestInName(snapshot) as Uint8Array])
+  await putContent(source.store, { folder: 'forgets', parts: [prefix, names] })
+  expect((await runSync(source.store, target, { delete: true })).deleted).toEqual([])
+})
+
+test('interrupted, nothing more is removed', async () => {
+  await runSync(source.store, target)
+  await forgetIds(source.repository, ...(await numbered()).map(({ id }) => id))
+  await backupFiles(source.repository, { files: { more: 'more' } })
+  const ending = new AbortController()
+  const onDeleted = () => ending.abort()
+  const { signal } = ending
+  const interrupted = runSync(source.store, target, { delete: true, signal, onDeleted })
+  await expect(interrupted).rejects.toMatchObject({ code: 'interrupted' })
+  expect(await namesOf(target, 'snapshots/')).toHaveLength(2)
 })
