@@ -10,6 +10,7 @@ import { leaseCodec } from '../../src/format/records.ts'
 import { HeldLease, leaseName } from '../../src/repository/lease.ts'
 import { putMark } from '../../src/repository/marks.ts'
 import { sealRecord } from '../../src/repository/open-record.ts'
+import { putOrigin } from '../../src/repository/origins.ts'
 import { readPackHeader } from '../../src/repository/pack-headers.ts'
 import { selectDomain } from '../../src/repository/repository.ts'
 import { putReceipt } from '../../src/repository/snapshots.ts'
@@ -241,6 +242,24 @@ describe('marks and leases', () => {
       expect(notesIn(results)).toContain(leaseName(sessionId, 1))
     },
   )
+
+  test('nor says for ever that this is a copy, of something that has it all', async () => {
+    const dead = await deadPack()
+    const say = (name: string) =>
+      putOrigin(siege.store, { packs: [{ name, size: 1, storedAtMs: 1 }], nowMs: 1e15 })
+    await say(dead)
+    await siege.store.put(`origins/${'0'.repeat(64)}`, [Uint8Array.of(1)])
+    const [held] = await siege.prune(1)
+    expect(held?.plan.domains.map(({ mark }) => mark.originPacks)).toContain(1)
+    expect(held?.marks).toEqual([])
+    await siege.prune(2, { alone: true })
+    expect(await namesOf(siege.store, 'packs/')).not.toContain(dead)
+    expect(await namesOf(siege.store, 'origins/')).toEqual([])
+    await say(await deadPack())
+    siege.nowMs += 101 * DAY_MS
+    expect((await siege.prune(1))[0]?.marks).toHaveLength(1)
+    expect(await siege.lost(saved)).toEqual([])
+  })
 
   test('a mark that waits for a session says which', async () => {
     await deadPack()

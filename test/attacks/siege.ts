@@ -101,7 +101,11 @@ export class Siege {
   /** What the owner's upkeep does every day, for so many days. */
   async prune(
     days: number,
-    limits: { readonly unusedMax?: number; readonly compact?: boolean } = {},
+    limits: {
+      readonly unusedMax?: number
+      readonly compact?: boolean
+      readonly alone?: boolean
+    } = {},
   ): Promise<PruneResult[]> {
     const results: PruneResult[] = []
     for (let day = 1; day <= days; day++) {
@@ -115,6 +119,7 @@ export class Siege {
             moveBytesMax: 1 << 30,
             unusedMax: limits.unusedMax ?? 0,
             compact: limits.compact === true,
+            alone: limits.alone === true,
           },
           host: 'host',
           dryRun: false,
