@@ -54,7 +54,7 @@ export interface Held {
 
 /**
  * Holds the chosen snapshots. Throws 'not-permitted' without the right, and 'snapshot-unconfirmed' where
- * one was removed meanwhile.
+ * one was removed meanwhile, or a prune has marked it.
  */
 export async function hold(options: HoldOptions & { readonly reason: string }): Promise<Held> {
   const { repository, known, chosen, reason, clock } = options
@@ -95,15 +95,22 @@ async function expectListed(repository: Repository, chosen: readonly Snapshot[])
   const marked = await loadMarksOf(repository, domains)
   const listed = new Set<string>()
   for await (const { name } of repository.store.list('snapshots/')) listed.add(name)
-  const isGone = ({ name, domain }: Snapshot) =>
-    !listed.has(name) || marked[domains.indexOf(domain)]?.snapshots.has(name) === true
-  const gone = chosen.find(isGone)
-  if (gone === undefined) return
-  throw new CairnError(
-    'snapshot-unconfirmed',
-    `Cannot hold snapshot ${gone.id.slice(0, 8)}: it was removed meanwhile`,
-    { hint: '`cairn undelete` brings it back.' },
-  )
+  const gone = chosen.find(({ name }) => !listed.has(name))
+  if (gone !== undefined)
+    throw new CairnError(
+      'snapshot-unconfirmed',
+      `Cannot hold snapshot ${gone.id.slice(0, 8)}: it was removed meanwhile`,
+      { hint: '`cairn undelete` brings it back.' },
+    )
+  const isMarked = ({ name, domain }: Snapshot) =>
+    marked[domains.indexOf(domain)]?.snapshots.has(name) === true
+  const going = chosen.find(isMarked)
+  if (going !== undefined)
+    throw new CairnError(
+      'snapshot-unconfirmed',
+      `Snapshot ${going.id.slice(0, 8)} may be deleted though it is held: nobody had confirmed it, and a prune had marked it`,
+      { hint: 'Restore what you need of it, and see with `cairn snapshots` whether it stays.' },
+    )
 }
 
 /** Releases the chosen snapshots and returns those that were held. Throws 'not-permitted' without the right. */
