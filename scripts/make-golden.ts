@@ -362,7 +362,7 @@ async function takeOutOfTheWay({ store }: Making): Promise<void> {
 async function tellOrigin({ store, clock }: Making): Promise<void> {
   const packs = [{ name: contentName('packs', PACK_GONE), size: 1, storedAtMs: 1 }]
   for await (const info of store.list('packs/')) packs.push(info)
-  await putOrigin(store, { packs, nowMs: clock.nowMs() })
+  await putOrigin(store, { packs, isOfCopy: true, nowMs: clock.nowMs() })
 }
 
 /** Of a session that was killed. */

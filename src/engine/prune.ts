@@ -21,7 +21,7 @@ import { mergeRecords } from './prune/merge-records.ts'
 import { type DomainPlan, type PruneLimits, planDomain } from './prune/plan.ts'
 import { type DomainSurvey, surveyOf, takeSurvey } from './prune/survey.ts'
 import { type SweepResult, sweep } from './prune/sweep.ts'
-import { removeReceiptsLeft, withdrawForgets } from './prune/tidy-forgets.ts'
+import { removeReceiptsLeft, sayOpenly, withdrawForgets } from './prune/tidy-forgets.ts'
 import { unlessFull } from './prune/unless-full.ts'
 import { recordSightings } from './sightings.ts'
 import { newestStampMs, takeUpkeepLease, type UpkeepLease } from './upkeep-lease.ts'
@@ -103,10 +103,10 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
 
 async function tidyRecords(
   survey: DomainSurvey,
-  { limits: { windowMs } }: Pick<PruneOptions, 'limits'>,
+  { limits: { windowMs, alone = false } }: Pick<PruneOptions, 'limits'>,
 ): Promise<void> {
   await removeReceiptsLeft(survey)
-  const untrue = await withdrawForgets(survey)
+  const untrue = alone ? await sayOpenly(survey) : await withdrawForgets(survey)
   await mergeRecords(survey, { windowMs, untrue })
 }
 

@@ -8,7 +8,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import { CairnError, isCairnError } from '../base/errors.ts'
-import { putOrigin } from '../repository/origins.ts'
+import { isCopy, putOrigin } from '../repository/origins.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
 import { planSync, type SyncPlan, type SyncProblem } from './sync/plan.ts'
 import {
@@ -190,13 +190,14 @@ class SyncRun {
     }
   }
 
-  /** First, so that a prune of the target leaves alone what comes. It is advice: on a full store the rest matters more. */
+  /** First, so that a prune of the target leaves alone what comes. It is advice: where it cannot be put the rest matters more. */
   async #tellOrigin({ source: { packs } }: Survey): Promise<void> {
-    const { target, clock } = this.#options
+    const { source, target, clock } = this.#options
+    const isOfCopy = await isCopy(source)
     try {
-      await putOrigin(target, { packs, nowMs: clock.nowMs() })
+      await putOrigin(target, { packs, isOfCopy, nowMs: clock.nowMs() })
     } catch (error) {
-      if (!isCairnError(error, 'no-space')) throw error
+      if (!isCairnError(error, 'no-space', 'not-permitted')) throw error
     }
   }
 

@@ -94,6 +94,18 @@ export function choice<T extends string>(numbers: Readonly<Record<T, number>>): 
   }
 }
 
+/** What is there or left out. */
+export function yes(): Codec<true> {
+  const number = choice({ yes: 1 })
+  return {
+    write: (writer) => number.write(writer, 'yes'),
+    read: (reader) => {
+      number.read(reader)
+      return true
+    },
+  }
+}
+
 export function array<T>(item: Codec<T>, maxItems: number): Codec<readonly T[]> {
   return {
     write: (writer, values) => {

@@ -15,6 +15,7 @@ import {
   text,
   time,
   uint,
+  yes,
 } from './codec.ts'
 import { BLOB_ID_BYTES } from './ids.ts'
 import {
@@ -147,18 +148,6 @@ export const lossCodec: Codec<Loss> = record<Loss>({
   ids: required(1, array(fixedBytes(BLOB_ID_BYTES), LOST_IDS_MAX)),
   foundMs: required(2, time),
 })
-
-/** What is there or left out. */
-function yes(): Codec<true> {
-  const number = choice({ yes: 1 })
-  return {
-    write: (writer) => number.write(writer, 'yes'),
-    read: (reader) => {
-      number.read(reader)
-      return true
-    },
-  }
-}
 
 function flag(): Codec<boolean> {
   const number = choice({ no: 0, yes: 1 })

@@ -25,7 +25,8 @@ function pack(number: number): ObjectInfo {
   return { name: contentName('packs', sha256(Uint8Array.of(number))), size: 1, storedAtMs: 1 }
 }
 
-const put = (...numbers: readonly number[]) => putOrigin(store, { packs: numbers.map(pack), nowMs })
+const put = (...numbers: readonly number[]) =>
+  putOrigin(store, { packs: numbers.map(pack), isOfCopy: false, nowMs })
 const load = (isAlone = false): Promise<Origins> => loadOrigins(store, { nowMs, isAlone })
 const stored = () => namesOf(store, 'origins/')
 const has = ({ newest }: Origins) => [1, 2, 3].filter((one) => newest?.has(pack(one).name))
@@ -40,6 +41,23 @@ test('the newest says what the origin has, and the others are past', async () =>
   expect(has(found)).toEqual([2, 3])
   expect(found.newest?.storedAtMs).toBe(nowMs)
   expect(found.past).toEqual([first])
+  const second = (await stored()).find((name) => name !== first)
+  nowMs += DAY_MS
+  await put(1)
+  // Who syncs removes all but the last one, so that there are never many.
+  const left = await stored()
+  expect([left.length, left.includes(first ?? ''), left.includes(second ?? '')]).toEqual([
+    2,
+    false,
+    true,
+  ])
+})
+
+test('whether the origin was a copy itself is said', async () => {
+  await put(1)
+  expect((await load()).newest?.isOfCopy).toBe(false)
+  await putOrigin(store, { packs: [pack(1)], isOfCopy: true, nowMs })
+  expect(await stored()).toHaveLength(2)
 })
 
 test('what says the same is put again after a week, and where a clock is ahead', async () => {
@@ -50,8 +68,9 @@ test('what says the same is put again after a week, and where a clock is ahead',
   nowMs += 1
   await put(1, 2)
   expect(await stored()).toHaveLength(2)
-  await putOrigin(store, { packs: [pack(1), pack(2)], nowMs: nowMs - 1 })
-  expect(await stored()).toHaveLength(3)
+  const before = await stored()
+  await putOrigin(store, { packs: [pack(1), pack(2)], isOfCopy: false, nowMs: nowMs - 1 })
+  expect((await stored()).filter((name) => !before.includes(name))).toHaveLength(1)
 })
 
 test('after 100 days it counts no more, and where this is alone none does', async () => {

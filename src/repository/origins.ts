@@ -3,7 +3,7 @@
 
 import { assert, isCairnError } from '../base/errors.ts'
 import { ORIGIN_NAME_BYTES, ORIGIN_PACKS_MAX } from '../format/limits.ts'
-import { decodeOrigin, encodeOrigin } from '../format/origin.ts'
+import { decodeOrigin, encodeOrigin, type Origin } from '../format/origin.ts'
 import { putContent } from '../store/content.ts'
 import { hexInName } from '../store/names.ts'
 import type { ObjectInfo, Store } from '../store/store.ts'
@@ -22,6 +22,7 @@ export interface FoundOrigin {
   readonly storedAtMs: number
   /** See Origin. */
   readonly packs: Uint32Array
+  readonly isOfCopy: boolean
   /** Whether the origin had a pack of this name. */
   has(pack: string): boolean
 }
@@ -56,9 +57,9 @@ async function readOrSkip(
   { info: { name, storedAtMs }, problems }: { info: ObjectInfo; problems: ObjectProblems },
 ): Promise<FoundOrigin | undefined> {
   try {
-    const { packs } = decodeOrigin(await readObject(store, name))
+    const { packs, isOfCopy = false } = decodeOrigin(await readObject(store, name))
     const begins = new Set(packs)
-    return { name, storedAtMs, packs, has: (pack) => begins.has(beginOf(pack)) }
+    return { name, storedAtMs, packs, isOfCopy, has: (pack) => begins.has(beginOf(pack)) }
   } catch (error) {
     // Another prune has removed it.
     if (!isCairnError(error, 'object-missing')) problems.take(name, error)
@@ -73,31 +74,53 @@ async function listOrigins(store: Store): Promise<readonly ObjectInfo[]> {
   return listed.sort((a, b) => b.storedAtMs - a.storedAtMs || (a.name < b.name ? 1 : -1))
 }
 
-/** Puts what the origin lists, unless the newest record says the same and is from this week. */
+export interface PutOrigin {
+  /** What the origin lists. */
+  readonly packs: readonly ObjectInfo[]
+  /** It is a copy itself. */
+  readonly isOfCopy: boolean
+  readonly nowMs: number
+}
+
+/** Puts what the origin lists, unless the newest record says the same and is from this week, and removes older ones. */
 export async function putOrigin(
   store: Store,
-  { packs, nowMs }: { readonly packs: readonly ObjectInfo[]; readonly nowMs: number },
+  { packs, isOfCopy, nowMs }: PutOrigin,
 ): Promise<void> {
-  const begins = beginsOf(packs)
-  const [newest] = await listOrigins(store)
-  if (newest !== undefined && (await saysSame(store, { newest, begins, nowMs }))) return
-  const object = encodeOrigin({ packs: begins, syncedMs: nowMs })
-  await putContent(store, { folder: 'origins', parts: [object] })
+  const said = { packs: beginsOf(packs), isOfCopy: isOfCopy ? (true as const) : undefined }
+  const [newest, ...older] = await listOrigins(store)
+  if (newest === undefined || !(await saysSame(store, { newest, said, nowMs })))
+    await putContent(store, {
+      folder: 'origins',
+      parts: [encodeOrigin({ ...said, syncedMs: nowMs })],
+    })
+  // The last one stays, for whoever has listed it.
+  for (const { name } of older) await store.remove(name)
+}
+
+/** Whether a store is a copy, as far as is known without a key. */
+export async function isCopy(store: Store): Promise<boolean> {
+  return (await listOrigins(store)).length > 0
 }
 
 async function saysSame(
   store: Store,
   {
     newest,
-    begins,
+    said,
     nowMs,
-  }: { readonly newest: ObjectInfo; readonly begins: Uint32Array; readonly nowMs: number },
+  }: {
+    readonly newest: ObjectInfo
+    readonly said: Pick<Origin, 'packs' | 'isOfCopy'>
+    readonly nowMs: number
+  },
 ): Promise<boolean> {
   const ageMs = nowMs - newest.storedAtMs
   if (ageMs < 0 || ageMs > ORIGIN_AGAIN_MS) return false
   const problems = new ObjectProblems()
   const found = await readOrSkip(store, { info: newest, problems })
-  return found !== undefined && equalNumbers(found.packs, begins)
+  if (found === undefined || found.isOfCopy !== (said.isOfCopy === true)) return false
+  return equalNumbers(found.packs, said.packs)
 }
 
 function equalNumbers(a: Uint32Array, b: Uint32Array): boolean {

@@ -246,7 +246,11 @@ describe('marks and leases', () => {
   test('nor says for ever that this is a copy, of something that has it all', async () => {
     const dead = await deadPack()
     const say = (name: string) =>
-      putOrigin(siege.store, { packs: [{ name, size: 1, storedAtMs: 1 }], nowMs: 1e15 })
+      putOrigin(siege.store, {
+        packs: [{ name, size: 1, storedAtMs: 1 }],
+        isOfCopy: false,
+        nowMs: 1e15,
+      })
     await say(dead)
     await siege.store.put(`origins/${'0'.repeat(64)}`, [Uint8Array.of(1)])
     const [held] = await siege.prune(1)

@@ -398,3 +398,24 @@ describe('what a copy has forgotten by itself and was lost here', () => {
     expect([...(await confirmedIn(test))].sort()).toEqual([...there].sort())
   })
 })
+
+test('a record of a forget that was interrupted, which only the copy has, explains nothing that is missing here', async () => {
+  const { whole } = await rolledBack
+  const test = await without({ whole, before: new Set() }, () => false)
+  const store = openMemory({ clock: systemClock })
+  const there = await confirmedIn(test)
+  const all = await snapshotsOf(test)
+  const lost = all.find(({ summary }) => summary.sequence === 1) as Snapshot
+  const kept = [lost.name, await receiptOf(test, lost)]
+  const bytes = await Promise.all(kept.map((name) => test.store.get(name)))
+  await forgetIds(test.repository, lost.id)
+  for (const [i, name] of kept.entries()) await test.store.put(name, [bytes[i] as Uint8Array])
+  await runSync(test.store, store)
+  // A prune has taken the record back, and then the snapshot is lost.
+  for (const name of [...(await namesOf(test.store, 'forgets/')), ...kept])
+    await test.store.remove(name)
+  await repairSample(test.repository, { from: store, ...quickly })
+  await expectSound(test)
+  expect([...(await confirmedIn(test))].sort()).toEqual([...there].sort())
+  expect((await loadForgotten(test.repository)).forgotten).toEqual([])
+})

@@ -421,6 +421,7 @@ export const prefix: fc.Arbitrary<Prefix> = fc.record({
 })
 
 export const origin: fc.Arbitrary<Origin> = fc.record({
+  isOfCopy: maybe(fc.constant(true as const)),
   packs: fc.uniqueArray(u32, { maxLength: 20 }).map((packs) => Uint32Array.from(packs).sort()),
   syncedMs: time,
 })

@@ -102,8 +102,9 @@ async function describeOrigins({ store }: Repository): Promise<readonly string[]
   for (const name of await namesOf(store, 'origins/')) {
     const object = await store.get(name)
     if (!isOfKind(object, '11')) continue
-    const { packs, syncedMs } = decodeOrigin(object)
-    lines.push(`origin record ${shortHex(digestInName(name) as Bytes)}, ${timeOf(syncedMs)}`)
+    const { packs, syncedMs, isOfCopy } = decodeOrigin(object)
+    const copy = isOfCopy ? ', of a copy' : ''
+    lines.push(`origin record ${shortHex(digestInName(name) as Bytes)}, ${timeOf(syncedMs)}${copy}`)
     for (const begin of packs) lines.push(`- packs that begin with ${begin.toString(16)}`)
   }
   return lines

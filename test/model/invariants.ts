@@ -245,9 +245,7 @@ export class Invariants {
   }): Pick<Facts, 'forgotten' | 'forgottenMs'> {
     const { repository } = this.#options
     const { snapshots, forgottenMs } = openUpkeepRecord(repository, { ...own, kind: 'forget' })
-    // Of what nobody had confirmed a sweep says that it is gone: that excuses nothing here.
-    const said = snapshots.filter(({ isConfirmed, object }) => isConfirmed || object !== undefined)
-    const found = said.map(({ snapshot, object }) => {
+    const found = snapshots.map(({ snapshot, object }) => {
       const roots =
         object === undefined ? [] : openSnapshot(repository, { ...own, object }).summary.roots
       const named = roots.map((root) => `${own.domain.hex} ${toHex(root)}`)

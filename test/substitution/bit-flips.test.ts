@@ -33,7 +33,7 @@ beforeAll(async () => {
   world = await makeWorld()
   repository = await openRepository(world.stores[0], world.owner)
   const [store] = world.stores
-  await putOrigin(store, { packs: [], nowMs: 1 })
+  await putOrigin(store, { packs: [], isOfCopy: false, nowMs: 1 })
   names = await namesOf(store, '')
 })
 

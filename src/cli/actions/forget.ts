@@ -8,6 +8,7 @@ import { hasRule, type Policy } from '../../engine/forget/policy.ts'
 import { type ForgetResult, type Forgetting, forget } from '../../engine/forget.ts'
 import { selectSnapshot } from '../../engine/select-snapshot.ts'
 import { aboutObject, isNobodys, type ObjectProblem } from '../../repository/object-problem.ts'
+import { loadOrigins } from '../../repository/origins.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { catalogIn } from '../catalog-file.ts'
 import type { Context } from '../context.ts'
@@ -99,6 +100,7 @@ async function forgetIn(
     rememberStoreTime(context, { address, storeMs: result.storeMs, wentBack })
   }
   report(context, { result, dryRun })
+  await tellCopy(context, { repository, result })
   const pruned =
     flags.prune === true
       ? await pruneRepository(context, {
@@ -116,6 +118,20 @@ async function forgetIn(
   if (problems > 0) return EXIT.failed
   return isIncomplete(result) ? EXIT.incomplete : pruned?.code
 }
+
+/** Who uses it as the repository, because that is no more, would wonder why no copy goes by what is forgotten. */
+async function tellCopy(
+  { output }: Context,
+  { repository, result }: { readonly repository: Repository; readonly result: ForgetResult },
+): Promise<void> {
+  if (result.forgotten.length === 0) return
+  const at = { nowMs: result.storeMs, isAlone: false }
+  const { newest } = await loadOrigins(repository.store, at)
+  if (newest !== undefined && !newest.isOfCopy) output.note(OF_A_COPY)
+}
+
+const OF_A_COPY =
+  'This is a copy, and no other copy goes by what is forgotten here. If it is the repository now: `cairn prune --alone`.'
 
 /** So that this machine does not miss what it has just forgotten. */
 function withoutForgotten({ snapshots, problems, forgotten }: ForgetResult): KnownList {

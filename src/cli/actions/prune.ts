@@ -228,7 +228,7 @@ function planLines(plan: DomainPlan): readonly string[] {
           `Spares ${formatNumber(mark.sparedPacks, 'pack')} (${formatBytes(mark.sparedBytes)}) that sessions at work may still need`,
         ]
       : []),
-    ...(mark.originPacks > 0 ? [originLine(plan)] : []),
+    ...originLines(plan),
   ]
 }
 
@@ -238,11 +238,14 @@ const BLOCKED = {
     'Marks nothing more, because a snapshot is missing (listed below): until it is back, or given up, all that is stored counts as needed',
 } as const
 
-function originLine({ mark, survey }: DomainPlan): string {
+/** Said each time: who has made it the repository since must know. */
+function originLines({ mark, survey }: DomainPlan): readonly string[] {
+  const { newest } = survey.origins
+  if (newest === undefined) return []
   const packs = `${formatNumber(mark.originPacks, 'pack')} (${formatBytes(mark.originBytes)})`
-  const at = survey.origins.newest?.storedAtMs
-  const when = at === undefined ? '' : ` when it was synced, at ${formatTime(at)}`
-  return `Leaves ${packs} that nothing here needs, because what this is a copy of had them${when}; if that is no more: --alone`
+  return [
+    `A copy of what was synced at ${formatTime(newest.storedAtMs)}, which had ${packs} that nothing needs here: they stay. If that is no more, say --alone`,
+  ]
 }
 
 function sweepLine({ sweep }: DomainPlan): string {

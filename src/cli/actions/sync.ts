@@ -243,7 +243,7 @@ const HINTS: Readonly<Record<SyncProblem['kind'], string>> = {
     'same, `cairn lease` there shows who is at work, and `cairn check` on both whether somebody has forged one.',
   missing:
     '`cairn check` on the source says whether it was lost, and `cairn repair --from COPY` brings it back. Where it was given up ' +
-    'there, `cairn forget` takes it from the copy; what an interrupted backup had left goes with `cairn prune` of the copy.',
+    'there, or the source is a copy and has forgotten it by itself, `cairn forget` takes it from the copy; what an interrupted backup had left goes with `cairn prune` of the copy.',
   unsettled: 'Run the same command again when the source is not being pruned.',
 }
 

@@ -94,7 +94,7 @@ class History {
       if (this.#isForgotten(snapshot)) {
         findings.note(
           name,
-          `it confirms ${snapshot}, which was forgotten: the next forget removes it`,
+          `it confirms ${snapshot}, which was forgotten: the next forget or prune removes it`,
         )
       } else if (this.#givenUp.has(snapshot)) {
         findings.note(name, `it confirms ${snapshot}, which was lost and given up`)
@@ -122,15 +122,14 @@ class History {
     }
   }
 
-  /** What nobody can forget, unless it is held elsewhere and this is a copy that had forgotten it before. */
+  /** What nobody can forget. */
   async checkHolds(): Promise<void> {
     const { opened, index, findings } = this.#options
     const own = new Holds(opened.holds).counting.filter(({ domain }) => domain === index.domain)
     const confirmed = new Set(this.#receipts.map(({ snapshot }) => snapshot))
     for (const { name, snapshot } of held(own)) {
-      if (this.#isForgottenByCopy(snapshot) || this.#givenUp.has(snapshot)) continue
-      const isTold =
-        this.#gone.has(snapshot) || (confirmed.has(snapshot) && !this.#isForgotten(snapshot))
+      if (this.#isForgotten(snapshot) || this.#givenUp.has(snapshot)) continue
+      const isTold = this.#gone.has(snapshot) || confirmed.has(snapshot)
       if (isTold || !(await this.#isGone(snapshot))) continue
       this.#gone.add(snapshot)
       const what = `the store does not have this snapshot, and ${name} holds it`
@@ -223,16 +222,8 @@ class History {
   }
 
   #isForgotten(name: string): boolean {
-    return this.#recordOf(name) !== undefined
-  }
-
-  #isForgottenByCopy(name: string): boolean {
-    return this.#recordOf(name)?.isOfCopy === true
-  }
-
-  #recordOf(name: string): OpenedForgotten | undefined {
     const { index, opened } = this.#options
-    return opened.forgotten.get(confirmationOf({ domain: index.domain, name }))
+    return opened.forgotten.has(confirmationOf({ domain: index.domain, name }))
   }
 
   #isConfirmed(snapshot: OpenedSnapshot): boolean {

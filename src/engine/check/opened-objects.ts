@@ -36,8 +36,6 @@ export interface OpenedForgotten {
   readonly summary: Summary | undefined
   /** When the store received the record. */
   readonly forgottenAtMs: number
-  /** A copy has forgotten it by itself: see ForgetRecord. */
-  readonly isOfCopy: boolean
 }
 
 /** What one index segment says of a pack. */

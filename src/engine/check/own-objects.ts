@@ -63,10 +63,9 @@ function takeForgotten(
     // A repair says of some first without it.
     const predecessor = one.predecessor ?? known?.predecessor
     const { sourceId, sequence } = one
-    const isOfCopy = record.isOfCopy === true || known?.isOfCopy === true
     const facts = { name, domain, sourceId, sequence, summary, forgottenAtMs }
     const isOlder = known !== undefined && (known.forgottenAtMs > forgottenAtMs || !summary)
-    opened.forgotten.set(key, { ...(isOlder ? known : facts), predecessor, isOfCopy })
+    opened.forgotten.set(key, { ...(isOlder ? known : facts), predecessor })
   }
 }
 

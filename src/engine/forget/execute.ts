@@ -15,7 +15,6 @@ import type { Clock } from '../../base/clock.ts'
 import { assert, isCairnError } from '../../base/errors.ts'
 import { FORGOTTEN_MAX, MEBI } from '../../format/limits.ts'
 import { FACT_BYTES, type Forgotten } from '../../format/upkeep-records.ts'
-import { loadForgotten } from '../../repository/forgets.ts'
 import { loadHolds } from '../../repository/holds.ts'
 import {
   forEachInParallel,
@@ -32,7 +31,6 @@ import { contentName, digestInName } from '../../store/names.ts'
 import { listingLagMs } from '../prune/timing.ts'
 import { contestedIn } from './others.ts'
 import { type Retained, receiptsLeft, type Survey } from './survey.ts'
-import { executeWithdrawals, planWithdrawals } from './withdraw.ts'
 
 /** Between two looks at what is held. */
 const AT_A_TIME = 256
@@ -66,12 +64,16 @@ export interface Executed {
 
 /** Throws what the store throws, 'not-permitted' without the right, and as loadHolds. */
 export async function executeForget(options: ExecuteOptions): Promise<Executed> {
-  const done: Done = { forgotten: [], spared: [], contested: [], records: new Set() }
+  const done: Done = { forgotten: [], spared: [], contested: [] }
   // Each time more patient: a store that is so slow must come to an end too.
   for (let attempt = 1, left = options.going; left.length > 0; attempt++)
-    left = await forgetYoung(left, { ...options, done, oldMs: attempt * RECORD_YOUNG_MS })
+    left = await forgetYoung(left, {
+      ...options,
+      done,
+      oldMs: attempt * RECORD_YOUNG_MS,
+      isFirst: attempt === 1,
+    })
   await removeAll(options.repository, receiptsLeft(options.survey))
-  await withdraw(done, options)
   return done
 }
 
@@ -79,31 +81,14 @@ interface Done {
   readonly forgotten: Retained[]
   readonly spared: Retained[]
   readonly contested: Retained[]
-  /** Object names of records that were put. */
-  readonly records: Set<string>
-}
-
-/** What stays after all is not to be said of it. Where listings lag a later prune does that. */
-async function withdraw(
-  { spared, contested, records: own }: Done,
-  { repository }: Pick<ExecuteOptions, 'repository'>,
-): Promise<void> {
-  const staying = [...spared, ...contested].flatMap(({ lineage }) => lineage.members)
-  if (staying.length === 0 || !repository.store.capabilities.strongListing) return
-  const { records } = await loadForgotten(repository, { onlyReading: true })
-  const isThere = new Set(staying.map(({ name }) => name))
-  for (const [domain, some] of Map.groupBy(records, (one) => one.domain)) {
-    const candidates = some.filter(({ name }) => own.has(name))
-    const options = { isThere, isShownAtOnce: true, isSettled: () => true }
-    const plan = planWithdrawals(some, candidates, options)
-    await executeWithdrawals(repository, { ...plan, domain })
-  }
 }
 
 interface Forgetting extends ExecuteOptions {
   readonly done: Done
   /** A record of this age is too old. */
   readonly oldMs: number
+  /** Young records that were there before may be used again. */
+  readonly isFirst: boolean
 }
 
 /** Returns those whose records have become too old before they could be removed. */
@@ -167,11 +152,11 @@ interface Recorded {
 
 async function putRecords(
   some: readonly Retained[],
-  { repository, survey, done, forgottenMs, isOld, onProblem }: Forgetting & Aging,
+  { repository, survey, isFirst, forgottenMs, isOld, onProblem }: Forgetting & Aging,
 ): Promise<Recorded> {
   const problems = new ObjectProblems()
   const recordOf = new Map<string, string>()
-  for (const one of survey.forgotten)
+  for (const one of isFirst ? survey.forgotten : [])
     if (one.object && forgottenMs - one.forgottenAtMs < RECORD_YOUNG_MS)
       recordOf.set(confirmationOf(one), one.record)
   const members = some.flatMap(({ lineage }) => lineage.members)
@@ -180,14 +165,13 @@ async function putRecords(
     nowMs: forgottenMs,
     isAlone: false,
   })
-  const isOfCopy: true | undefined = origin === undefined ? undefined : true
+  const isOfCopy = origin === undefined || origin.isOfCopy ? undefined : (true as const)
   for (const [domain, own] of Map.groupBy(fresh, (one) => one.domain)) {
     const forgotten = await readForgotten(repository, own, problems)
     for (const snapshots of inRecords(forgotten)) {
       const record = { snapshots, forgottenMs, isOfCopy }
       const name = await putUpkeepRecord(repository, { kind: 'forget', domain, record })
       await expectStored(repository, { name, isOld })
-      done.records.add(name)
       for (const { snapshot } of snapshots)
         recordOf.set(confirmationOf({ domain, name: contentName('snapshots', snapshot) }), name)
     }

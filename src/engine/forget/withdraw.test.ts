@@ -11,9 +11,10 @@ import { loadSnapshots } from '../../repository/snapshots.ts'
 import { decorate } from '../../store/decorate.ts'
 import { openMemory } from '../../store/memory.ts'
 import type { Store } from '../../store/store.ts'
-import { hold } from '../hold.ts'
 import { GRACE_MS } from '../prune/timing.ts'
 import { prune } from '../prune.ts'
+
+const ABANDONED_MS = 15 * DAY_MS
 
 let world: Retention
 let owner: Repository
@@ -34,10 +35,10 @@ async function recorded(store: Store = world.store): Promise<readonly string[]> 
   return forgotten.map(({ id }) => id).sort()
 }
 
-async function pruneOf(store: Store = world.store): Promise<void> {
+async function pruneOf(store: Store = world.store, { alone = false } = {}): Promise<void> {
   const repository = await world.owner(store)
   // Snapshots of nothing have roots that no pack has.
-  const limits = { graceMs: GRACE_MS, windowMs: 0, moveBytesMax: 1, unusedMax: 1 }
+  const limits = { graceMs: GRACE_MS, windowMs: 0, moveBytesMax: 1, unusedMax: 1, alone }
   const options = { ...world.working(repository), limits, dryRun: false, onPlan: () => undefined }
   await prune({ ...options, signal: new AbortController().signal })
 }
@@ -52,37 +53,7 @@ function refusing(isMeant: (name: string) => boolean = () => true): Store {
 
 const isIn = (folder: string) => (name: string) => name.startsWith(folder)
 
-describe('at once', () => {
-  test('where it was held in that moment; what else the record says is said again', async () => {
-    const [first = '', second = ''] = await save(3)
-    const racing = decorate(world.store, {
-      put: async (name, parts) => {
-        const result = await world.store.put(name, parts)
-        if (!name.startsWith('forgets/')) return result
-        const { snapshots: known } = await loadSnapshots(owner)
-        const chosen = known.filter(({ id }) => id === first)
-        await hold({ repository: owner, known, chosen, clock: world.clock, reason: '' })
-        return result
-      },
-    })
-    const ids = [first, second]
-    const done = await forgetThese(await world.owner(racing), { ids, minimum: 0 })
-    expect(done.spared.map(({ id }) => id)).toEqual([first])
-    expect(await recorded()).toEqual([second])
-    expect((await world.undelete(owner, second)).failed).toEqual([])
-  })
-
-  test('where somebody else forgets at the same time', async () => {
-    const [first = '', second = ''] = await save(2)
-    const other = await world.owner(refusing(isIn('snapshots/')))
-    await expect(forgetIds(other, second)).rejects.toThrow('refused')
-    const done = await forgetThese(owner, { ids: [first], minimum: 1 })
-    expect(done.contested.map(({ id }) => id)).toEqual([first])
-    expect(await recorded()).toEqual([second])
-  })
-})
-
-describe('by a prune a day later', () => {
+describe('by a prune when nobody is at work on it any more', () => {
   async function refuse(...ids: readonly string[]): Promise<void> {
     const repository = await world.owner(refusing(isIn('snapshots/')))
     await expect(forgetIds(repository, ...ids)).rejects.toThrow('refused')
@@ -92,13 +63,12 @@ describe('by a prune a day later', () => {
     const [first = '', second = ''] = await save(3)
     await refuse(first, second)
     await world.store.remove(`snapshots/${second}`)
-    world.nowMs += DAY_MS - 1
+    world.nowMs += ABANDONED_MS
     await pruneOf()
     expect(await recorded()).toEqual([first, second].sort())
-    world.nowMs += 2
+    world.nowMs += 1
     await pruneOf()
     expect(await recorded()).toEqual([second])
-    expect((await world.undelete(owner, second)).failed).toEqual([])
     expect(await namesOf(world.store, 'forgets/')).toHaveLength(1)
   })
 
@@ -106,7 +76,7 @@ describe('by a prune a day later', () => {
     const [first = '', second = ''] = await save(3)
     await refuse(first, second)
     await world.store.remove(`snapshots/${second}`)
-    world.nowMs += 2 * DAY_MS
+    world.nowMs += 2 * ABANDONED_MS
     await expect(pruneOf(refusing(isIn('forgets/')))).rejects.toThrow('refused')
     expect(await recorded()).toEqual([first, second].sort())
     expect(await namesOf(world.store, 'forgets/')).toHaveLength(2)
@@ -121,7 +91,7 @@ describe('by a prune a day later', () => {
     await world.store.remove(`snapshots/${second}`)
     const capabilities = { ...world.store.capabilities, strongListing: false }
     const lagging = { ...decorate(world.store, {}), capabilities }
-    world.nowMs += 2 * DAY_MS
+    world.nowMs += 2 * ABANDONED_MS
     await pruneOf(lagging)
     await pruneOf(lagging)
     expect(await namesOf(world.store, 'forgets/')).toHaveLength(2)
@@ -161,7 +131,7 @@ describe('in a copy', () => {
     await runSync(world.store, copy, { clock: world.clock })
     await forgetIds(owner, first)
     await runSync(world.store, copy, { clock: world.clock })
-    world.nowMs += 2 * DAY_MS
+    world.nowMs += 2 * ABANDONED_MS
     await pruneOf(copy)
     expect(await recorded(copy)).toEqual([first])
     expect(await isOfCopy(copy)).toEqual([false])
@@ -177,10 +147,57 @@ describe('in a copy', () => {
     await expect(forgetIds(await world.owner(refused), first, second)).rejects.toThrow('refused')
     expect(await isOfCopy(copy)).toEqual([true])
     await copy.remove(`snapshots/${first}`)
-    world.nowMs += 2 * DAY_MS
+    world.nowMs += 2 * ABANDONED_MS
     await pruneOf(copy)
     expect([await recorded(copy), await isOfCopy(copy)]).toEqual([[first], [true]])
   })
+})
+
+describe('a repository', () => {
+  const newStore = (address: string) => openMemory({ clock: world.clock, address })
+
+  test('that was made anew from its copy is one: what it forgets goes from the copy too', async () => {
+    const [copy, anew] = [newStore('memory:copy'), newStore('memory:anew')]
+    const [first = ''] = await save(2)
+    await runSync(world.store, copy, { clock: world.clock })
+    await runSync(copy, anew, { clock: world.clock })
+    await forgetIds(await world.owner(anew), first)
+    const { deleted, problems } = await runSync(anew, copy, { clock: world.clock, delete: true })
+    expect([deleted, problems]).toEqual([[`snapshots/${first}`], []])
+  })
+
+  test('that was a copy says openly what it has forgotten, when it is said to be alone', async () => {
+    const [copy, other] = [newStore('memory:copy'), newStore('memory:other')]
+    const [first = ''] = await save(2)
+    await runSync(world.store, copy, { clock: world.clock })
+    await runSync(world.store, other, { clock: world.clock })
+    await forgetIds(await world.owner(copy), first)
+    const toOther = () => runSync(copy, other, { clock: world.clock, delete: true })
+    expect((await toOther()).deleted).toEqual([])
+    await pruneOf(copy, { alone: true })
+    expect(await namesOf(copy, 'forgets/')).toHaveLength(1)
+    expect((await toOther()).deleted).toEqual([`snapshots/${first}`])
+    expect(await recorded(copy)).toEqual([first])
+  })
+})
+
+test('of two who forget the same at the same time, the one that takes it back says nothing less', async () => {
+  const [first = '', second = ''] = await save(3)
+  let isFirst = true
+  const racing = decorate(world.store, {
+    put: async (name, parts) => {
+      const result = await world.store.put(name, parts)
+      if (name.startsWith('forgets/') && isFirst) {
+        isFirst = false
+        await forgetThese(owner, { ids: [first, second], minimum: 1 })
+      }
+      return result
+    },
+  })
+  const slow = await forgetThese(await world.owner(racing), { ids: [first], minimum: 2 })
+  expect(slow.contested.map(({ id }) => id)).toEqual([first])
+  expect(await recorded()).toEqual([first, second].sort())
+  expect((await world.undelete(owner, first)).failed).toEqual([])
 })
 
 test('who was suspended until its record was withdrawn puts another one before it removes anything', async () => {

@@ -127,17 +127,6 @@ test('so is what is held, until it is released', async () => {
   expect(await missing({ ...NOTHING_KNOWN, holds })).toEqual([])
 })
 
-test('what is held is missing though a record says that it was forgotten, unless a copy did that by itself', async () => {
-  const held = holdOf({ snapshots: ['gone'] })
-  stored.add(held.name)
-  const holds = new Holds([held])
-  const forgotten = recordOf('gone')
-  have({ forgetRecords: [forgotten] })
-  expect(await missing({ ...NOTHING_KNOWN, holds })).toEqual([nameOf('gone')])
-  have({ forgetRecords: [{ ...forgotten, record: { ...forgotten.record, isOfCopy: true } }] })
-  expect(await missing({ ...NOTHING_KNOWN, holds })).toEqual([])
-})
-
 test('not what is there by now, nor where the witness went meanwhile', async () => {
   have({ receipts: [receipt('late'), receipt('forgotten now')] })
   stored.add(nameOf('late'))

@@ -43,18 +43,18 @@ export async function findMissing(
   known: Known,
 ): Promise<readonly MissingSnapshot[]> {
   const isThere = new Set(roots.snapshots.map(({ name }) => name))
-  const forgotten = namesIn(roots.forgetRecords)
-  // What is held nobody forgets, unless it is held elsewhere and this is a copy that had forgotten it before.
-  const byCopy = namesIn(roots.forgetRecords.filter(({ record }) => record.isOfCopy))
-  const isExplained = (name: string, { isHeld }: { readonly isHeld: boolean }) => {
+  const isForgotten = new Set(
+    roots.forgetRecords.flatMap(({ record }) =>
+      record.snapshots.map(({ snapshot }) => contentName('snapshots', snapshot)),
+    ),
+  )
+  const isExplained = (name: string) => {
     const id = toHex(digestInName(name) ?? new Uint8Array())
-    const isForgotten = (isHeld ? byCopy : forgotten).has(name)
-    return isForgotten || known.marked.has(name) || known.lost.has(id)
+    return isForgotten.has(name) || known.marked.has(name) || known.lost.has(id)
   }
   const found = new Map<string, MissingSnapshot>()
   for (const { domain, name, snapshot } of witnessesIn(roots, known)) {
-    const isHeld = name.startsWith('holds/')
-    if (isThere.has(snapshot) || found.has(snapshot) || isExplained(snapshot, { isHeld })) continue
+    if (isThere.has(snapshot) || found.has(snapshot) || isExplained(snapshot)) continue
     // Put since snapshots were listed, or not in that list yet.
     if ((await store.stat(snapshot)) !== undefined) continue
     // The witness went meanwhile, as who forgets does.
@@ -62,12 +62,6 @@ export async function findMissing(
     found.set(snapshot, { domain, name: snapshot, witness: name })
   }
   return [...found.values()]
-}
-
-/** Names of snapshots. */
-function namesIn(records: Roots['forgetRecords']): ReadonlySet<string> {
-  const names = records.flatMap(({ record }) => record.snapshots.map(({ snapshot }) => snapshot))
-  return new Set(names.map((hash) => contentName('snapshots', hash)))
 }
 
 function* witnessesIn(

@@ -346,12 +346,18 @@ function neverConfirmed(survey: DomainSurvey): readonly string[] {
   for (const { record } of roots.forgetRecords)
     for (const { predecessor } of record.snapshots)
       if (predecessor !== undefined) isFollowed.add(contentName('snapshots', predecessor))
-  return roots.snapshots
-    .filter((one) => one.domain === domain && !confirmed.has(confirmationOf(one)))
-    .filter((one) => !isFollowed.has(one.name))
-    .filter((one) => !marked.snapshots.has(one.name) && holds.of(one).length === 0)
-    .filter((one) => nowMs - receivedMsOf(sightings, one) > UNCONFIRMED_KEPT_MS)
-    .map(({ name }) => name)
+  return (
+    roots.snapshots
+      .filter((one) => one.domain === domain && !confirmed.has(confirmationOf(one)))
+      .filter((one) => !isFollowed.has(one.name))
+      .filter((one) => !marked.snapshots.has(one.name) && holds.of(one).length === 0)
+      // In a copy its receipt may come later than it did.
+      .filter(
+        (one) =>
+          nowMs - Math.max(one.storedAtMs, receivedMsOf(sightings, one)) > UNCONFIRMED_KEPT_MS,
+      )
+      .map(({ name }) => name)
+  )
 }
 
 function sumOf<T>(items: readonly T[], amount: (item: T) => number): number {

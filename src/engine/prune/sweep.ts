@@ -5,20 +5,15 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CairnError, isCairnError } from '../../base/errors.ts'
-import { FORGOTTEN_MAX } from '../../format/limits.ts'
-import type { Forgotten } from '../../format/upkeep-records.ts'
 import type { FoundMark } from '../../repository/marks.ts'
 import { forEachInParallel } from '../../repository/object-problem.ts'
 import { isOtherAtUpkeep } from '../../repository/sessions.ts'
-import { putUpkeepRecord } from '../../repository/upkeep-records.ts'
 import type { Random } from '../../sealer/random.ts'
-import { contentName, digestInName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 import { FrameMover } from './move-frames.ts'
 import type { DomainPlan, Obstacle } from './plan.ts'
 import { rewriteIndex } from './rewrite-index.ts'
 import { listingLagMs } from './timing.ts'
-import { unlessFull } from './unless-full.ts'
 import { whyNot } from './why-not.ts'
 
 export interface SweepOptions {
@@ -46,7 +41,6 @@ export async function sweep(plan: DomainPlan, options: SweepOptions): Promise<Sw
   const { survey, sweep: planned } = plan
   if (planned.marks.length + planned.snapshots.length === 0) return NOTHING_SWEPT
   const remove = removerOf(plan, options)
-  await explain(plan)
   const snapshots = await remove(planned.snapshots)
   const needed = new Set(planned.move.map(({ pack }) => pack))
   // What nobody needs goes first: on a full store it makes the room that moving takes.
@@ -74,34 +68,6 @@ const NOTHING_SWEPT: SweepResult = {
   removedSnapshots: 0,
   ...NO_MARKS,
   obstacles: [],
-}
-
-/**
- * What nobody confirmed may have a receipt after all, from a run that was suspended for a month: that must not look like a
- * loss. Not on a full store, where deleting matters more.
- */
-async function explain({ survey, sweep: { snapshots: going } }: DomainPlan): Promise<void> {
-  const { repository, domain, roots, nowMs, origins } = survey
-  const names = new Set(going)
-  const known = new Set(roots.forgetRecords.flatMap(({ record }) => record.snapshots.map(nameOf)))
-  const snapshots = roots.snapshots
-    .filter(({ name }) => names.has(name) && !known.has(name))
-    .map(({ name, summary: { sourceId, sequence } }) => {
-      const snapshot = digestInName(name) as Bytes
-      const gone = { predecessor: undefined, object: undefined }
-      return { snapshot, sourceId, sequence, isConfirmed: false, ...gone }
-    })
-  if (snapshots.length === 0) return
-  const isOfCopy: true | undefined = origins.newest === undefined ? undefined : true
-  for (let at = 0; at < snapshots.length; at += FORGOTTEN_MAX) {
-    const some = snapshots.slice(at, at + FORGOTTEN_MAX)
-    const record = { snapshots: some, forgottenMs: nowMs, isOfCopy }
-    await unlessFull(() => putUpkeepRecord(repository, { kind: 'forget', domain, record }))
-  }
-}
-
-function nameOf({ snapshot }: Forgotten): string {
-  return contentName('snapshots', snapshot)
 }
 
 /** Objects that go at a time. */

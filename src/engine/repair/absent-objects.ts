@@ -57,12 +57,13 @@ export async function findAbsent(
   const counting = new Set(known.roots.snapshots.map(({ name }) => name))
   // Who forgets one takes its receipt too: what has one here was forgotten in the copy alone.
   for (const { snapshot } of known.roots.receipts) counting.add(snapshot)
+  // What is missing here and the copy has all the same: its record may be of a forget that was interrupted.
+  const isMissing = new Set(missing)
+  for (const { name } of theirs) if (isMissing.has(name)) counting.add(name)
   const kept = new Map<string, Bytes>()
   const records = await forgetRecordsFor(repository, { copy, nowMs, forgotten, counting, kept })
-  const isMissing = new Set(missing)
   const explained = new Set([
-    // What is held is missing, whatever a record says.
-    ...forgotten.map(({ name }) => name).filter((name) => !isMissing.has(name)),
+    ...forgotten.map(({ name }) => name),
     ...records.flatMap(({ explains }) => explains),
     ...known.marked.flatMap(({ snapshots }) => [...snapshots]),
   ])
@@ -180,7 +181,9 @@ async function forgetRecordsFor(
     const wanted = snapshots.filter(({ snapshot, object }) => {
       const name = contentName('snapshots', snapshot)
       if (isOfCopy || counting.has(name)) {
-        if (object !== undefined && equalBytes(sha256(object), snapshot)) kept.set(name, object)
+        // Later the copy may have deleted what it needs.
+        if (isOpen && object !== undefined && equalBytes(sha256(object), snapshot))
+          kept.set(name, object)
         return false
       }
       return !isExplained.has(name) || (isOpen && object !== undefined && !canBeHadBack.has(name))

@@ -28,7 +28,7 @@ export async function readSound(store: Store, { name, size }: ObjectInfo): Promi
   else if (isConfigName(name)) expectSigned(object)
   else if (name.startsWith('keys/')) expectKeyring(object)
   // One that says nothing would keep the next sync from knowing what may be put.
-  else if (name.startsWith('marks/')) decodeMark(object)
+  else if (name.startsWith('marks/')) expectMark(object)
   return object
 }
 
@@ -42,6 +42,14 @@ function expectSigned(object: Bytes): void {
   try {
     expectPrefix(object, 'config')
     openConfig(object, decode(configCodec, object.subarray(PREFIX_BYTES + SIGNATURE_BYTES)))
+  } catch (error) {
+    if (!isCairnError(error, 'unsupported')) throw error
+  }
+}
+
+function expectMark(object: Bytes): void {
+  try {
+    decodeMark(object)
   } catch (error) {
     if (!isCairnError(error, 'unsupported')) throw error
   }
