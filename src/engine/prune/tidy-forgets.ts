@@ -15,7 +15,7 @@ import type { DomainSurvey } from './survey.ts'
 type ForgetFound = FoundRecord<ForgetRecord>
 
 /** Nobody honours the lease any more of who put a record so long ago. */
-const ABANDONED_MS = LEASE_HONOURED_MS + SETTLED_MS
+export const ABANDONED_MS = LEASE_HONOURED_MS + SETTLED_MS
 
 /** Removes them. Throws what the store throws. */
 export async function removeReceiptsLeft(survey: DomainSurvey): Promise<void> {

@@ -20,6 +20,7 @@ import { openUpkeepRecord } from '../../repository/upkeep-records.ts'
 import { contentName } from '../../store/names.ts'
 import type { Store } from '../../store/store.ts'
 import type { CheckProblem } from '../check/problems.ts'
+import { ABANDONED_MS } from '../prune/tidy-forgets.ts'
 import { absentHolds, absentSightings } from './absent-records.ts'
 import { openedBack } from './coming-back.ts'
 import type { DamagedObject } from './damaged-objects.ts'
@@ -57,11 +58,11 @@ export async function findAbsent(
   const counting = new Set(known.roots.snapshots.map(({ name }) => name))
   // Who forgets one takes its receipt too: what has one here was forgotten in the copy alone.
   for (const { snapshot } of known.roots.receipts) counting.add(snapshot)
-  // What is missing here and the copy has all the same: its record may be of a forget that was interrupted.
   const isMissing = new Set(missing)
-  for (const { name } of theirs) if (isMissing.has(name)) counting.add(name)
+  const doubtful = new Set(theirs.map(({ name }) => name).filter((name) => isMissing.has(name)))
   const kept = new Map<string, Bytes>()
-  const records = await forgetRecordsFor(repository, { copy, nowMs, forgotten, counting, kept })
+  const asked = { copy, nowMs, forgotten, counting, doubtful, kept }
+  const records = await forgetRecordsFor(repository, asked)
   const explained = new Set([
     ...forgotten.map(({ name }) => name),
     ...records.flatMap(({ explains }) => explains),
@@ -159,6 +160,7 @@ async function forgetRecordsFor(
     nowMs,
     forgotten,
     counting,
+    doubtful,
     kept,
   }: {
     readonly copy: Repository
@@ -166,6 +168,11 @@ async function forgetRecordsFor(
     readonly forgotten: readonly ForgottenSnapshot[]
     /** Names of snapshots that nobody has forgotten here. */
     readonly counting: ReadonlySet<string>
+    /**
+     * Those that are missing here, and that the copy has all the same: a record that is old may be of a forget that was
+     * interrupted, and that was taken back here since.
+     */
+    readonly doubtful: ReadonlySet<string>
     /** Takes these, as the records have them. */
     readonly kept: Map<string, Bytes>
   },
@@ -180,7 +187,8 @@ async function forgetRecordsFor(
     const isOpen = nowMs - forgottenMs < UNDELETE_WINDOW_MS
     const wanted = snapshots.filter(({ snapshot, object }) => {
       const name = contentName('snapshots', snapshot)
-      if (isOfCopy || counting.has(name)) {
+      const isDoubtful = doubtful.has(name) && nowMs - forgottenMs > ABANDONED_MS
+      if (isOfCopy || isDoubtful || counting.has(name)) {
         // Later the copy may have deleted what it needs.
         if (isOpen && object !== undefined && equalBytes(sha256(object), snapshot))
           kept.set(name, object)
@@ -190,7 +198,8 @@ async function forgetRecordsFor(
     })
     const explains = wanted.map(({ snapshot }) => contentName('snapshots', snapshot))
     const isOfOthers = snapshots.some(({ snapshot }) => {
-      return counting.has(contentName('snapshots', snapshot))
+      const name = contentName('snapshots', snapshot)
+      return counting.has(name) || (doubtful.has(name) && !explains.includes(name))
     })
     if (explains.length > 0) found.push({ name: own.name, good: own.object, explains, isOfOthers })
   })
