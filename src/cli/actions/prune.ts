@@ -243,8 +243,9 @@ function originLines({ mark, survey }: DomainPlan): readonly string[] {
   const { newest } = survey.origins
   if (newest === undefined) return []
   const packs = `${formatNumber(mark.originPacks, 'pack')} (${formatBytes(mark.originBytes)})`
+  const leaves = mark.originPacks > 0 ? ` It leaves ${packs} that only that may still need.` : ''
   return [
-    `A copy of what was synced at ${formatTime(newest.storedAtMs)}, which had ${packs} that nothing needs here: they stay. If that is no more, say --alone`,
+    `This is a copy, last synced at ${formatTime(newest.storedAtMs)}.${leaves} If its source is no more, say --alone`,
   ]
 }
 
