@@ -92,8 +92,11 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
         : await planPrune(options, { nowMs: await storeTime(options, lease), headers })
     expectGoingOn(options)
     const marks = await markAll(now, { swept, clock })
-    for (const { survey } of plan.domains) await unlessFull(() => tidyRecords(survey, options))
-    for (const name of plan.domains[0]?.survey.origins.past ?? [])
+    let isTidy = true
+    for (const { survey } of plan.domains)
+      isTidy = (await unlessFull(() => tidyRecords(survey, options))) === true && isTidy
+    // Last: that it is a copy no more is not done before its records say so.
+    for (const name of isTidy ? (plan.domains[0]?.survey.origins.past ?? []) : [])
       await repository.store.remove(name)
     return { plan: now, swept, compacted, marks, refusals, storeMs }
   } finally {
@@ -104,10 +107,11 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
 async function tidyRecords(
   survey: DomainSurvey,
   { limits: { windowMs, alone = false } }: Pick<PruneOptions, 'limits'>,
-): Promise<void> {
+): Promise<true> {
   await removeReceiptsLeft(survey)
   const untrue = alone ? await sayOpenly(survey) : await withdrawForgets(survey)
   await mergeRecords(survey, { windowMs, untrue })
+  return true
 }
 
 /** Between steps: each of them leaves what a kill may leave. What is marked together is. */

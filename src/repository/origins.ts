@@ -1,5 +1,6 @@
 // What the repository had of which this is a copy, as `sync` has left it: the newest record counts. It is not
-// signed: what it says only keeps packs from being deleted, and `cairn prune --alone` goes on without it.
+// signed: all that it does is to keep packs from being deleted, and to make what is forgotten here be forgotten here
+// alone. `cairn prune --alone` goes on without it.
 
 import { assert, isCairnError } from '../base/errors.ts'
 import { ORIGIN_NAME_BYTES, ORIGIN_PACKS_MAX } from '../format/limits.ts'

@@ -106,6 +106,13 @@ export class Retention {
     return name.slice('snapshots/'.length)
   }
 
+  /** The same so many times. */
+  async saveSeveral(repository: Repository, count: number): Promise<readonly string[]> {
+    const ids: string[] = []
+    for (let i = 0; i < count; i++) ids.push(await this.save(repository))
+    return ids
+  }
+
   /** Ids of what is listed, oldest first. */
   async listed(): Promise<readonly string[]> {
     const { snapshots } = await loadSnapshots(await this.owner())

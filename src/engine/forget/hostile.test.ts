@@ -19,11 +19,7 @@ beforeEach(async () => {
   owner = await world.owner()
 })
 
-async function save(count: number): Promise<readonly string[]> {
-  const ids: string[] = []
-  for (let i = 0; i < count; i++) ids.push(await world.save(owner))
-  return ids
-}
+const save = (count: number) => world.saveSeveral(owner, count)
 
 describe('a writer with a key of its own', () => {
   test("cannot fill another one's rules, by its name or by numbers", async () => {

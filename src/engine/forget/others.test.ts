@@ -16,11 +16,7 @@ beforeEach(async () => {
   owner = await world.owner()
 })
 
-async function save(count: number): Promise<readonly string[]> {
-  const ids: string[] = []
-  for (let i = 0; i < count; i++) ids.push(await world.save(owner))
-  return ids
-}
+const save = (count: number) => world.saveSeveral(owner, count)
 
 /** The repository on a store where somebody else forgets these as soon as our record is there. */
 function besideOneWhoForgets(...ids: readonly string[]): Promise<Repository> {

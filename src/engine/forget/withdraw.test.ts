@@ -5,6 +5,7 @@ import { DAY_MS } from '../../../test/engine/candidates.ts'
 import { forgetIds, forgetThese, Retention } from '../../../test/engine/retention.ts'
 import { namesOf } from '../../../test/repositories/sample.ts'
 import { runSync } from '../../../test/repositories/syncing.ts'
+import { CairnError } from '../../base/errors.ts'
 import { loadForgotten } from '../../repository/forgets.ts'
 import type { Repository } from '../../repository/repository.ts'
 import { loadSnapshots } from '../../repository/snapshots.ts'
@@ -24,11 +25,7 @@ beforeEach(async () => {
   owner = await world.owner()
 })
 
-async function save(count: number): Promise<readonly string[]> {
-  const ids: string[] = []
-  for (let i = 0; i < count; i++) ids.push(await world.save(owner))
-  return ids
-}
+const save = (count: number) => world.saveSeveral(owner, count)
 
 async function recorded(store: Store = world.store): Promise<readonly string[]> {
   const { forgotten } = await loadForgotten(await world.owner(store))
@@ -178,6 +175,24 @@ describe('a repository', () => {
     expect(await namesOf(copy, 'forgets/')).toHaveLength(1)
     expect((await toOther()).deleted).toEqual([`snapshots/${first}`])
     expect(await recorded(copy)).toEqual([first])
+  })
+
+  test('that was a copy is one as long as the disk is too full to say so', async () => {
+    const copy = newStore('memory:copy')
+    const [first = ''] = await save(2)
+    await runSync(world.store, copy, { clock: world.clock })
+    await forgetIds(await world.owner(copy), first)
+    const full = decorate(copy, {
+      put: (name, parts) =>
+        name.startsWith('forgets/')
+          ? Promise.reject(new CairnError('no-space', 'full'))
+          : copy.put(name, parts),
+    })
+    const count = async () => (await namesOf(copy, 'origins/')).length
+    await pruneOf(full, { alone: true })
+    expect(await count()).toBe(1)
+    await pruneOf(copy, { alone: true })
+    expect([await count(), await recorded(copy)]).toEqual([0, [first]])
   })
 })
 
